@@ -1,0 +1,46 @@
+# What every target shares, and the two functions that declare one target per folder.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+# Exactness: no contraction of a*b+c unless the source says fma, and nothing that -ffast-math implies.
+add_compile_options(-Wall -Wextra -Wpedantic -Werror -ffp-contract=off -fno-fast-math -fvisibility=hidden)
+
+set(STARLING_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=")
+if(STARLING_SANITIZE)
+  add_compile_options(-fsanitize=${STARLING_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${STARLING_SANITIZE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# starling_library(NAME [DEPENDS targets...]): the library of the folder it is called in. Every .cpp in the folder and in
+# its subfolders belongs to it, but for subfolders that call starling_isa().
+function(starling_library name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;EXCLUDE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  foreach(folder ${arg_EXCLUDE})
+    list(FILTER sources EXCLUDE REGEX "/${folder}/")
+  endforeach()
+  add_library(starling_${name} STATIC ${sources})
+  target_include_directories(starling_${name} PUBLIC "${PROJECT_SOURCE_DIR}/src")
+  target_link_libraries(starling_${name} PUBLIC ${arg_DEPENDS} Threads::Threads)
+endfunction()
+
+# starling_test(NAME [DEPENDS targets...]): one test program per folder of tests/, from every .cpp in it.
+function(starling_test name)
+  cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  add_executable(${name}_test ${sources})
+  target_link_libraries(${name}_test PRIVATE starling_${name} ${arg_DEPENDS} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name}_test PRIVATE STARLING_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
+  add_test(NAME ${name} COMMAND ${name}_test)
+endfunction()

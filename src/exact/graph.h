@@ -1,0 +1,201 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/encoding.h"
+#include "base/hash.h"
+#include "base/result.h"
+#include "exact/operators.h"
+#include "exact/shape.h"
+
+namespace starling::exact {
+
+// A value of a graph: input i of the graph, or the output of a node. Values are numbered inputs first, then nodes.
+using ValueId = std::uint32_t;
+
+struct GraphInput {
+  std::string name;
+  Type type;
+  Shape shape;
+};
+
+struct GraphOutput {
+  std::string name;
+  ValueId value;
+};
+
+// One operator applied to earlier values. What the attributes mean is said in the operator table.
+struct Node {
+  Operator op;
+  std::vector<ValueId> inputs;
+  std::vector<std::int64_t> attributes;
+  float scalar = 0.0F;
+  Type type;    // of the output, from the operator's rule
+  Shape shape;  // of the output, from the operator's rule
+};
+
+// Exact work of a graph, counted from shapes alone.
+struct Work {
+  std::uint64_t f32_multiply_adds = 0;  // in products
+  std::uint64_t i8_multiply_adds = 0;
+  std::uint64_t elements = 0;  // outputs of every other operator
+};
+
+// A fixed graph of operators in order. Immutable; two graphs with equal roots compute the same function bit for bit.
+class Graph {
+ public:
+  const std::vector<GraphInput>& inputs() const { return inputs_; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::vector<GraphOutput>& outputs() const { return outputs_; }
+
+  bool is_input(ValueId value) const { return value < inputs_.size(); }
+  const Node& node(ValueId value) const { return nodes_[value - inputs_.size()]; }
+  std::size_t values() const { return inputs_.size() + nodes_.size(); }
+  Type type(ValueId value) const;
+  const Shape& shape(ValueId value) const;
+  // Index of the input or output of that name, or -1.
+  int find_input(std::string_view name) const;
+  int find_output(std::string_view name) const;
+
+  // The canonical encoding (docs/exact.md) and its name: a Merkle root over inputs, nodes and outputs, in that order, so
+  // that one operator can be shown to belong to a graph without sending the graph.
+  base::Bytes encode() const;
+  // Bounded, and checks every rule that Builder checks.
+  static base::Result<Graph> decode(base::ByteView bytes);
+  base::Hash root() const;
+
+  Work work() const;
+
+ private:
+  friend class Builder;
+  std::vector<GraphInput> inputs_;
+  std::vector<Node> nodes_;
+  std::vector<GraphOutput> outputs_;
+};
+
+// Builds a graph. Every call checks types and shapes; the first mistake is kept, later calls do nothing, and finish()
+// reports it with the scope it happened in, such as "blocks.3.attn1: dot: depth 192 against 128". Shapes are as numpy's:
+// elementwise operators broadcast axes of size 1 (ranks must be equal, or one operand a scalar of rank 0).
+// Nodes that are written twice (same operator, inputs and attributes) become one.
+class Builder {
+ public:
+  struct Value {
+    ValueId id = 0;
+  };
+
+  Value input(std::string_view name, Type type, const Shape& shape);
+  void output(std::string_view name, Value value);
+
+  const Shape& shape(Value value) const;
+  Type type(Value value) const;
+  std::int64_t size(Value value, int axis) const;  // axis may be negative, counting from the end
+
+  // --- made from nothing
+  Value fill(float scalar, const Shape& shape = {});
+  Value iota(const Shape& shape, int axis);  // f32: the index along axis
+  // f32, N(0,1): element i from Philox4x32-10 with key seed (i32[2]), counter (i / 4, stream) and Box–Muller.
+  Value normal(Value seed, std::uint32_t stream, const Shape& shape);
+  Value uniform(Value seed, std::uint32_t stream, const Shape& shape);  // f32 in [0,1), multiples of 2^-24
+
+  // --- elementwise, f32
+  Value add(Value a, Value b);
+  Value sub(Value a, Value b);
+  Value mul(Value a, Value b);
+  Value div(Value a, Value b);
+  Value maximum(Value a, Value b);
+  Value minimum(Value a, Value b);
+  Value less(Value a, Value b);  // 1 where a < b, else 0
+  Value fma(Value a, Value b, Value c);  // a*b + c, rounded once
+  Value select(Value condition, Value a, Value b);  // a where condition != 0, else b
+  Value neg(Value a);
+  Value abs(Value a);
+  Value sqrt(Value a);
+  Value exp(Value a);
+  Value log(Value a);
+  Value sin(Value a);
+  Value cos(Value a);
+  Value tanh(Value a);
+  Value erf(Value a);
+  Value to_i32(Value a);  // rounds to nearest even, clamps to the type's range; NaN gives 0
+  Value to_f32(Value a);
+
+  // --- rows: reductions keep the axis with size 1
+  Value sum(Value a, int axis);  // 16 lanes, folded 8 4 2 1
+  Value max(Value a, int axis);
+
+  // --- products: out[..., m, n] = the fma chain over k of a[..., m, k] * b[..., n, k]; leading axes equal
+  Value dot(Value a, Value b);
+
+  // --- movement
+  Value reshape(Value a, const Shape& shape);  // one size may be -1
+  Value permute(Value a, std::initializer_list<int> axes);
+  Value transpose(Value a);  // the last two axes
+  Value slice(Value a, int axis, std::int64_t start, std::int64_t count, std::int64_t step = 1);  // step may be negative
+  Value expand(Value a, const Shape& shape);  // axes of size 1 repeated
+  Value pad(Value a, int axis, std::int64_t before, std::int64_t after);  // with zeros
+  Value concat(std::span<const Value> parts, int axis);
+  Value concat(std::initializer_list<Value> parts, int axis);
+  Value gather(Value table, Value index);  // rows of table[V, D] by i32 index[...]: [..., D]; an index outside clamps
+  // out[v, :] = sum over i ascending with index[i] == v of rows[i, :], from +0. rows[N, D], index[N].
+  Value scatter_add(Value rows, Value index, std::int64_t table_rows);
+  // Windows of x[N, T, H, W, C] without padding: [N, T', H', W', kt, kh, kw, C].
+  Value patches(Value x, std::array<std::int64_t, 3> kernel, std::array<std::int64_t, 3> stride);
+
+  // --- compositions of the above (they are not operators)
+  Value add(Value a, float b) { return add(a, fill(b)); }
+  Value mul(Value a, float b) { return mul(a, fill(b)); }
+  Value linear(Value x, Value weight, Value bias);  // x[..., K], weight[N, K], bias[N]
+  Value linear(Value x, Value weight);
+  Value sigmoid(Value a);
+  Value silu(Value a);
+  Value gelu(Value a);       // with erf
+  Value gelu_tanh(Value a);  // Hendrycks and Gimpel's tanh form
+  Value softmax(Value a);    // over the last axis
+  Value layer_norm(Value a, float epsilon);  // over the last axis, no weights
+  Value rms_norm(Value a, float epsilon);    // over the last axis, no weights
+  Value mean(Value a, int axis);
+  // Convolution of x[N,T,H,W,C] with weight[O, C, kt, kh, kw] (PyTorch's order) and bias[O]; pads are {before, after} for T, H, W.
+  struct Convolution {
+    std::array<std::int64_t, 3> kernel{1, 1, 1};
+    std::array<std::int64_t, 3> stride{1, 1, 1};
+    std::array<std::array<std::int64_t, 2>, 3> pad{};
+  };
+  Value conv3d(Value x, Value weight, Value bias, const Convolution& convolution);
+
+  // Names the part being built, for error messages. Restores the old name when destroyed.
+  class Scope {
+   public:
+    Scope(Builder& builder, std::string_view name);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Builder& builder_;
+    std::size_t length_;
+  };
+  // Records a mistake that the caller found, as the builder's own checks do.
+  void fail(std::string message);
+  bool ok() const { return error_.empty(); }
+
+  // The graph, or the first mistake. Nodes that no output needs are dropped. The builder is spent.
+  base::Result<Graph> finish();
+
+  // Adds one node as it is, with its rule checked; what decode and differentiation use.
+  Value add_node(Operator op, std::span<const ValueId> inputs, std::span<const std::int64_t> attributes, float scalar);
+
+ private:
+  Value unary(Operator op, Value a);
+  Value binary(Operator op, Value a, Value b);
+
+  Graph graph_;
+  std::string scope_;
+  std::string error_;
+  std::vector<std::pair<base::Hash, ValueId>> unused_;
+};
+
+}  // namespace starling::exact

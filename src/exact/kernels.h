@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace starling::exact {
+
+// What a backend gives the executor: loops over plain memory, single-threaded, no allocation. Each folder named after an
+// instruction set has one table of these; every table gives the same bits, those of the operator table's definitions.
+
+// Element (r, i) of an operand is data[r * row_stride + i * step]. A step or stride of 0 repeats.
+template <typename T>
+struct Rows {
+  const T* data;
+  std::ptrdiff_t row_stride;
+  std::ptrdiff_t step;
+};
+using RowsF32 = Rows<float>;
+
+// out(r, i) is at out[r * out_stride + i]. out may be the very memory of an operand that has step 1 and the same stride.
+using UnaryKernel = void (*)(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns);
+using BinaryKernel = void (*)(float* out, std::ptrdiff_t out_stride, RowsF32 a, RowsF32 b, std::size_t rows,
+                              std::size_t columns);
+using TernaryKernel = void (*)(float* out, std::ptrdiff_t out_stride, RowsF32 a, RowsF32 b, RowsF32 c, std::size_t rows,
+                               std::size_t columns);
+// out[r] = reduction over i of a(r, i).
+using RowReduction = void (*)(float* out, RowsF32 a, std::size_t rows, std::size_t columns);
+// out[i] = reduction over r of a(r, i).
+using ColumnReduction = void (*)(float* out, RowsF32 a, std::size_t rows, std::size_t columns);
+
+// One axis of a matrix operand. An index along it is split over the factors, the last varying fastest; the element's
+// offset is the sum of factor index × stride. Transposed, permuted and windowed (convolution) operands are all of this form.
+struct Axis {
+  static constexpr int kMaxFactors = 8;
+  int factors = 0;  // 0: the axis has size 1
+  std::int64_t size[kMaxFactors] = {};
+  std::ptrdiff_t stride[kMaxFactors] = {};
+
+  std::int64_t total() const {
+    std::int64_t product = 1;
+    for (int i = 0; i < factors; ++i) product *= size[i];
+    return product;
+  }
+  std::ptrdiff_t offset(std::int64_t index) const {
+    std::ptrdiff_t sum = 0;
+    for (int i = factors - 1; i >= 0; --i) {
+      sum += static_cast<std::ptrdiff_t>(index % size[i]) * stride[i];
+      index /= size[i];
+    }
+    return sum;
+  }
+};
+
+// An operand of a product: element (batch, row, depth).
+struct DotOperand {
+  const float* data;
+  Axis batch;
+  Axis rows;
+  Axis depth;
+};
+
+// out(batch, m, n), contiguous in n.
+struct DotOutput {
+  float* data;
+  Axis batch;
+  Axis rows;
+};
+
+// out(b, m, n) = chain over k ascending of fma(a(b, m, k), b(b, n, k), acc) from +0.
+struct DotProblem {
+  DotOperand a;
+  DotOperand b;
+  DotOutput out;
+  std::int64_t batch, m, n, k;
+};
+
+struct Kernels {
+  const char* name;
+  UnaryKernel copy, neg, abs, sqrt, exp, log, sin, cos, tanh, erf;
+  BinaryKernel add, sub, mul, div, maximum, minimum, less;
+  TernaryKernel fma, select;
+  RowReduction row_sum, row_max;
+  ColumnReduction column_sum, column_max;
+  // Philox4x32-10 streams: elements [first, first + count) of the tensor (exact/random.h has the definition).
+  void (*normal)(float* out, std::uint64_t key, std::uint32_t stream, std::uint64_t first, std::size_t count);
+  void (*uniform)(float* out, std::uint64_t key, std::uint32_t stream, std::uint64_t first, std::size_t count);
+  // The block [m0, m1) × [n0, n1) of one batch of a product, whole depth. workspace holds at least
+  // dot_workspace_bytes(), aligned to 64. Blocks of one problem may be computed by different threads at once.
+  void (*dot_block)(const DotProblem& problem, std::int64_t batch, std::int64_t m0, std::int64_t m1, std::int64_t n0,
+                    std::int64_t n1, void* workspace);
+  std::size_t (*dot_workspace_bytes)();
+};
+
+// The backends this CPU can run, best first; the last is always "generic".
+std::span<const Kernels* const> available_kernels();
+// The best of them, or the one STARLING_BACKEND names ("generic", "avx2", "avx512"): an error that lists what this CPU
+// has if it is not one of them.
+base::Result<const Kernels*> choose_kernels(std::string_view forced);
+
+}  // namespace starling::exact
