@@ -6,6 +6,8 @@
 
 #include "base/bytes.h"
 
+struct evp_md_ctx_st;
+
 namespace starling::base {
 
 // A SHA-256 digest: the name of everything in Starling.
@@ -17,7 +19,7 @@ struct Hash {
   static Result<Hash> from_hex(std::string_view text);
 };
 
-// SHA-256 over pieces (FIPS 180-4). Not thread safe; one object, one message.
+// SHA-256 over pieces (FIPS 180-4). Not thread safe.
 class Sha256 {
  public:
   Sha256();
@@ -26,10 +28,11 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
 
   void update(ByteView bytes);
+  // The digest of everything since construction or the last finish().
   Hash finish();
 
  private:
-  void* context_;
+  evp_md_ctx_st* context_;
 };
 
 Hash sha256(ByteView bytes);

@@ -78,12 +78,18 @@ inline Error not_found(std::string message) { return {ErrorCode::kNotFound, std:
 inline Error io_error(std::string message) { return {ErrorCode::kIo, std::move(message)}; }
 inline Error corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
 inline Error unsupported(std::string message) { return {ErrorCode::kUnsupported, std::move(message)}; }
+inline Error limit_error(std::string message) { return {ErrorCode::kLimit, std::move(message)}; }
+inline Error cancelled(std::string message) { return {ErrorCode::kCancelled, std::move(message)}; }
+inline Error internal_error(std::string message) { return {ErrorCode::kInternal, std::move(message)}; }
+
+// Ends the process with the message: for an invariant of the program itself that does not hold, never for bad input.
+[[noreturn]] void halt(const char* message);
 
 }  // namespace starling::base
 
 // STARLING_TRY(expression): returns its error from the enclosing function, if it has one.
-#define STARLING_TRY(expression)                                                         \
-  do {                                                                                   \
+#define STARLING_TRY(expression)                                                                    \
+  do {                                                                                              \
     if (auto starling_status = (expression); !starling_status.ok()) return starling_status.error(); \
   } while (false)
 
