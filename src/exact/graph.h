@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/encoding.h"
@@ -61,8 +64,8 @@ class Graph {
   int find_input(std::string_view name) const;
   int find_output(std::string_view name) const;
 
-  // The canonical encoding (docs/exact.md) and its name: a Merkle root over inputs, nodes and outputs, in that order, so
-  // that one operator can be shown to belong to a graph without sending the graph.
+  // The canonical encoding (docs/exact.md) and its name: a Merkle root over inputs, nodes and outputs, in that order,
+  // so that one operator can be shown to belong to a graph without sending the graph.
   base::Bytes encode() const;
   // Bounded, and checks every rule that Builder checks.
   static base::Result<Graph> decode(base::ByteView bytes);
@@ -78,8 +81,8 @@ class Graph {
 };
 
 // Builds a graph. Every call checks types and shapes; the first mistake is kept, later calls do nothing, and finish()
-// reports it with the scope it happened in, such as "blocks.3.attn1: dot: depth 192 against 128". Shapes are as numpy's:
-// elementwise operators broadcast axes of size 1 (ranks must be equal, or one operand a scalar of rank 0).
+// reports it with the scope it happened in, such as "blocks.3.attn1: dot: depth 192 against 128". Shapes are as
+// numpy's: elementwise operators broadcast axes of size 1 (ranks must be equal, or one operand a scalar of rank 0).
 // Nodes that are written twice (same operator, inputs and attributes) become one.
 class Builder {
  public:
@@ -108,8 +111,8 @@ class Builder {
   Value div(Value a, Value b);
   Value maximum(Value a, Value b);
   Value minimum(Value a, Value b);
-  Value less(Value a, Value b);  // 1 where a < b, else 0
-  Value fma(Value a, Value b, Value c);  // a*b + c, rounded once
+  Value less(Value a, Value b);                     // 1 where a < b, else 0
+  Value fma(Value a, Value b, Value c);             // a*b + c, rounded once
   Value select(Value condition, Value a, Value b);  // a where condition != 0, else b
   Value neg(Value a);
   Value abs(Value a);
@@ -133,14 +136,17 @@ class Builder {
   // --- movement
   Value reshape(Value a, const Shape& shape);  // one size may be -1
   Value permute(Value a, std::initializer_list<int> axes);
+  Value permute(Value a, std::span<const int> axes);
   Value transpose(Value a);  // the last two axes
-  Value slice(Value a, int axis, std::int64_t start, std::int64_t count, std::int64_t step = 1);  // step may be negative
-  Value expand(Value a, const Shape& shape);  // axes of size 1 repeated
+  Value slice(Value a, int axis, std::int64_t start, std::int64_t count,
+              std::int64_t step = 1);                                     // step may be negative
+  Value expand(Value a, const Shape& shape);                              // axes of size 1 repeated
   Value pad(Value a, int axis, std::int64_t before, std::int64_t after);  // with zeros
   Value concat(std::span<const Value> parts, int axis);
   Value concat(std::initializer_list<Value> parts, int axis);
   Value gather(Value table, Value index);  // rows of table[V, D] by i32 index[...]: [..., D]; an index outside clamps
-  // out[v, :] = sum over i ascending with index[i] == v of rows[i, :], from +0. rows[N, D], index[N].
+  // out[v, :] = sum over i ascending with index[i] == v of rows[i, :], from +0. rows[N, D], index[N], clamped as in
+  // gather.
   Value scatter_add(Value rows, Value index, std::int64_t table_rows);
   // Windows of x[N, T, H, W, C] without padding: [N, T', H', W', kt, kh, kw, C].
   Value patches(Value x, std::array<std::int64_t, 3> kernel, std::array<std::int64_t, 3> stride);
@@ -152,13 +158,15 @@ class Builder {
   Value linear(Value x, Value weight);
   Value sigmoid(Value a);
   Value silu(Value a);
-  Value gelu(Value a);       // with erf
-  Value gelu_tanh(Value a);  // Hendrycks and Gimpel's tanh form
-  Value softmax(Value a);    // over the last axis
+  Value gelu(Value a);                       // with erf
+  Value gelu_tanh(Value a);                  // Hendrycks and Gimpel's tanh form
+  Value softmax(Value a);                    // over the last axis
   Value layer_norm(Value a, float epsilon);  // over the last axis, no weights
   Value rms_norm(Value a, float epsilon);    // over the last axis, no weights
   Value mean(Value a, int axis);
-  // Convolution of x[N,T,H,W,C] with weight[O, C, kt, kh, kw] (PyTorch's order) and bias[O]; pads are {before, after} for T, H, W.
+  Value broadcast_last(Value vector, int rank);  // [N] as [1, ..., 1, N]
+  // Convolution of x[N,T,H,W,C] with weight[O, C, kt, kh, kw] (PyTorch's order) and bias[O]; pads are {before, after}
+  // for T, H, W.
   struct Convolution {
     std::array<std::int64_t, 3> kernel{1, 1, 1};
     std::array<std::int64_t, 3> stride{1, 1, 1};
@@ -191,11 +199,16 @@ class Builder {
  private:
   Value unary(Operator op, Value a);
   Value binary(Operator op, Value a, Value b);
+  int axis_of(Value a, int axis) const;
 
-  Graph graph_;
+  // Inputs may be asked for at any time, so while building values are numbered as they come; finish() renumbers.
+  std::vector<Node> values_;  // an input has only a type and a shape
+  std::vector<std::pair<std::string, ValueId>> inputs_;
+  std::vector<GraphOutput> outputs_;
   std::string scope_;
   std::string error_;
-  std::vector<std::pair<base::Hash, ValueId>> unused_;
+  std::map<std::string, ValueId> input_names_;
+  std::map<std::string, ValueId> known_;  // nodes by what they compute
 };
 
 }  // namespace starling::exact

@@ -9,8 +9,9 @@
 
 namespace starling::exact {
 
-// What a backend gives the executor: loops over plain memory, single-threaded, no allocation. Each folder named after an
-// instruction set has one table of these; every table gives the same bits, those of the operator table's definitions.
+// What a backend gives the executor: loops over plain memory, single-threaded, no allocation. Each folder named after
+// an instruction set has one table of these; every table gives the same bits, those of the operator table's
+// definitions.
 
 // Element (r, i) of an operand is data[r * row_stride + i * step]. A step or stride of 0 repeats.
 template <typename T>
@@ -21,7 +22,8 @@ struct Rows {
 };
 using RowsF32 = Rows<float>;
 
-// out(r, i) is at out[r * out_stride + i]. out may be the very memory of an operand that has step 1 and the same stride.
+// out(r, i) is at out[r * out_stride + i]. out may be the very memory of an operand that has step 1 and the same
+// stride.
 using UnaryKernel = void (*)(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns);
 using BinaryKernel = void (*)(float* out, std::ptrdiff_t out_stride, RowsF32 a, RowsF32 b, std::size_t rows,
                               std::size_t columns);
@@ -33,7 +35,8 @@ using RowReduction = void (*)(float* out, RowsF32 a, std::size_t rows, std::size
 using ColumnReduction = void (*)(float* out, RowsF32 a, std::size_t rows, std::size_t columns);
 
 // One axis of a matrix operand. An index along it is split over the factors, the last varying fastest; the element's
-// offset is the sum of factor index × stride. Transposed, permuted and windowed (convolution) operands are all of this form.
+// offset is the sum of factor index × stride. Transposed, permuted and windowed (convolution) operands are all of this
+// form.
 struct Axis {
   static constexpr int kMaxFactors = 8;
   int factors = 0;  // 0: the axis has size 1

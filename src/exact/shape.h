@@ -12,8 +12,8 @@ namespace starling::exact {
 
 // Element types. The numbers are part of the canonical encoding.
 enum class Type : std::uint8_t {
-  kF32 = 0,   // IEEE binary32
-  kI32 = 1,   // two's complement
+  kF32 = 0,  // IEEE binary32
+  kI32 = 1,  // two's complement
   kI8 = 2,
   kU8 = 3,
   kBf16 = 4,  // storage only: widened exactly on load, rounded to nearest even on store

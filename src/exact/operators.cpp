@@ -1,0 +1,301 @@
+#include "exact/operators.h"
+
+#include <algorithm>
+#include <array>
+
+#include "exact/reference.h"
+
+namespace starling::exact {
+namespace {
+
+using base::Error;
+using base::Result;
+
+Error mismatch(std::string message) { return base::invalid(std::move(message)); }
+
+// A shape is fit to exist when every size is positive and the elements can be counted.
+bool fit(const Shape& shape) {
+  std::int64_t product = 1;
+  for (const std::int64_t size : shape.sizes()) {
+    if (size < 1 || size > kMaxElements) return false;
+    product *= size;
+    if (product > kMaxElements) return false;
+  }
+  return true;
+}
+
+Result<Inferred> checked(Type type, const Shape& shape) {
+  if (!fit(shape)) {
+    return mismatch("shape " + shape.text() + " has a size below 1, more than 8 axes or more than 2^40 elements");
+  }
+  return Inferred{type, shape};
+}
+
+base::Status want_types(const Signature& s, Type type) {
+  for (const Type given : s.types) {
+    if (given != type) return mismatch(std::string("takes ") + type_name(type) + ", not " + type_name(given));
+  }
+  return {};
+}
+
+base::Status want_attributes(const Signature& s, std::size_t count) {
+  if (s.attributes.size() != count) return mismatch("has " + std::to_string(s.attributes.size()) + " attributes");
+  return {};
+}
+
+base::Status want_axis(const Signature& s) {
+  if (s.attributes.empty() || s.attributes[0] < 0 || s.attributes[0] >= s.shapes[0].rank()) {
+    return mismatch("no such axis of " + s.shapes[0].text());
+  }
+  return {};
+}
+
+Result<Inferred> infer_fill(const Signature& s) { return checked(Type::kF32, Shape(s.attributes)); }
+
+Result<Inferred> infer_iota(const Signature& s) {
+  if (s.attributes.size() < 2) return mismatch("needs an axis and a shape");
+  const Shape shape(s.attributes.subspan(1));
+  if (s.attributes[0] < 0 || s.attributes[0] >= shape.rank()) return mismatch("no such axis of " + shape.text());
+  // Beyond 2^24 an index is not an f32.
+  if (shape[static_cast<int>(s.attributes[0])] > (std::int64_t{1} << 24)) return mismatch("axis longer than 2^24");
+  return checked(Type::kF32, shape);
+}
+
+Result<Inferred> infer_random(const Signature& s) {
+  STARLING_TRY(want_types(s, Type::kI32));
+  if (s.shapes[0] != Shape{2}) return mismatch("takes a seed of shape [2], not " + s.shapes[0].text());
+  if (s.attributes.empty() || s.attributes[0] < 0 || s.attributes[0] > 0xFFFFFFFFLL) return mismatch("bad stream");
+  return checked(Type::kF32, Shape(s.attributes.subspan(1)));
+}
+
+Result<Inferred> infer_elementwise(const Signature& s) {
+  STARLING_TRY(want_types(s, Type::kF32));
+  STARLING_TRY(want_attributes(s, 0));
+  Shape out;
+  for (const Shape& shape : s.shapes) {
+    if (shape.rank() == 0) continue;
+    if (out.rank() == 0) {
+      out = shape;
+      continue;
+    }
+    bool fits = out.rank() == shape.rank();
+    for (int axis = 0; fits && axis < out.rank(); ++axis) {
+      if (out[axis] == 1) {
+        out.set(axis, shape[axis]);
+      } else {
+        fits = shape[axis] == 1 || shape[axis] == out[axis];
+      }
+    }
+    if (!fits) return mismatch("shapes " + out.text() + " and " + shape.text() + " do not broadcast");
+  }
+  return checked(Type::kF32, out);
+}
+
+Result<Inferred> infer_to_i32(const Signature& s) {
+  STARLING_TRY(want_types(s, Type::kF32));
+  return checked(Type::kI32, s.shapes[0]);
+}
+
+Result<Inferred> infer_to_f32(const Signature& s) {
+  STARLING_TRY(want_types(s, Type::kI32));
+  return checked(Type::kF32, s.shapes[0]);
+}
+
+Result<Inferred> infer_reduction(const Signature& s) {
+  STARLING_TRY(want_types(s, Type::kF32));
+  STARLING_TRY(want_attributes(s, 1));
+  STARLING_TRY(want_axis(s));
+  Shape out = s.shapes[0];
+  out.set(static_cast<int>(s.attributes[0]), 1);
+  return checked(Type::kF32, out);
+}
+
+Result<Inferred> infer_dot(const Signature& s) {
+  STARLING_TRY(want_types(s, Type::kF32));
+  STARLING_TRY(want_attributes(s, 0));
+  const Shape& a = s.shapes[0];
+  const Shape& b = s.shapes[1];
+  if (a.rank() < 2 || a.rank() != b.rank()) return mismatch("ranks of " + a.text() + " and " + b.text());
+  const int rank = a.rank();
+  for (int axis = 0; axis < rank - 2; ++axis) {
+    if (a[axis] != b[axis]) return mismatch("batch axes of " + a.text() + " and " + b.text());
+  }
+  if (a[rank - 1] != b[rank - 1]) {
+    return mismatch("depth " + std::to_string(a[rank - 1]) + " against " + std::to_string(b[rank - 1]) + " in " +
+                    a.text() + " and " + b.text());
+  }
+  Shape out = a;
+  out.set(rank - 1, b[rank - 2]);
+  return checked(Type::kF32, out);
+}
+
+Result<Inferred> infer_reshape(const Signature& s) {
+  const Shape out(s.attributes);
+  if (!fit(out) || out.elements() != s.shapes[0].elements()) {
+    return mismatch(s.shapes[0].text() + " has not the elements of " + out.text());
+  }
+  return checked(s.types[0], out);
+}
+
+Result<Inferred> infer_permute(const Signature& s) {
+  const Shape& in = s.shapes[0];
+  if (static_cast<int>(s.attributes.size()) != in.rank()) return mismatch("axes do not match " + in.text());
+  std::array<bool, kMaxRank> seen{};
+  Shape out;
+  for (const std::int64_t axis : s.attributes) {
+    if (axis < 0 || axis >= in.rank() || seen[static_cast<std::size_t>(axis)]) return mismatch("not a permutation");
+    seen[static_cast<std::size_t>(axis)] = true;
+    out.append(in[static_cast<int>(axis)]);
+  }
+  return checked(s.types[0], out);
+}
+
+Result<Inferred> infer_slice(const Signature& s) {
+  STARLING_TRY(want_attributes(s, 4));
+  STARLING_TRY(want_axis(s));
+  const std::int64_t size = s.shapes[0][static_cast<int>(s.attributes[0])];
+  const std::int64_t start = s.attributes[1];
+  const std::int64_t count = s.attributes[2];
+  const std::int64_t step = s.attributes[3];
+  const bool bounded = start >= 0 && start < size && count >= 1 && count <= size && step >= -size && step <= size;
+  if (!bounded || step == 0 || start + (count - 1) * step < 0 || start + (count - 1) * step >= size) {
+    return mismatch("slice start " + std::to_string(start) + " count " + std::to_string(count) + " step " +
+                    std::to_string(step) + " of " + s.shapes[0].text());
+  }
+  Shape out = s.shapes[0];
+  out.set(static_cast<int>(s.attributes[0]), count);
+  return checked(s.types[0], out);
+}
+
+Result<Inferred> infer_expand(const Signature& s) {
+  const Shape out(s.attributes);
+  const Shape& in = s.shapes[0];
+  bool fits = in.rank() == out.rank();
+  for (int axis = 0; fits && axis < in.rank(); ++axis) fits = in[axis] == out[axis] || in[axis] == 1;
+  if (!fits) return mismatch(in.text() + " does not expand to " + out.text());
+  return checked(s.types[0], out);
+}
+
+Result<Inferred> infer_pad(const Signature& s) {
+  STARLING_TRY(want_attributes(s, 3));
+  STARLING_TRY(want_axis(s));
+  if (s.attributes[1] < 0 || s.attributes[2] < 0 || s.attributes[1] > kMaxElements || s.attributes[2] > kMaxElements) {
+    return mismatch("pads must not be negative");
+  }
+  Shape out = s.shapes[0];
+  const int axis = static_cast<int>(s.attributes[0]);
+  out.set(axis, out[axis] + s.attributes[1] + s.attributes[2]);
+  return checked(s.types[0], out);
+}
+
+Result<Inferred> infer_concat(const Signature& s) {
+  STARLING_TRY(want_attributes(s, 1));
+  STARLING_TRY(want_axis(s));
+  const int axis = static_cast<int>(s.attributes[0]);
+  Shape out = s.shapes[0];
+  for (std::size_t i = 1; i < s.shapes.size(); ++i) {
+    Shape same = s.shapes[i];
+    if (same.rank() != out.rank() || s.types[i] != s.types[0]) return mismatch("operands differ in rank or type");
+    same.set(axis, out[axis]);
+    if (same != out) return mismatch("shapes " + out.text() + " and " + s.shapes[i].text());
+    out.set(axis, out[axis] + s.shapes[i][axis]);
+  }
+  return checked(s.types[0], out);
+}
+
+Result<Inferred> infer_gather(const Signature& s) {
+  if (s.types[1] != Type::kI32) return mismatch("takes i32 indices");
+  if (s.shapes[0].rank() != 2) return mismatch("takes a table of rank 2, not " + s.shapes[0].text());
+  Shape out = s.shapes[1];
+  out.append(s.shapes[0][1]);
+  return checked(s.types[0], out);
+}
+
+Result<Inferred> infer_scatter_add(const Signature& s) {
+  STARLING_TRY(want_attributes(s, 1));
+  if (s.types[0] != Type::kF32 || s.types[1] != Type::kI32) return mismatch("takes f32 rows and i32 indices");
+  if (s.shapes[0].rank() != 2 || s.shapes[1].rank() != 1 || s.shapes[0][0] != s.shapes[1][0]) {
+    return mismatch("rows " + s.shapes[0].text() + " and indices " + s.shapes[1].text());
+  }
+  return checked(Type::kF32, Shape{s.attributes[0], s.shapes[0][1]});
+}
+
+Result<Inferred> infer_patches(const Signature& s) {
+  STARLING_TRY(want_types(s, Type::kF32));
+  STARLING_TRY(want_attributes(s, 6));
+  const Shape& in = s.shapes[0];
+  if (in.rank() != 5) return mismatch("takes [N, T, H, W, C], not " + in.text());
+  Shape out{in[0]};
+  for (int i = 0; i < 3; ++i) {
+    const std::int64_t kernel = s.attributes[static_cast<std::size_t>(i)];
+    const std::int64_t stride = s.attributes[static_cast<std::size_t>(i + 3)];
+    if (kernel < 1 || stride < 1 || kernel > in[i + 1]) {
+      return mismatch("window " + std::to_string(kernel) + " stride " + std::to_string(stride) + " over " + in.text());
+    }
+    out.append((in[i + 1] - kernel) / stride + 1);
+  }
+  for (std::size_t i = 0; i < 3; ++i) out.append(s.attributes[i]);
+  out.append(in[4]);
+  return checked(Type::kF32, out);
+}
+
+using Class = OperatorClass;
+namespace ref = reference;
+
+constexpr std::array kTable = {
+    OperatorRow{Operator::kFill, "fill", Class::kSource, 0, infer_fill, ref::fill},
+    OperatorRow{Operator::kIota, "iota", Class::kSource, 0, infer_iota, ref::iota},
+    OperatorRow{Operator::kNormal, "normal", Class::kSource, 1, infer_random, ref::normal},
+    OperatorRow{Operator::kUniform, "uniform", Class::kSource, 1, infer_random, ref::uniform},
+    OperatorRow{Operator::kAdd, "add", Class::kElementwise, 2, infer_elementwise, ref::add},
+    OperatorRow{Operator::kSub, "sub", Class::kElementwise, 2, infer_elementwise, ref::sub},
+    OperatorRow{Operator::kMul, "mul", Class::kElementwise, 2, infer_elementwise, ref::mul},
+    OperatorRow{Operator::kDiv, "div", Class::kElementwise, 2, infer_elementwise, ref::div},
+    OperatorRow{Operator::kMaximum, "maximum", Class::kElementwise, 2, infer_elementwise, ref::maximum},
+    OperatorRow{Operator::kMinimum, "minimum", Class::kElementwise, 2, infer_elementwise, ref::minimum},
+    OperatorRow{Operator::kLess, "less", Class::kElementwise, 2, infer_elementwise, ref::less},
+    OperatorRow{Operator::kFma, "fma", Class::kElementwise, 3, infer_elementwise, ref::fma},
+    OperatorRow{Operator::kSelect, "select", Class::kElementwise, 3, infer_elementwise, ref::select},
+    OperatorRow{Operator::kNeg, "neg", Class::kElementwise, 1, infer_elementwise, ref::neg},
+    OperatorRow{Operator::kAbs, "abs", Class::kElementwise, 1, infer_elementwise, ref::abs},
+    OperatorRow{Operator::kSqrt, "sqrt", Class::kElementwise, 1, infer_elementwise, ref::sqrt},
+    OperatorRow{Operator::kExp, "exp", Class::kElementwise, 1, infer_elementwise, ref::exp},
+    OperatorRow{Operator::kLog, "log", Class::kElementwise, 1, infer_elementwise, ref::log},
+    OperatorRow{Operator::kSin, "sin", Class::kElementwise, 1, infer_elementwise, ref::sin},
+    OperatorRow{Operator::kCos, "cos", Class::kElementwise, 1, infer_elementwise, ref::cos},
+    OperatorRow{Operator::kTanh, "tanh", Class::kElementwise, 1, infer_elementwise, ref::tanh},
+    OperatorRow{Operator::kErf, "erf", Class::kElementwise, 1, infer_elementwise, ref::erf},
+    OperatorRow{Operator::kToI32, "to_i32", Class::kMove, 1, infer_to_i32, ref::to_i32},
+    OperatorRow{Operator::kToF32, "to_f32", Class::kMove, 1, infer_to_f32, ref::to_f32},
+    OperatorRow{Operator::kSum, "sum", Class::kReduction, 1, infer_reduction, ref::sum},
+    OperatorRow{Operator::kMax, "max", Class::kReduction, 1, infer_reduction, ref::max},
+    OperatorRow{Operator::kDot, "dot", Class::kProduct, 2, infer_dot, ref::dot},
+    OperatorRow{Operator::kReshape, "reshape", Class::kView, 1, infer_reshape, ref::reshape},
+    OperatorRow{Operator::kPermute, "permute", Class::kView, 1, infer_permute, ref::permute},
+    OperatorRow{Operator::kSlice, "slice", Class::kView, 1, infer_slice, ref::slice},
+    OperatorRow{Operator::kExpand, "expand", Class::kView, 1, infer_expand, ref::expand},
+    OperatorRow{Operator::kPad, "pad", Class::kMove, 1, infer_pad, ref::pad},
+    OperatorRow{Operator::kConcat, "concat", Class::kMove, -1, infer_concat, ref::concat},
+    OperatorRow{Operator::kGather, "gather", Class::kMove, 2, infer_gather, ref::gather},
+    OperatorRow{Operator::kScatterAdd, "scatter_add", Class::kMove, 2, infer_scatter_add, ref::scatter_add},
+    OperatorRow{Operator::kPatches, "patches", Class::kView, 1, infer_patches, ref::patches},
+};
+
+constexpr bool ascending() {
+  for (std::size_t i = 1; i < kTable.size(); ++i) {
+    if (kTable[i - 1].op >= kTable[i].op) return false;
+  }
+  return true;
+}
+static_assert(ascending(), "the table is in the order of the operators' numbers, each once");
+
+}  // namespace
+
+std::span<const OperatorRow> operator_table() { return kTable; }
+
+const OperatorRow* find_operator(Operator op) {
+  const auto row = std::ranges::lower_bound(kTable, op, {}, &OperatorRow::op);
+  return row != kTable.end() && row->op == op ? &*row : nullptr;
+}
+
+}  // namespace starling::exact
