@@ -31,7 +31,9 @@ TEST(Graph, EveryChangedByteIsRefusedOrChangesTheRoot) {
     base::Bytes changed = bytes;
     changed[i] ^= 1;
     const auto decoded = Graph::decode(changed);
-    if (decoded.ok()) EXPECT_NE(decoded->root(), graph.root()) << i;
+    if (decoded.ok()) {
+      EXPECT_NE(decoded->root(), graph.root()) << i;
+    }
   }
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(Graph::decode(base::ByteView(bytes).first(size)).ok()) << size;

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "exact/graph.h"
+#include "exact/tensor.h"
+
+namespace starling::exact {
+
+// A graph made ready to run: operators fused into passes over memory, views elided, buffers placed by their lifetimes.
+// None of it shows in the bits. Immutable and shareable; independent of backend and thread count.
+class Plan {
+ public:
+  static base::Result<Plan> make(Graph graph);
+
+  const Graph& graph() const;
+  // Bytes the run needs beside inputs and outputs, known before running (per-thread workspaces not counted).
+  std::size_t scratch_bytes() const;
+  // What the plan does, one line a step; for people.
+  std::string describe() const;
+
+  struct Body;
+  const Body& body() const { return *body_; }
+
+ private:
+  std::shared_ptr<const Body> body_;
+};
+
+struct EngineOptions {
+  std::string backend;  // empty: STARLING_BACKEND if set, else the best this CPU has; "reference" runs the definitions
+  int threads = 0;      // 0: one per core
+};
+
+// A backend and its threads. Not thread safe: one run at a time.
+class Engine {
+ public:
+  static base::Result<Engine> create(const EngineOptions& options);
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  const char* backend() const;
+  int threads() const;
+
+  // Outputs in the graph's order, from inputs in the graph's order: types and shapes must match, but that a bf16 or f16
+  // tensor is widened where the graph takes f32. kNonFinite when an f32 output holds a NaN or an infinity, naming it.
+  base::Result<std::vector<Tensor>> run(const Plan& plan, std::span<const Tensor> inputs);
+
+  struct State;
+  State& state() { return *state_; }
+
+ private:
+  Engine();
+  std::unique_ptr<State> state_;
+};
+
+// Runs the definitions, element by element: the plainest and slowest way. Gives every value of the graph (its nodes'
+// outputs in order) when `all` is not null.
+base::Result<std::vector<Tensor>> run_reference(const Graph& graph, std::span<const Tensor> inputs,
+                                                std::vector<Tensor>* all = nullptr);
+
+}  // namespace starling::exact

@@ -1,0 +1,44 @@
+#include "exact/input_check.h"
+
+#include <bit>
+
+namespace starling::exact {
+
+base::Result<std::vector<Tensor>> checked_inputs(const Graph& graph, std::span<const Tensor> inputs) {
+  if (inputs.size() != graph.inputs().size()) {
+    return base::invalid("the graph takes " + std::to_string(graph.inputs().size()) + " inputs, not " +
+                         std::to_string(inputs.size()));
+  }
+  std::vector<Tensor> out;
+  out.reserve(graph.values());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const GraphInput& wanted = graph.inputs()[i];
+    Tensor tensor = inputs[i];
+    if (tensor.type() != wanted.type && wanted.type == Type::kF32) {
+      STARLING_ASSIGN(tensor, inputs[i].widened());
+    }
+    if (tensor.empty() || tensor.type() != wanted.type || tensor.shape() != wanted.shape) {
+      return base::invalid("input '" + wanted.name + "' takes " + type_name(wanted.type) + " " + wanted.shape.text() +
+                           ", not " + type_name(tensor.type()) + " " + tensor.shape().text());
+    }
+    out.push_back(std::move(tensor));
+  }
+  return out;
+}
+
+base::Status checked_outputs(const Graph& graph, std::span<const Tensor> outputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].type() != Type::kF32) continue;
+    // Counting, rather than leaving early, lets the loop run as vectors do.
+    std::size_t bad = 0;
+    for (const float value : outputs[i].f32())
+      bad += (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) == 0x7F800000U;
+    if (bad != 0) {
+      return base::Error{base::ErrorCode::kNonFinite, "output '" + graph.outputs()[i].name + "' holds " +
+                                                          std::to_string(bad) + " values that are NaN or infinite"};
+    }
+  }
+  return {};
+}
+
+}  // namespace starling::exact
