@@ -1,0 +1,10 @@
+#pragma once
+
+#include "cli/command.h"
+
+// One function a command, each in the file of that name; the table is in commands.cpp.
+namespace starling::cli {
+
+Action declare_version(Options& options);
+
+}  // namespace starling::cli

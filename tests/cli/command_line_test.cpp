@@ -1,0 +1,51 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "cli/command.h"
+
+namespace starling::cli {
+namespace {
+
+int run(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "starling");
+  return run_program(arguments);
+}
+
+TEST(CommandLine, EveryCommandHasHelpWithExamples) {
+  std::set<std::string_view> names;
+  for (const Command& command : commands()) {
+    EXPECT_TRUE(names.insert(command.name).second) << command.name;
+    EXPECT_FALSE(command.summary.empty()) << command.name;
+    std::vector<std::string> words;
+    std::string word;
+    for (const char c : std::string(command.name) + " ") {
+      if (c != ' ') {
+        word += c;
+      } else {
+        words.push_back(std::exchange(word, {}));
+      }
+    }
+    words.emplace_back("--help");
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(run(words), kFine);
+    const std::string help = testing::internal::GetCapturedStdout();
+    EXPECT_NE(help.find("Examples:\n  starling " + std::string(command.name)), std::string::npos) << help;
+  }
+}
+
+TEST(CommandLine, MistakesExitWithOne) {
+  EXPECT_EQ(run({}), kFailed);
+  EXPECT_EQ(run({"no-such-command"}), kFailed);
+  EXPECT_EQ(run({"version", "--no-such-option"}), kFailed);
+  EXPECT_EQ(run({"version", "extra"}), kFailed);
+}
+
+TEST(CommandLine, VersionPrints) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run({"--version"}), kFine);
+  EXPECT_TRUE(testing::internal::GetCapturedStdout().starts_with("starling "));
+}
+
+}  // namespace
+}  // namespace starling::cli
