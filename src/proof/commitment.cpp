@@ -1,0 +1,34 @@
+#include "proof/commitment.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/encoding.h"
+#include "base/merkle.h"
+
+namespace starling::proof {
+
+base::Hash tensor_root(const exact::Tensor& tensor) {
+  const base::ByteView bytes = tensor.bytes();
+  std::vector<base::Hash> leaves;
+  leaves.reserve(bytes.size() / kLeafBytes + 1);
+  for (std::size_t at = 0; at < bytes.size(); at += kLeafBytes) {
+    leaves.push_back(base::merkle_leaf(bytes.subspan(at, std::min(kLeafBytes, bytes.size() - at))));
+  }
+  base::Encoder encoder;
+  encoder.text("starling tensor");
+  encoder.u8(static_cast<std::uint8_t>(tensor.type()));
+  encoder.u32(static_cast<std::uint32_t>(tensor.shape().rank()));
+  for (const std::int64_t size : tensor.shape().sizes()) encoder.i64(size);
+  encoder.hash(base::merkle_root(leaves));
+  return base::sha256(encoder.data());
+}
+
+base::Hash list_root(std::span<const base::Hash> hashes) {
+  std::vector<base::Hash> leaves;
+  leaves.reserve(hashes.size());
+  for (const base::Hash& hash : hashes) leaves.push_back(base::merkle_leaf(hash.bytes));
+  return base::merkle_root(leaves);
+}
+
+}  // namespace starling::proof
