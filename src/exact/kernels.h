@@ -91,10 +91,10 @@ struct Kernels {
   // Philox4x32-10 streams: elements [first, first + count) of the tensor (exact/random.h has the definition).
   void (*normal)(float* out, std::uint64_t key, std::uint32_t stream, std::uint64_t first, std::size_t count);
   void (*uniform)(float* out, std::uint64_t key, std::uint32_t stream, std::uint64_t first, std::size_t count);
-  // The block [m0, m1) × [n0, n1) of one batch of a product, whole depth. workspace holds at least
+  // The block [m0, m1) × [n0, n1) of the batches [batch0, batch1) of a product, whole depth. workspace holds at least
   // dot_workspace_bytes(), aligned to 64. Blocks of one problem may be computed by different threads at once.
-  void (*dot_block)(const DotProblem& problem, std::int64_t batch, std::int64_t m0, std::int64_t m1, std::int64_t n0,
-                    std::int64_t n1, void* workspace);
+  void (*dot_block)(const DotProblem& problem, std::int64_t batch0, std::int64_t batch1, std::int64_t m0,
+                    std::int64_t m1, std::int64_t n0, std::int64_t n1, void* workspace);
   std::size_t (*dot_workspace_bytes)();
 };
 

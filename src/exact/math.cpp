@@ -3,7 +3,7 @@
 #include "exact/loops/math.h"
 #include "exact/loops/scalar.h"
 
-namespace starling::exact::scalar {
+namespace starling::exact::math {
 
 using Math = loops::Math<loops::Scalar>;
 using loops::Scalar;
@@ -28,4 +28,4 @@ float cos(float a) { return Math::cos(a); }
 float tanh(float a) { return Math::tanh(a); }
 float erf(float a) { return Math::erf(a); }
 
-}  // namespace starling::exact::scalar
+}  // namespace starling::exact::math

@@ -15,7 +15,7 @@ namespace starling::exact {
 // are fixed sequences of the operations above and of integer operations on the bits: exact/loops/math.h.
 inline constexpr float kNan = std::bit_cast<float>(std::uint32_t{0x7fc00000U});
 
-namespace scalar {
+namespace math {
 
 float add(float a, float b);
 float sub(float a, float b);
@@ -37,5 +37,5 @@ float cos(float a);
 float tanh(float a);
 float erf(float a);
 
-}  // namespace scalar
+}  // namespace math
 }  // namespace starling::exact

@@ -25,17 +25,17 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::a
   return counter;
 }
 
-float uniform_element(std::uint64_t key, std::uint32_t stream, std::uint64_t index) {
+float uniform_at(std::uint64_t key, std::uint32_t stream, std::uint64_t index) {
   return static_cast<float>(block_of(key, stream, index)[index % 4] >> 8) * 0x1p-24F;
 }
 
-float normal_element(std::uint64_t key, std::uint32_t stream, std::uint64_t index) {
+float normal_at(std::uint64_t key, std::uint32_t stream, std::uint64_t index) {
   const std::array<std::uint32_t, 4> words = block_of(key, stream, index);
   const std::size_t even = index % 4 & 2U;
   const float u = static_cast<float>((words[even] >> 8) + 1) * 0x1p-24F;
   const float angle = static_cast<float>(words[even + 1] >> 8) * 0x1.921fb6p-22F;
-  const float radius = scalar::sqrt(-2.0F * scalar::log(u));
-  return radius * (index % 2 == 0 ? scalar::cos(angle) : scalar::sin(angle));
+  const float radius = math::sqrt(-2.0F * math::log(u));
+  return radius * (index % 2 == 0 ? math::cos(angle) : math::sin(angle));
 }
 
 }  // namespace starling::exact

@@ -17,12 +17,12 @@ inline std::uint64_t random_key(std::int32_t seed0, std::int32_t seed1) {
 }
 
 // [0, 1), a multiple of 2^-24: (w >> 8) · 2^-24.
-float uniform_element(std::uint64_t key, std::uint32_t stream, std::uint64_t index);
+float uniform_at(std::uint64_t key, std::uint32_t stream, std::uint64_t index);
 
 // N(0,1) by Box and Muller (1958), words 0 and 1 for elements 0 and 1 of the four, words 2 and 3 for elements 2 and 3.
 // With u = ((w_even >> 8) + 1) · 2^-24 in (0, 1] and angle = float(w_odd >> 8) · (2π · 2^-24 rounded to f32), radius =
 // sqrt(-2 · log(u)): the even element is radius · cos(angle), the odd one radius · sin(angle), in the functions of
 // exact/math.h.
-float normal_element(std::uint64_t key, std::uint32_t stream, std::uint64_t index);
+float normal_at(std::uint64_t key, std::uint32_t stream, std::uint64_t index);
 
 }  // namespace starling::exact

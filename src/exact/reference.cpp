@@ -3,27 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "exact/graph.h"
-#if __has_include("exact/math.h")
 #include "exact/math.h"
 #include "exact/random.h"
-#else
-namespace starling::exact {
-namespace math {
-static float maximum(float a, float b) { return a > b ? a : b; }
-static float minimum(float a, float b) { return a < b ? a : b; }
-static float exp(float a) { return std::exp(a); }
-static float log(float a) { return std::log(a); }
-static float sin(float a) { return std::sin(a); }
-static float cos(float a) { return std::cos(a); }
-static float tanh(float a) { return std::tanh(a); }
-static float erf(float a) { return std::erf(a); }
-}  // namespace math
-static float normal_at(std::uint64_t, std::uint32_t, std::uint64_t) { return 0.0F; }
-static float uniform_at(std::uint64_t, std::uint32_t, std::uint64_t) { return 0.0F; }
-}  // namespace starling::exact
-#endif
 
 namespace starling::exact::reference {
 namespace {
@@ -91,16 +75,16 @@ Number uniform(const Node& node, Shapes, const Reader& in, std::int64_t index) {
 }
 
 Number add(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
-  return number(broadcast(n, s, in, 0, i) + broadcast(n, s, in, 1, i));
+  return number(math::add(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i)));
 }
 Number sub(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
-  return number(broadcast(n, s, in, 0, i) - broadcast(n, s, in, 1, i));
+  return number(math::sub(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i)));
 }
 Number mul(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
-  return number(broadcast(n, s, in, 0, i) * broadcast(n, s, in, 1, i));
+  return number(math::mul(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i)));
 }
 Number div(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
-  return number(broadcast(n, s, in, 0, i) / broadcast(n, s, in, 1, i));
+  return number(math::div(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i)));
 }
 Number maximum(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
   return number(math::maximum(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i)));
@@ -109,18 +93,18 @@ Number minimum(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
   return number(math::minimum(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i)));
 }
 Number less(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
-  return number(broadcast(n, s, in, 0, i) < broadcast(n, s, in, 1, i) ? 1.0F : 0.0F);
+  return number(math::less(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i)));
 }
 Number fma(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
-  return number(std::fma(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i), broadcast(n, s, in, 2, i)));
+  return number(math::fma(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i), broadcast(n, s, in, 2, i)));
 }
 Number select(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
   return number(broadcast(n, s, in, 0, i) != 0.0F ? broadcast(n, s, in, 1, i) : broadcast(n, s, in, 2, i));
 }
 
-Number neg(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(-in.f32(0, i)); }
-Number abs(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(std::fabs(in.f32(0, i))); }
-Number sqrt(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(std::sqrt(in.f32(0, i))); }
+Number neg(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(math::neg(in.f32(0, i))); }
+Number abs(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(math::abs(in.f32(0, i))); }
+Number sqrt(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(math::sqrt(in.f32(0, i))); }
 Number exp(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(math::exp(in.f32(0, i))); }
 Number log(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(math::log(in.f32(0, i))); }
 Number sin(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(math::sin(in.f32(0, i))); }
@@ -145,10 +129,11 @@ Number sum(const Node& node, Shapes shapes, const Reader& in, std::int64_t index
   std::array<float, 16> lanes{};
   for (std::int64_t j = 0; j < shapes[0][static_cast<int>(axis)]; ++j) {
     at[axis] = j;
-    lanes[static_cast<std::size_t>(j % 16)] += in.f32(0, index_of(shapes[0], at));
+    float& lane = lanes[static_cast<std::size_t>(j % 16)];
+    lane = math::add(lane, in.f32(0, index_of(shapes[0], at)));
   }
   for (std::size_t width = 8; width > 0; width /= 2) {
-    for (std::size_t lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
+    for (std::size_t lane = 0; lane < width; ++lane) lanes[lane] = math::add(lanes[lane], lanes[lane + width]);
   }
   return number(lanes[0]);
 }
@@ -156,8 +141,8 @@ Number sum(const Node& node, Shapes shapes, const Reader& in, std::int64_t index
 Number max(const Node& node, Shapes shapes, const Reader& in, std::int64_t index) {
   Coordinates at = coordinates_of(node.shape, index);
   const std::size_t axis = axis_attribute(node);
-  float greatest = in.f32(0, index_of(shapes[0], at));
-  for (std::int64_t j = 1; j < shapes[0][static_cast<int>(axis)]; ++j) {
+  float greatest = -std::numeric_limits<float>::infinity();
+  for (std::int64_t j = 0; j < shapes[0][static_cast<int>(axis)]; ++j) {
     at[axis] = j;
     greatest = math::maximum(greatest, in.f32(0, index_of(shapes[0], at)));
   }
@@ -173,7 +158,7 @@ Number dot(const Node& node, Shapes shapes, const Reader& in, std::int64_t index
   const std::int64_t batch = row / shapes[0][rank - 2];
   float sum = 0.0F;
   for (std::int64_t k = 0; k < depth; ++k) {
-    sum = std::fma(in.f32(0, row * depth + k), in.f32(1, (batch * rows + column) * depth + k), sum);
+    sum = math::fma(in.f32(0, row * depth + k), in.f32(1, (batch * rows + column) * depth + k), sum);
   }
   return number(sum);
 }

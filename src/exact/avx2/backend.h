@@ -1,0 +1,14 @@
+#pragma once
+
+#include "exact/kernels.h"
+
+namespace starling::exact::avx2 {
+
+// The backend's table, and its parts, one from each file of the folder.
+Kernels make_kernels();
+void fill_elementwise(Kernels& kernels);
+void fill_reduce(Kernels& kernels);
+void fill_random(Kernels& kernels);
+void fill_dot(Kernels& kernels);
+
+}  // namespace starling::exact::avx2

@@ -1,0 +1,15 @@
+#include "exact/avx2/backend.h"
+
+namespace starling::exact::avx2 {
+
+Kernels make_kernels() {
+  Kernels kernels{};
+  kernels.name = "avx2";
+  fill_elementwise(kernels);
+  fill_reduce(kernels);
+  fill_random(kernels);
+  fill_dot(kernels);
+  return kernels;
+}
+
+}  // namespace starling::exact::avx2

@@ -1,0 +1,77 @@
+#include "exact/dot.h"
+
+#include <algorithm>
+
+namespace starling::exact {
+namespace {
+
+// Rows and columns of a block that a thread takes at a time. Fewer rows pack the other operand too often.
+constexpr std::int64_t kBlockColumns = 320;
+constexpr std::int64_t kLeastRows = 224;
+// Multiply-adds below which handing work to another thread costs more than it gains.
+constexpr std::int64_t kLeastWork = 1 << 16;
+
+std::int64_t parts(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
+
+struct Split {
+  std::int64_t batches;  // of a piece
+  std::int64_t rows;
+  std::int64_t columns;
+};
+
+Split choose_split(const DotProblem& problem, int threads) {
+  const std::int64_t m = problem.m;
+  const std::int64_t n = problem.n;
+  const std::int64_t work = std::max<std::int64_t>(1, m * n * std::max<std::int64_t>(1, problem.k));
+  if (threads == 1) return {problem.batch, m, n};
+  const std::int64_t wanted = std::int64_t{threads} * 4;
+  if (problem.batch >= wanted || work <= kLeastWork) {
+    const std::int64_t least = parts(kLeastWork, work);
+    return {std::max(least, parts(problem.batch, wanted)), m, n};
+  }
+  Split split{1, m, n};
+  const auto pieces = [&] { return problem.batch * parts(m, split.rows) * parts(n, split.columns); };
+  // Columns first, in whole blocks: that packs nothing twice. Then rows. Then either to feed every thread.
+  if (n > kBlockColumns) split.columns = parts(parts(n, parts(n, kBlockColumns)), 32) * 32;
+  if (pieces() < wanted && m > kLeastRows) {
+    const std::int64_t more = parts(wanted, pieces());
+    split.rows = std::max(kLeastRows, parts(m, more));
+  }
+  if (pieces() < threads) {
+    if (m >= split.columns) {
+      split.rows = std::max<std::int64_t>(1, parts(m, parts(m, split.rows) * parts(threads, pieces())));
+    } else {
+      split.columns = parts(parts(n, parts(n, split.columns) * parts(threads, pieces())), 32) * 32;
+    }
+  }
+  return split;
+}
+
+}  // namespace
+
+void run_dot(const Kernels& kernels, base::ThreadPool& pool, const DotProblem& problem,
+             std::span<std::byte> workspaces) {
+  if (problem.batch == 0 || problem.m == 0 || problem.n == 0) return;
+  const Split split = choose_split(problem, pool.threads());
+  const std::int64_t row_pieces = parts(problem.m, split.rows);
+  const std::int64_t column_pieces = parts(problem.n, split.columns);
+  const std::int64_t pieces = parts(problem.batch, split.batches) * row_pieces * column_pieces;
+  const std::size_t workspace_bytes = kernels.dot_workspace_bytes();
+  const auto piece = [&](std::int64_t index, std::size_t thread) {
+    const std::int64_t columns = index % column_pieces * split.columns;
+    const std::int64_t rows = index / column_pieces % row_pieces * split.rows;
+    const std::int64_t batch = index / column_pieces / row_pieces * split.batches;
+    kernels.dot_block(problem, batch, std::min(problem.batch, batch + split.batches), rows,
+                      std::min(problem.m, rows + split.rows), columns, std::min(problem.n, columns + split.columns),
+                      workspaces.data() + thread * workspace_bytes);
+  };
+  if (pieces == 1) {
+    piece(0, 0);
+    return;
+  }
+  pool.run(static_cast<std::size_t>(pieces), 1, [&](std::size_t begin, std::size_t end, int thread) {
+    for (std::size_t i = begin; i < end; ++i) piece(static_cast<std::int64_t>(i), static_cast<std::size_t>(thread));
+  });
+}
+
+}  // namespace starling::exact

@@ -1,0 +1,15 @@
+#include "exact/generic/backend.h"
+
+namespace starling::exact::generic {
+
+Kernels make_kernels() {
+  Kernels kernels{};
+  kernels.name = "generic";
+  fill_elementwise(kernels);
+  fill_reduce(kernels);
+  fill_random(kernels);
+  fill_dot(kernels);
+  return kernels;
+}
+
+}  // namespace starling::exact::generic

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "exact/loops/scalar.h"
+
+namespace starling::exact::generic {
+
+// Four lanes in the compilers' portable vectors, for any CPU; members as in exact/loops/scalar.h, and what loops over
+// memory need.
+struct Vector {
+  static constexpr int kLanes = 4;
+  // The register block of a product: rows by vectors.
+  static constexpr int kDotRows = 4;
+  static constexpr int kDotVectors = 1;
+  using F = float __attribute__((vector_size(16)));
+  using I = std::int32_t __attribute__((vector_size(16)));
+  using M = I;
+  using Unsigned = std::uint32_t __attribute__((vector_size(16)));
+
+  static F broadcast(float value) { return F{value, value, value, value}; }
+  static I broadcast_bits(std::uint32_t value) {
+    const auto bits = static_cast<std::int32_t>(value);
+    return I{bits, bits, bits, bits};
+  }
+  static F load(const float* from) {
+    F result;
+    __builtin_memcpy(&result, from, sizeof result);
+    return result;
+  }
+  static void store(float* to, F value) { __builtin_memcpy(to, &value, sizeof value); }
+  // The first count lanes, count < kLanes; load gives zeros in the others. Nothing else is touched.
+  static F load_first(const float* from, std::size_t count) {
+    float lanes[kLanes] = {};
+    for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
+    return load(lanes);
+  }
+  static void store_first(float* to, std::size_t count, F value) {
+    float lanes[kLanes];
+    store(lanes, value);
+    for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
+  }
+  // Lane i from from[i * step]; no other memory is read.
+  static F load_strided(const float* from, std::ptrdiff_t step) {
+    return F{from[0], from[step], from[2 * step], from[3 * step]};
+  }
+
+  static F add(F a, F b) { return a + b; }
+  static F sub(F a, F b) { return a - b; }
+  static F mul(F a, F b) { return a * b; }
+  static F div(F a, F b) { return a / b; }
+  static F sqrt(F a) {
+    return lanewise(a, [](float lane) { return loops::Scalar::sqrt(lane); });
+  }
+  static F fma(F a, F b, F c) {
+    return F{loops::Scalar::fma(a[0], b[0], c[0]), loops::Scalar::fma(a[1], b[1], c[1]),
+             loops::Scalar::fma(a[2], b[2], c[2]), loops::Scalar::fma(a[3], b[3], c[3])};
+  }
+
+  static I bits(F a) { return reinterpret_cast<I>(a); }
+  static F from_bits(I a) { return reinterpret_cast<F>(a); }
+  static I add_bits(I a, I b) {
+    return reinterpret_cast<I>(reinterpret_cast<Unsigned>(a) + reinterpret_cast<Unsigned>(b));
+  }
+  static I sub_bits(I a, I b) {
+    return reinterpret_cast<I>(reinterpret_cast<Unsigned>(a) - reinterpret_cast<Unsigned>(b));
+  }
+  static I and_bits(I a, I b) { return a & b; }
+  static I or_bits(I a, I b) { return a | b; }
+  static I xor_bits(I a, I b) { return a ^ b; }
+  template <int kBits>
+  static I shift_left(I a) {
+    return reinterpret_cast<I>(reinterpret_cast<Unsigned>(a) << kBits);
+  }
+  template <int kBits>
+  static I shift_right(I a) {
+    return a >> kBits;
+  }
+  template <int kBits>
+  static I shift_right_logical(I a) {
+    return reinterpret_cast<I>(reinterpret_cast<Unsigned>(a) >> kBits);
+  }
+  // The low and high halves of the unsigned 64-bit products.
+  static I multiply_low(I a, I b) {
+    return reinterpret_cast<I>(reinterpret_cast<Unsigned>(a) * reinterpret_cast<Unsigned>(b));
+  }
+  static I multiply_high(I a, I b) {
+    I result;
+    for (int i = 0; i < kLanes; ++i) {
+      const std::uint64_t product =
+          static_cast<std::uint64_t>(static_cast<std::uint32_t>(a[i])) * static_cast<std::uint32_t>(b[i]);
+      result[i] = static_cast<std::int32_t>(product >> 32);
+    }
+    return result;
+  }
+  static I round(F a) { return sub_bits(bits(a + broadcast(0x1.8p23F)), bits(broadcast(0x1.8p23F))); }
+  static F to_float(I a) { return __builtin_convertvector(a, F); }
+
+  static M less(F a, F b) { return a < b; }
+  static M equal(F a, F b) { return a == b; }
+  static M unordered(F a, F b) { return (a != a) | (b != b); }
+  static M any_bits(I a, I mask) { return (a & mask) != 0; }
+  static M either(M a, M b) { return a | b; }
+  static bool any(M a) { return (a[0] | a[1] | a[2] | a[3]) != 0; }
+  static F select(M condition, F a, F b) { return from_bits((condition & bits(a)) | (~condition & bits(b))); }
+  static F greater_of(F a, F b) { return select(a > b, a, b); }
+  static F lesser_of(F a, F b) { return select(a < b, a, b); }
+
+  // rows[i] lane j becomes rows[j] lane i.
+  static void transpose(F (&rows)[kLanes]) {
+    const F a = rows[0];
+    const F b = rows[1];
+    const F c = rows[2];
+    const F d = rows[3];
+    for (int i = 0; i < kLanes; ++i) rows[i] = F{a[i], b[i], c[i], d[i]};
+  }
+
+ private:
+  template <class Function>
+  static F lanewise(F a, Function function) {
+    return F{function(a[0]), function(a[1]), function(a[2]), function(a[3])};
+  }
+};
+
+}  // namespace starling::exact::generic

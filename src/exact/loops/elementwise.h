@@ -1,0 +1,217 @@
+#pragma once
+
+#include "exact/kernels.h"
+#include "exact/loops/math.h"
+
+// Elementwise loops over a backend's vectors V.
+
+namespace starling::exact::loops {
+
+// What is computed: F apply(F...). Payloads of NaNs are made one; copy and select move bits.
+template <class V>
+struct Operations {
+  using F = typename V::F;
+  using Functions = Math<V>;
+
+  struct Copy {
+    static F apply(F a) { return a; }
+  };
+  struct Negate {
+    static F apply(F a) {
+      return Functions::canonical(V::from_bits(V::xor_bits(V::bits(a), V::broadcast_bits(0x80000000U))));
+    }
+  };
+  struct Absolute {
+    static F apply(F a) { return Functions::canonical(Functions::magnitude(a)); }
+  };
+  struct SquareRoot {
+    static F apply(F a) { return Functions::canonical(V::sqrt(a)); }
+  };
+  struct Exp {
+    static F apply(F a) { return Functions::exp(a); }
+  };
+  struct Log {
+    static F apply(F a) { return Functions::log(a); }
+  };
+  struct Sin {
+    static F apply(F a) { return Functions::sin(a); }
+  };
+  struct Cos {
+    static F apply(F a) { return Functions::cos(a); }
+  };
+  struct Tanh {
+    static F apply(F a) { return Functions::tanh(a); }
+  };
+  struct Erf {
+    static F apply(F a) { return Functions::erf(a); }
+  };
+  struct Add {
+    static F apply(F a, F b) { return Functions::canonical(V::add(a, b)); }
+  };
+  struct Subtract {
+    static F apply(F a, F b) { return Functions::canonical(V::sub(a, b)); }
+  };
+  struct Multiply {
+    static F apply(F a, F b) { return Functions::canonical(V::mul(a, b)); }
+  };
+  struct Divide {
+    static F apply(F a, F b) { return Functions::canonical(V::div(a, b)); }
+  };
+  struct Maximum {
+    static F apply(F a, F b) { return Functions::maximum(a, b); }
+  };
+  struct Minimum {
+    static F apply(F a, F b) { return Functions::minimum(a, b); }
+  };
+  struct Less {
+    static F apply(F a, F b) { return V::select(V::less(a, b), V::broadcast(1.0F), V::broadcast(0.0F)); }
+  };
+  struct FusedMultiplyAdd {
+    static F apply(F a, F b, F c) { return Functions::canonical(V::fma(a, b, c)); }
+  };
+  struct Select {
+    static F apply(F condition, F a, F b) { return V::select(V::equal(condition, V::broadcast(0.0F)), b, a); }
+  };
+};
+
+template <class V>
+struct Elementwise {
+  using F = typename V::F;
+
+  // kLanes elements of a row from column i on.
+  static F fetch(const float* row, std::ptrdiff_t step, std::size_t i) {
+    if (step == 1) return V::load(row + i);
+    if (step == 0) return V::broadcast(*row);
+    return V::load_strided(row + static_cast<std::ptrdiff_t>(i) * step, step);
+  }
+  static F fetch_first(const float* row, std::ptrdiff_t step, std::size_t i, std::size_t count) {
+    if (step == 1) return V::load_first(row + i, count);
+    if (step == 0) return V::broadcast(*row);
+    float lanes[V::kLanes] = {};
+    for (std::size_t j = 0; j < count; ++j) lanes[j] = row[static_cast<std::ptrdiff_t>(i + j) * step];
+    return V::load(lanes);
+  }
+
+  // Whether row r + 1 goes on where row r ends.
+  static bool one_row(RowsF32 a, std::size_t columns) {
+    return a.row_stride == a.step * static_cast<std::ptrdiff_t>(columns);
+  }
+
+  template <class Operation, class... Operands>
+  static void run(float* out, std::ptrdiff_t out_stride, std::size_t rows, std::size_t columns, Operands... operands) {
+    if (rows > 1 && out_stride == static_cast<std::ptrdiff_t>(columns) && (one_row(operands, columns) && ...)) {
+      columns *= rows;
+      rows = 1;
+    }
+    if (((operands.step == 1) && ...)) {
+      for (std::size_t r = 0; r < rows; ++r) {
+        const auto row = static_cast<std::ptrdiff_t>(r);
+        contiguous_row<Operation>(out + row * out_stride, columns, (operands.data + row * operands.row_stride)...);
+      }
+      return;
+    }
+    // Strided operands visit a cache line once per row: few columns at a time, so that the lines stay near.
+    const bool strided = ((operands.step > 1 || operands.step < 0) || ...);
+    const std::size_t width = strided && rows > 1 ? 8 * V::kLanes : columns;
+    for (std::size_t begin = 0; begin < columns; begin += width) {
+      const std::size_t end = columns - begin < width ? columns : begin + width;
+      for (std::size_t r = 0; r < rows; ++r) {
+        const auto row = static_cast<std::ptrdiff_t>(r);
+        float* to = out + row * out_stride;
+        std::size_t i = begin;
+        for (; i + V::kLanes <= end; i += V::kLanes) {
+          V::store(to + i, Operation::apply(fetch(operands.data + row * operands.row_stride, operands.step, i)...));
+        }
+        if (i < end) {
+          const F last =
+              Operation::apply(fetch_first(operands.data + row * operands.row_stride, operands.step, i, end - i)...);
+          V::store_first(to + i, end - i, last);
+        }
+      }
+    }
+  }
+
+  template <class Operation, class... Pointers>
+  static void contiguous_row(float* out, std::size_t columns, Pointers... operands) {
+    std::size_t i = 0;
+    for (; i + V::kLanes <= columns; i += V::kLanes) V::store(out + i, Operation::apply(V::load(operands + i)...));
+    if (i < columns) {
+      V::store_first(out + i, columns - i, Operation::apply(V::load_first(operands + i, columns - i)...));
+    }
+  }
+
+  template <class Operation>
+  static void unary(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns) {
+    run<Operation>(out, out_stride, rows, columns, a);
+  }
+  template <class Operation>
+  static void binary(float* out, std::ptrdiff_t out_stride, RowsF32 a, RowsF32 b, std::size_t rows,
+                     std::size_t columns) {
+    run<Operation>(out, out_stride, rows, columns, a, b);
+  }
+  template <class Operation>
+  static void ternary(float* out, std::ptrdiff_t out_stride, RowsF32 a, RowsF32 b, RowsF32 c, std::size_t rows,
+                      std::size_t columns) {
+    run<Operation>(out, out_stride, rows, columns, a, b, c);
+  }
+
+  // Copies a matrix whose columns are contiguous, in square blocks turned in registers.
+  static void copy_columns(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns) {
+    using Copy = typename Operations<V>::Copy;
+    constexpr std::size_t kLanes = V::kLanes;
+    const std::size_t square_rows = rows - rows % kLanes;
+    const std::size_t square_columns = columns - columns % kLanes;
+    for (std::size_t i = 0; i < square_columns; i += kLanes) {
+      for (std::size_t r = 0; r < square_rows; r += kLanes) {
+        F block[V::kLanes];
+        for (std::size_t j = 0; j < kLanes; ++j) {
+          block[j] = V::load(a.data + static_cast<std::ptrdiff_t>(i + j) * a.step + static_cast<std::ptrdiff_t>(r));
+        }
+        V::transpose(block);
+        for (std::size_t j = 0; j < kLanes; ++j)
+          V::store(out + static_cast<std::ptrdiff_t>(r + j) * out_stride + i, block[j]);
+      }
+    }
+    if (square_columns < columns) {
+      const auto done = static_cast<std::ptrdiff_t>(square_columns);
+      run<Copy>(out + done, out_stride, square_rows, columns - square_columns,
+                RowsF32{a.data + done * a.step, a.row_stride, a.step});
+    }
+    const auto done = static_cast<std::ptrdiff_t>(square_rows);
+    run<Copy>(out + done * out_stride, out_stride, rows - square_rows, columns,
+              RowsF32{a.data + done * a.row_stride, a.row_stride, a.step});
+  }
+
+  static void copy(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns) {
+    if (a.row_stride == 1 && a.step != 1 && a.step != 0) {
+      copy_columns(out, out_stride, a, rows, columns);
+    } else {
+      run<typename Operations<V>::Copy>(out, out_stride, rows, columns, a);
+    }
+  }
+
+  static void fill_table(Kernels& kernels) {
+    using O = Operations<V>;
+    kernels.copy = copy;
+    kernels.neg = unary<typename O::Negate>;
+    kernels.abs = unary<typename O::Absolute>;
+    kernels.sqrt = unary<typename O::SquareRoot>;
+    kernels.exp = unary<typename O::Exp>;
+    kernels.log = unary<typename O::Log>;
+    kernels.sin = unary<typename O::Sin>;
+    kernels.cos = unary<typename O::Cos>;
+    kernels.tanh = unary<typename O::Tanh>;
+    kernels.erf = unary<typename O::Erf>;
+    kernels.add = binary<typename O::Add>;
+    kernels.sub = binary<typename O::Subtract>;
+    kernels.mul = binary<typename O::Multiply>;
+    kernels.div = binary<typename O::Divide>;
+    kernels.maximum = binary<typename O::Maximum>;
+    kernels.minimum = binary<typename O::Minimum>;
+    kernels.less = binary<typename O::Less>;
+    kernels.fma = ternary<typename O::FusedMultiplyAdd>;
+    kernels.select = ternary<typename O::Select>;
+  }
+};
+
+}  // namespace starling::exact::loops
