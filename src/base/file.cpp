@@ -5,54 +5,264 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <filesystem>
 #include <utility>
+
+#include "base/random.h"
 
 namespace starling::base {
 namespace {
 
-Error system_error(const char* action, const std::filesystem::path& path, int number) {
-  std::string message = std::string("cannot ") + action + " " + path.string() + ": " + std::strerror(number) + ".";
-  return number == ENOENT ? not_found(std::move(message)) : io_error(std::move(message));
-}
+// A descriptor that is closed when it goes out of scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return number_; }
 
-struct Opened {
-  int descriptor;
-  std::uint64_t size;
+ private:
+  int number_;
 };
 
-Result<Opened> open_regular(const std::filesystem::path& path) {
-  // O_NONBLOCK: opening a named pipe must not wait for a writer.
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return system_error("open", path, errno);
+int open_retrying(const char* path, int flags, mode_t mode = 0) {
+  int descriptor = -1;
+  do {
+    descriptor = ::open(path, flags | O_CLOEXEC, mode);
+  } while (descriptor < 0 && errno == EINTR);
+  return descriptor;
+}
+
+// The size of the open file, which must be a regular one.
+Result<std::size_t> regular_size(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0) {
-    const int number = errno;
-    ::close(descriptor);
-    return system_error("examine", path, number);
+  if (::fstat(descriptor, &status) != 0) return system_error("examine", path, errno);
+  if (S_ISDIR(status.st_mode)) return invalid(path.string() + " is a directory; name a file in it");
+  if (!S_ISREG(status.st_mode)) return invalid(path.string() + " is not a regular file");
+  return static_cast<std::size_t>(status.st_size);
+}
+
+// O_NONBLOCK so that a pipe without a writer is refused rather than waited for; it means nothing for regular files.
+constexpr int kReadFlags = O_RDONLY | O_NONBLOCK;
+
+template <typename Container>
+Result<Container> read_whole(const std::filesystem::path& path, std::size_t limit) {
+  const Descriptor file(open_retrying(path.c_str(), kReadFlags));
+  if (file.get() < 0) return system_error("read", path, errno);
+  STARLING_ASSIGN(const std::size_t size, regular_size(file.get(), path));
+  if (size > limit) {
+    return limit_error(path.string() + " has " + std::to_string(size) + " bytes, more than the " +
+                       std::to_string(limit) + " allowed for such a file");
   }
-  if (!S_ISREG(status.st_mode)) {
-    ::close(descriptor);
-    return invalid(path.string() + " is not a regular file; give the path of one.");
+  // Files of /proc and files being appended to do not say their size, so read until the end and one byte further.
+  Container content;
+  content.resize(size + 1);
+  std::size_t at = 0;
+  for (;;) {
+    const ssize_t got = ::read(file.get(), content.data() + at, content.size() - at);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return system_error("read", path, errno);
+    }
+    if (got == 0) break;
+    at += static_cast<std::size_t>(got);
+    if (at > limit)
+      return limit_error(path.string() + " has more than the " + std::to_string(limit) + " bytes allowed for it");
+    if (at == content.size()) content.resize(at * 2);
   }
-  return Opened{descriptor, static_cast<std::uint64_t>(status.st_size)};
+  content.resize(at);
+  return content;
+}
+
+// Where writing to path should put the bytes: path itself, or the file that a link at path names.
+Result<std::filesystem::path> writing_target(const std::filesystem::path& path) {
+  if (path.empty()) return invalid("the path of the file to write is empty");
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return invalid(path.string() + " is a directory; name a file in it");
+    if (!S_ISREG(status.st_mode)) return invalid(path.string() + " is not a regular file and will not be replaced");
+  }
+  std::error_code error;
+  if (std::filesystem::is_symlink(path, error)) {
+    std::filesystem::path target = std::filesystem::canonical(path, error);
+    if (error) return invalid(path.string() + " is a link to nothing; remove it or choose another name");
+    return target;
+  }
+  return path;
+}
+
+std::filesystem::path directory_of(const std::filesystem::path& path) {
+  const std::filesystem::path parent = path.parent_path();
+  return parent.empty() ? "." : parent;
+}
+
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
+  Bytes salt(8);
+  fill_random(salt);
+  // The name is cut so that a long one stays within what file systems allow.
+  std::string name = ".";
+  name.append(path.filename().string(), 0, 200).append(".").append(to_hex(salt)).append(".part");
+  return path.parent_path() / name;
+}
+
+Status write_all(int descriptor, ByteView bytes, const std::filesystem::path& path) {
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const ssize_t put = ::write(descriptor, bytes.data() + at, bytes.size() - at);
+    if (put < 0) {
+      if (errno == EINTR) continue;
+      return system_error("write", path, errno);
+    }
+    at += static_cast<std::size_t>(put);
+  }
+  return {};
 }
 
 }  // namespace
 
-Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  STARLING_ASSIGN(const Opened file, open_regular(path));
-  if (file.size == 0) {
-    ::close(file.descriptor);
-    return MappedFile(nullptr, 0);
+Error system_error(std::string_view action, const std::filesystem::path& path, int number) {
+  std::string message =
+      "cannot " + std::string(action) + " " + (path.empty() ? "a file without a name" : path.string()) + ": ";
+  switch (number) {
+    case ENOENT:
+      return not_found(message + "there is no such file or directory");
+    case ENOSPC:
+    case EDQUOT:
+      return io_error(message + "the disk is full; free some space or choose another place");
+    case EFBIG:
+      return io_error(message + "the file would be larger than the system allows");
+    case EACCES:
+    case EPERM:
+      return io_error(message + "permission denied; choose a place you may use, or change its permissions");
+    case EROFS:
+      return io_error(message + "the file system is read-only; choose another place");
+    case ENOTDIR:
+      return io_error(message + "a part of the path is a file, not a directory");
+    case EMFILE:
+    case ENFILE:
+      return {ErrorCode::kLimit, message + "too many files are open"};
+    default:
+      return io_error(message + std::generic_category().message(number));
   }
-  void* data = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, file.descriptor, 0);
-  const int number = errno;
-  ::close(file.descriptor);
-  if (data == MAP_FAILED) return system_error("map", path, number);
-  return MappedFile(data, file.size);
+}
+
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t limit) { return read_whole<Bytes>(path, limit); }
+Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t limit) {
+  return read_whole<std::string>(path, limit);
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor)
+    : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
+  if (this != &other) {
+    discard();
+    path_ = std::move(other.path_);
+    temporary_ = std::exchange(other.temporary_, {});
+    descriptor_ = std::exchange(other.descriptor_, -1);
+  }
+  return *this;
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::discard() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  descriptor_ = -1;
+  temporary_.clear();
+}
+
+Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path, FileMode mode) {
+  STARLING_ASSIGN(std::filesystem::path target, writing_target(path));
+  std::filesystem::path temporary = temporary_name(target);
+  const int descriptor = open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL, static_cast<mode_t>(mode));
+  if (descriptor < 0) return system_error("write", path, errno);
+  return AtomicFile(std::move(target), std::move(temporary), descriptor);
+}
+
+Status AtomicFile::write(ByteView bytes) { return write_all(descriptor_, bytes, path_); }
+
+Status AtomicFile::commit() {
+  if (descriptor_ < 0) return internal_error("the file " + path_.string() + " was committed twice");
+  Status status;
+  if (::fsync(descriptor_) != 0) {
+    status = system_error("write", path_, errno);
+  } else if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    status = system_error("write", path_, errno);
+  } else {
+    temporary_.clear();
+    status = sync_directory(directory_of(path_));
+  }
+  discard();
+  return status;
+}
+
+Status write_file(const std::filesystem::path& path, ByteView bytes, FileMode mode) {
+  STARLING_ASSIGN(AtomicFile file, AtomicFile::create(path, mode));
+  STARLING_TRY(file.write(bytes));
+  return file.commit();
+}
+
+Status write_new_file(const std::filesystem::path& path, ByteView bytes, FileMode mode) {
+  const std::filesystem::path temporary = temporary_name(path);
+  const Descriptor file(open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL, static_cast<mode_t>(mode)));
+  if (file.get() < 0) return system_error("write", path, errno);
+  Status status = write_all(file.get(), bytes, path);
+  if (status.ok() && ::fsync(file.get()) != 0) status = system_error("write", path, errno);
+  // link() refuses an existing name, where rename() would replace it.
+  if (status.ok() && ::link(temporary.c_str(), path.c_str()) != 0) {
+    status = errno == EEXIST ? Status(invalid(path.string() + " exists already; remove it or choose another name"))
+                             : Status(system_error("write", path, errno));
+  }
+  ::unlink(temporary.c_str());
+  if (status.ok()) status = sync_directory(directory_of(path));
+  return status;
+}
+
+Status make_directories(const std::filesystem::path& path, FileMode mode) {
+  if (path.empty()) return invalid("the path of the directory to make is empty");
+  const mode_t permissions = mode == FileMode::kPrivate ? 0700 : 0755;
+  std::filesystem::path made;
+  for (const std::filesystem::path& part : path) {
+    made /= part;
+    if (::mkdir(made.c_str(), permissions) == 0) continue;
+    const int number = errno;
+    std::error_code error;
+    if (!std::filesystem::is_directory(made, error)) {
+      if (number == EEXIST)
+        return io_error("cannot make the directory " + path.string() + ": " + made.string() + " is a file");
+      return system_error("make the directory", path, number);
+    }
+  }
+  return {};
+}
+
+Status sync_directory(const std::filesystem::path& path) {
+  const Descriptor directory(open_retrying(path.c_str(), O_RDONLY | O_DIRECTORY));
+  if (directory.get() < 0) return system_error("write to", path, errno);
+  // Some file systems cannot sync a directory and say EINVAL; there is nothing further to do on those.
+  if (::fsync(directory.get()) != 0 && errno != EINVAL) return system_error("write to", path, errno);
+  return {};
+}
+
+Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
+  const Descriptor file(open_retrying(path.c_str(), kReadFlags));
+  if (file.get() < 0) return system_error("read", path, errno);
+  STARLING_ASSIGN(const std::size_t size, regular_size(file.get(), path));
+  if (size == 0) return MappedFile(nullptr, 0);
+  void* const data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (data == MAP_FAILED) return system_error("map", path, errno);
+  return MappedFile(static_cast<const std::uint8_t*>(data), size);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
@@ -65,92 +275,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(data_, size_);
-}
-
-Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t limit) {
-  STARLING_ASSIGN(const Opened file, open_regular(path));
-  if (file.size > limit) {
-    ::close(file.descriptor);
-    return Error{ErrorCode::kLimit, path.string() + " has " + std::to_string(file.size) + " bytes; at most " +
-                                        std::to_string(limit) + " are read."};
-  }
-  Bytes bytes(file.size);
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const ssize_t count = ::read(file.descriptor, bytes.data() + at, bytes.size() - at);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      const int number = errno;
-      ::close(file.descriptor);
-      return system_error("read", path, number);
-    }
-    if (count == 0) break;
-    at += static_cast<std::size_t>(count);
-  }
-  ::close(file.descriptor);
-  bytes.resize(at);
-  return bytes;
-}
-
-Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
-  std::string name = path.string() + ".XXXXXX";
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) return system_error("write", path, errno);
-  // mkostemp makes files private; these are meant to be shared.
-  if (::fchmod(descriptor, 0644) != 0) {
-    const int number = errno;
-    ::close(descriptor);
-    ::unlink(name.c_str());
-    return system_error("write", path, number);
-  }
-  return AtomicFile(path, name, descriptor);
-}
-
-AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor)
-    : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
-
-AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      temporary_(std::move(other.temporary_)),
-      descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(temporary_.c_str());
-}
-
-Status AtomicFile::write(ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("write", path_, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
-Status AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) return system_error("write", path_, errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error("write", path_, errno);
-  ::close(std::exchange(descriptor_, -1));
-  // The rename is durable once the folder is.
-  std::filesystem::path folder = path_.parent_path();
-  if (folder.empty()) folder = ".";
-  const int folder_descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_descriptor < 0) return system_error("open", folder, errno);
-  const int result = ::fsync(folder_descriptor);
-  const int number = errno;
-  ::close(folder_descriptor);
-  if (result != 0 && number != EINVAL) return system_error("write", folder, number);
-  return {};
-}
-
-Status write_file(const std::filesystem::path& path, ByteView bytes) {
-  STARLING_ASSIGN(AtomicFile file, AtomicFile::create(path));
-  STARLING_TRY(file.write(bytes));
-  return file.commit();
+  if (data_ != nullptr) ::munmap(const_cast<std::uint8_t*>(data_), size_);
 }
 
 }  // namespace starling::base

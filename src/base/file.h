@@ -1,16 +1,66 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
 
 namespace starling::base {
 
-// A regular file mapped read-only. The bytes stay valid while the object lives; whoever cuts the file short meanwhile
-// takes the process down with SIGBUS, so map only files that nobody rewrites in place (AtomicFile never does).
+// Permissions of a file that is made, before the process's umask.
+enum class FileMode : unsigned {
+  kShared = 0644,
+  kPrivate = 0600,  // for secrets: only the owner reads it
+};
+
+// The whole of a regular file of at most limit bytes. kNotFound if there is none, kLimit if it is longer.
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t limit);
+Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t limit);
+
+// A file that appears under its name all at once, or not at all. It is written beside its final place under a temporary
+// name; commit() makes it durable (fsync of the file, rename, fsync of the directory), and destroying it without
+// commit() removes it. A link is followed to the file it names. Not thread safe.
+class AtomicFile {
+ public:
+  // An error if the directory is missing or not writable, or if something other than a regular file has the name.
+  static Result<AtomicFile> create(const std::filesystem::path& path, FileMode mode = FileMode::kShared);
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&& other) noexcept;
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  Status write(ByteView bytes);
+  // For libraries that open a file by name. Write either through this name or through write(), not both.
+  const std::filesystem::path& temporary_path() const { return temporary_; }
+  const std::filesystem::path& path() const { return path_; }
+  // After this nothing but destruction is allowed. On failure the temporary file is gone and an older file is as it
+  // was.
+  Status commit();
+
+ private:
+  AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
+  void discard();
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  // empty once committed or discarded
+  int descriptor_ = -1;
+};
+
+// Creates or replaces a file in one durable step.
+Status write_file(const std::filesystem::path& path, ByteView bytes, FileMode mode = FileMode::kShared);
+// Creates a file in one durable step; kInvalidArgument if something has that name already, also when two processes
+// race.
+Status write_new_file(const std::filesystem::path& path, ByteView bytes, FileMode mode = FileMode::kShared);
+// Makes a directory and those above it; fine if it is there. New ones are private (0700) when mode is kPrivate.
+Status make_directories(const std::filesystem::path& path, FileMode mode = FileMode::kShared);
+// fsyncs a directory, so that names made or removed in it last.
+Status sync_directory(const std::filesystem::path& path);
+
+// A read-only map of a regular file. The bytes stay valid while the object lives; a file that somebody else shortens
+// meanwhile ends the process (SIGBUS), so map only files that are not written in place.
 class MappedFile {
  public:
   static Result<MappedFile> open(const std::filesystem::path& path);
@@ -20,40 +70,16 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
 
-  ByteView bytes() const { return {static_cast<const std::uint8_t*>(data_), size_}; }
+  ByteView bytes() const { return {data_, size_}; }
 
  private:
-  MappedFile(void* data, std::size_t size) : data_(data), size_(size) {}
-  void* data_ = nullptr;
+  MappedFile(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+  const std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;
 };
 
-// The whole of a regular file of at most limit bytes.
-Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t limit);
-
-// A file that appears under its name whole or not at all: written beside it under a temporary name, made durable and
-// renamed by commit(), removed by the destructor otherwise.
-class AtomicFile {
- public:
-  static Result<AtomicFile> create(const std::filesystem::path& path);
-  AtomicFile(AtomicFile&& other) noexcept;
-  AtomicFile& operator=(AtomicFile&&) = delete;
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-  ~AtomicFile();
-
-  Status write(ByteView bytes);
-  // Call once, last.
-  Status commit();
-
- private:
-  AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
-  int descriptor_ = -1;
-};
-
-// AtomicFile in one call.
-Status write_file(const std::filesystem::path& path, ByteView bytes);
+// The error for an operating system call that failed with number (errno): what was tried, on what, why, what to do.
+// action is a verb in the infinitive, such as "read".
+Error system_error(std::string_view action, const std::filesystem::path& path, int number);
 
 }  // namespace starling::base

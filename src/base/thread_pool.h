@@ -18,8 +18,9 @@ class ThreadPool {
 
   int threads() const;
 
-  // Calls body(begin, end, thread) over disjoint ranges that cover [0, count), each a multiple of grain long but for the
-  // last; thread is in [0, threads()). Ranges are handed out as threads become free. Returns when all are done. Not reentrant.
+  // Calls body(begin, end, thread) over disjoint ranges that cover [0, count), each a multiple of grain long but for
+  // the last; thread is in [0, threads()). Ranges are handed out as threads become free. Returns when all are done. Not
+  // reentrant.
   void run(std::size_t count, std::size_t grain, const std::function<void(std::size_t, std::size_t, int)>& body);
 
  private:

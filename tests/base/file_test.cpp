@@ -1,54 +1,148 @@
 #include "base/file.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <utility>
 
 namespace starling::base {
 namespace {
 
-class FileTest : public testing::Test {
+namespace fs = std::filesystem;
+
+class Files : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) / ("starling_file_" + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder_);
+    std::string pattern = (fs::temp_directory_path() / "starling_files_XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::size_t files() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_), {}));
+  void TearDown() override { fs::remove_all(directory_); }
+
+  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  std::size_t entries() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()));
   }
-  std::filesystem::path folder_;
+
+  std::string directory_;
 };
 
-TEST_F(FileTest, WritesReadsAndMaps) {
-  const std::filesystem::path path = folder_ / "a";
-  ASSERT_TRUE(write_file(path, as_bytes("hello")).ok());
-  EXPECT_EQ(*read_file(path, 5), Bytes({'h', 'e', 'l', 'l', 'o'}));
-  auto mapped = MappedFile::open(path);
-  ASSERT_TRUE(mapped.ok());
-  EXPECT_EQ(std::string(mapped->bytes().begin(), mapped->bytes().end()), "hello");
-  EXPECT_EQ(files(), 1U);
-}
-
-TEST_F(FileTest, ReplacesOnlyOnCommit) {
-  const std::filesystem::path path = folder_ / "a";
-  ASSERT_TRUE(write_file(path, as_bytes("old")).ok());
-  {
-    auto file = AtomicFile::create(path);
-    ASSERT_TRUE(file.ok());
-    ASSERT_TRUE(file->write(as_bytes("new")).ok());
+TEST_F(Files, WritesAndReadsBack) {
+  for (const std::size_t size : {0UL, 1UL, 4096UL, 100000UL}) {
+    Bytes content(size);
+    for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<std::uint8_t>(i * 7);
+    ASSERT_TRUE(write_file(path("file"), content).ok());
+    const Result<Bytes> back = read_file(path("file"), size);
+    ASSERT_TRUE(back.ok());
+    EXPECT_EQ(*back, content);
+    const Result<MappedFile> map = MappedFile::open(path("file"));
+    ASSERT_TRUE(map.ok());
+    EXPECT_EQ(Bytes(map->bytes().begin(), map->bytes().end()), content);
   }
-  EXPECT_EQ(*read_file(path, 100), Bytes({'o', 'l', 'd'}));
-  EXPECT_EQ(files(), 1U) << "the temporary file is gone";
+  EXPECT_EQ(entries(), 1U);
 }
 
-TEST_F(FileTest, SaysWhyItCannot) {
-  EXPECT_EQ(read_file(folder_ / "none", 10).error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(MappedFile::open(folder_).error().code, ErrorCode::kInvalidArgument);
-  ASSERT_TRUE(write_file(folder_ / "a", as_bytes("12345")).ok());
-  EXPECT_EQ(read_file(folder_ / "a", 4).error().code, ErrorCode::kLimit);
-  EXPECT_FALSE(AtomicFile::create(folder_ / "no" / "such").ok());
-  ASSERT_TRUE(write_file(folder_ / "empty", {}).ok());
-  EXPECT_TRUE(MappedFile::open(folder_ / "empty")->bytes().empty());
+TEST_F(Files, ReadingIsBounded) {
+  ASSERT_TRUE(write_file(path("file"), Bytes(100)).ok());
+  EXPECT_EQ(read_file(path("file"), 99).error().code, ErrorCode::kLimit);
+  EXPECT_EQ(read_file("/dev/zero", 99).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(read_file(directory_, 99).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(read_file(path("none"), 99).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(MappedFile::open(path("none")).error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(MappedFile::open(directory_).ok());
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_FALSE(read_file(path("pipe"), 99).ok());
+  // A file of /proc says that it is empty, and is not.
+  EXPECT_FALSE(read_text_file("/proc/self/status", 1 << 16)->empty());
+  EXPECT_EQ(read_text_file("/proc/self/status", 10).error().code, ErrorCode::kLimit);
+}
+
+TEST_F(Files, ModesAreAsAsked) {
+  ASSERT_TRUE(write_file(path("secret"), as_bytes("s"), FileMode::kPrivate).ok());
+  EXPECT_EQ(fs::status(path("secret")).permissions(), fs::perms(0600));
+  ASSERT_TRUE(make_directories(path("a/b/c"), FileMode::kPrivate).ok());
+  EXPECT_EQ(fs::status(path("a/b")).permissions(), fs::perms(0700));
+  EXPECT_TRUE(make_directories(path("a/b/c")).ok());
+  EXPECT_FALSE(make_directories(path("secret/d")).ok());
+  EXPECT_FALSE(make_directories("").ok());
+}
+
+TEST_F(Files, UncommittedFilesVanish) {
+  ASSERT_TRUE(write_file(path("file"), as_bytes("old")).ok());
+  {
+    Result<AtomicFile> staged = AtomicFile::create(path("file"));
+    ASSERT_TRUE(staged.ok());
+    ASSERT_TRUE(staged->write(as_bytes("new")).ok());
+    EXPECT_EQ(entries(), 2U);
+    AtomicFile moved = *std::move(staged);
+    EXPECT_EQ(entries(), 2U);
+  }
+  EXPECT_EQ(entries(), 1U);
+  EXPECT_EQ(*read_text_file(path("file"), 10), "old");
+}
+
+TEST_F(Files, CommitReplacesOnce) {
+  ASSERT_TRUE(write_file(path("file"), as_bytes("old")).ok());
+  Result<AtomicFile> staged = AtomicFile::create(path("file"));
+  ASSERT_TRUE(staged.ok());
+  ASSERT_TRUE(staged->write(as_bytes("n")).ok());
+  ASSERT_TRUE(staged->write(as_bytes("ew")).ok());
+  EXPECT_EQ(*read_text_file(path("file"), 10), "old");
+  ASSERT_TRUE(staged->commit().ok());
+  EXPECT_EQ(*read_text_file(path("file"), 10), "new");
+  EXPECT_FALSE(staged->commit().ok());
+  EXPECT_EQ(entries(), 1U);
+}
+
+TEST_F(Files, WritesOnlyWhereARegularFileMayBe) {
+  EXPECT_FALSE(write_file("/dev/null", as_bytes("x")).ok());
+  EXPECT_FALSE(write_file(directory_, as_bytes("x")).ok());
+  EXPECT_FALSE(write_file("", as_bytes("x")).ok());
+  EXPECT_EQ(write_file(path("none/file"), as_bytes("x")).error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(write_file(path("real"), as_bytes("old")).ok());
+  fs::create_symlink(path("real"), path("link"));
+  ASSERT_TRUE(write_file(path("link"), as_bytes("new")).ok());
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(*read_text_file(path("real"), 10), "new");
+  fs::create_symlink(path("missing"), path("broken"));
+  EXPECT_FALSE(write_file(path("broken"), as_bytes("x")).ok());
+}
+
+TEST_F(Files, NewFilesNeverReplace) {
+  ASSERT_TRUE(write_new_file(path("key"), as_bytes("first"), FileMode::kPrivate).ok());
+  EXPECT_EQ(write_new_file(path("key"), as_bytes("second")).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(*read_text_file(path("key"), 10), "first");
+  EXPECT_EQ(entries(), 1U);
+}
+
+// A limit on file size stops a write half-way, as a full disk does.
+TEST_F(Files, AFailedWriteLeavesNothing) {
+  ASSERT_TRUE(write_file(path("file"), as_bytes("old")).ok());
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit small { 1000, before.rlim_max };
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Status replaced = write_file(path("file"), Bytes(5000));
+  const Status made = write_new_file(path("new"), Bytes(5000));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(replaced.error().code, ErrorCode::kIo);
+  EXPECT_EQ(made.error().code, ErrorCode::kIo);
+  EXPECT_EQ(*read_text_file(path("file"), 10), "old");
+  EXPECT_EQ(entries(), 1U);
+}
+
+TEST_F(Files, FullDisksAreNamed) {
+  const Error error = system_error("write", "/a/b", ENOSPC);
+  EXPECT_EQ(error.code, ErrorCode::kIo);
+  EXPECT_EQ(error.message, "cannot write /a/b: the disk is full; free some space or choose another place");
 }
 
 }  // namespace

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "base/result.h"
+
+namespace starling::base {
+
+// From now on the first SIGINT or SIGTERM sets a flag that long work polls; a second one ends the process at once.
+void catch_interrupts();
+bool interrupted();
+// kCancelled once interrupted.
+Status check_interrupt();
+// Forgets an interrupt and catches the next one again.
+void clear_interrupt();
+
+}  // namespace starling::base

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstdint>
+
+namespace starling::base {
+
+// The most memory this process has had resident at once, in bytes; 0 when the system does not say.
+std::uint64_t peak_memory_bytes();
+
+}  // namespace starling::base
