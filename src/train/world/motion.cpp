@@ -1,0 +1,115 @@
+#include "train/world/motion.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace starling::train {
+
+using generate::Motion;
+using generate::Shape;
+
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+
+// Taylor's series on [-pi/4, pi/4]; the first term left out is below 1e-11.
+double sine_near_zero(double a) {
+  const double q = a * a;
+  return a * (1 - q / 6 * (1 - q / 20 * (1 - q / 42 * (1 - q / 72 * (1 - q / 110)))));
+}
+
+double cosine_near_zero(double a) {
+  const double q = a * a;
+  return 1 - q / 2 * (1 - q / 12 * (1 - q / 30 * (1 - q / 56 * (1 - q / 90 * (1 - q / 132)))));
+}
+
+}  // namespace
+
+SineCosine sine_cosine(double turns) {
+  const double quarters = std::floor(turns * 4 + 0.5);
+  const double angle = (turns - quarters * 0.25) * (2 * kPi);
+  const double s = sine_near_zero(angle);
+  const double c = cosine_near_zero(angle);
+  switch (static_cast<long long>(quarters) & 3) {
+    case 0:
+      return {s, c};
+    case 1:
+      return {c, -s};
+    case 2:
+      return {-s, -c};
+    default:
+      return {-c, s};
+  }
+}
+
+double bounce_height(double drop, double restitution, double t) {
+  const double first = std::sqrt(2 * drop / kGravity);
+  if (t <= first) return drop - 0.5 * kGravity * t * t;
+  t -= first;
+  double speed = kGravity * first * restitution;
+  while (speed * speed > 2 * kGravity * 0.01) {
+    const double aloft = 2 * speed / kGravity;
+    if (t < aloft) return speed * t - 0.5 * kGravity * t * t;
+    t -= aloft;
+    speed *= restitution;
+  }
+  return 0;
+}
+
+Pose pose_at(const Scene& scene, double t) {
+  Pose pose;
+  pose.x = scene.start_x + scene.velocity_x * t;
+  pose.height = scene.start_height;
+  pose.turns = scene.spot_angle;
+  const double elapsed = t + scene.lead;
+  switch (scene.attributes.motion) {
+    case Motion::kStay:
+    case Motion::kSlide:
+      break;
+    case Motion::kRoll:
+      pose.turns += scene.velocity_x * t / (kPi * scene.diameter);
+      break;
+    case Motion::kBounce:
+      pose.height = bounce_height(scene.start_height, scene.restitution, elapsed);
+      break;
+    case Motion::kRise:
+      pose.height += scene.velocity_y * t;
+      break;
+    case Motion::kFall:
+      pose.height = std::max(0.0, scene.start_height - 0.5 * kGravity * elapsed * elapsed);
+      break;
+    case Motion::kOrbit: {
+      const SineCosine at = sine_cosine(elapsed / scene.orbit_period);
+      pose.x += scene.orbit_radius * at.sine;
+      pose.height += scene.orbit_radius * at.cosine;
+      break;
+    }
+  }
+  return pose;
+}
+
+double half_width(const Scene& scene) {
+  switch (scene.attributes.shape) {
+    case Shape::kBall:
+      return 0.5 * scene.diameter;
+    case Shape::kBox:
+      return 0.46 * scene.diameter;
+    case Shape::kTriangle:
+      return 0.58 * scene.diameter;
+  }
+  return 0;
+}
+
+double full_height(const Scene& scene) {
+  switch (scene.attributes.shape) {
+    case Shape::kBall:
+      return scene.diameter;
+    case Shape::kBox:
+      return 0.92 * scene.diameter;
+    case Shape::kTriangle:
+      return 1.02 * scene.diameter;
+  }
+  return 0;
+}
+
+}  // namespace starling::train

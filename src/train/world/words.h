@@ -1,0 +1,46 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "generate/attributes.h"
+
+namespace starling::train {
+
+// The vocabulary of captions. In each list the first is the plain way to say it and is chosen most often.
+using Phrases = std::span<const std::string_view>;
+
+struct EnglishVerb {
+  std::string_view finite;      // "bounces"
+  std::string_view participle;  // "bouncing"
+  std::string_view bare;        // "bounce"
+  std::string_view rest;        // "up and down", or nothing
+};
+
+namespace english {
+std::span<const EnglishVerb> verbs(generate::Motion motion);
+Phrases noun(generate::Shape shape);
+Phrases colour(generate::Colour colour);
+Phrases size(generate::Size size);
+Phrases direction(generate::Direction direction);
+Phrases preposition(generate::Motion motion);  // before the ground
+Phrases ground(generate::Ground ground);
+Phrases sky(generate::Sky sky);
+Phrases camera(generate::Camera camera);
+// Words of the grammar that say nothing about the scene.
+Phrases filler();
+}  // namespace english
+
+namespace chinese {
+Phrases verb(generate::Motion motion);
+Phrases noun(generate::Shape shape);
+Phrases colour(generate::Colour colour);
+Phrases size(generate::Size size);
+Phrases direction(generate::Direction direction);
+Phrases ground(generate::Ground ground);
+Phrases sky(generate::Sky sky);
+Phrases camera(generate::Camera camera);
+Phrases filler();
+}  // namespace chinese
+
+}  // namespace starling::train
