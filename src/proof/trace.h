@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/result.h"
+#include "exact/program.h"
+#include "exact/tensor.h"
+
+namespace starling::proof {
+
+// The roots of the outputs of one call; the call's own root is list_root() of them.
+using OutputRoots = std::vector<base::Hash>;
+OutputRoots output_roots(const std::vector<exact::Tensor>& outputs);
+
+// The file beside a receipt: for each call in order the roots of its outputs, and those outputs themselves that are
+// kept, so that a later call can be run again alone (docs/trace.md has the format). Appears whole or not at all.
+class TraceWriter {
+ public:
+  static base::Result<TraceWriter> create(const std::filesystem::path& path);
+  // The next call. kept: by output, whether its bytes are written.
+  base::Status add(const OutputRoots& roots, const std::vector<exact::Tensor>& outputs, const std::vector<bool>& kept);
+  base::Status commit() { return file_.commit(); }
+
+ private:
+  explicit TraceWriter(base::AtomicFile file) : file_(std::move(file)) {}
+  base::AtomicFile file_;
+};
+
+// Reads such a file against the program it belongs to and the calls' roots, which a receipt has. Nothing that does not
+// follow from them is believed: a changed byte anywhere is kCorrupt, from open() or from read().
+class TraceReader {
+ public:
+  static base::Result<TraceReader> open(const std::filesystem::path& path, const exact::Program& program,
+                                        const std::vector<base::Hash>& calls);
+  bool has(std::uint32_t call, std::uint32_t output) const;
+  // Precondition: has(call, output).
+  base::Result<exact::Tensor> read(std::uint32_t call, std::uint32_t output) const;
+  // Reads everything that was kept.
+  base::Status check_all() const;
+
+ private:
+  struct Entry {
+    base::Hash root;
+    exact::Type type;
+    exact::Shape shape;
+    bool kept = false;
+    std::size_t at = 0;  // in the file
+  };
+  explicit TraceReader(base::MappedFile file) : file_(std::move(file)) {}
+  base::MappedFile file_;
+  std::vector<std::vector<Entry>> entries_;  // by call and output
+};
+
+}  // namespace starling::proof
