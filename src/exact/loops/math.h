@@ -21,7 +21,7 @@ struct Math {
   static F canonical(F a) { return V::select(V::unordered(a, a), nan(), a); }
   static F magnitude(F a) { return V::from_bits(V::and_bits(V::bits(a), V::broadcast_bits(0x7fffffffU))); }
   static I sign_bit(F a) { return V::and_bits(V::bits(a), V::broadcast_bits(0x80000000U)); }
-  // a of zero or positive sign, with the sign of b.
+  // a with the sign of b; a is positive or has that sign.
   static F with_sign(F a, F b) { return V::from_bits(V::or_bits(V::bits(a), sign_bit(b))); }
   // 2^n for n in [-126, 127].
   static F power_of_two(I n) {
@@ -150,7 +150,9 @@ struct Math {
   // sin of r + quadrant · π/2; NaN where x is not finite.
   static F sin_reduced(F x, F r, I quadrant) {
     const F square = V::mul(r, r);
-    const F s = V::fma(V::mul(r, square), polynomial(square, -0x1.555544p-3F, 0x1.1106c6p-7F, -0x1.991c1ap-13F), r);
+    // The sum loses the sign of a zero, which is that of r.
+    const F s = with_sign(
+        V::fma(V::mul(r, square), polynomial(square, -0x1.555544p-3F, 0x1.1106c6p-7F, -0x1.991c1ap-13F), r), r);
     const F c = V::fma(V::mul(square, square), polynomial(square, 0x1.55554ap-5F, -0x1.6c0c26p-10F, 0x1.99e714p-16F),
                        V::fma(square, constant(-0.5F), constant(1.0F)));
     const F value = V::select(V::any_bits(quadrant, V::broadcast_bits(1)), c, s);
@@ -186,8 +188,8 @@ struct Math {
         polynomial(square, -0x1.55554ap-2F, 0x1.110ceep-3F, -0x1.b91e7ep-5F, 0x1.58e518p-6F, -0x1.9921a2p-8F), x);
     const F bounded = V::lesser_of(size, constant(10.0F));
     const F power = exp_inner(V::add(bounded, bounded));
-    const F large = with_sign(V::sub(constant(1.0F), V::div(constant(2.0F), V::add(power, constant(1.0F)))), x);
-    const F result = V::select(V::less(size, constant(0.55F)), small, large);
+    const F large = V::sub(constant(1.0F), V::div(constant(2.0F), V::add(power, constant(1.0F))));
+    const F result = with_sign(V::select(V::less(size, constant(0.55F)), small, large), x);
     return V::select(V::unordered(x, x), nan(), result);
   }
 

@@ -1,0 +1,185 @@
+#include "exact/math.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "base/thread_pool.h"
+
+namespace starling::exact {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::uint32_t bits(float a) { return std::bit_cast<std::uint32_t>(a); }
+float number(std::uint32_t a) { return std::bit_cast<float>(a); }
+
+struct Function {
+  const char* name;
+  float (*ours)(float);
+  double (*truth)(double);
+};
+
+// libm's binary64 functions are wrong by less than 2^-50, which is nothing in units of binary32.
+const Function kFunctions[] = {
+    {"exp", math::exp, std::exp}, {"log", math::log, std::log},    {"sin", math::sin, std::sin},
+    {"cos", math::cos, std::cos}, {"tanh", math::tanh, std::tanh}, {"erf", math::erf, std::erf},
+};
+
+// Distance in units of the last place that a binary32 near the truth has.
+double ulps(float ours, double truth) {
+  if (std::isnan(truth)) return bits(ours) == bits(kNan) ? 0.0 : 1e9;
+  if (std::isnan(ours)) return 1e9;
+  if (std::isinf(ours) && static_cast<float>(truth) == ours) return 0.0;
+  int exponent = 0;
+  std::frexp(truth, &exponent);
+  const double ours_wide = std::isinf(ours) ? std::copysign(0x1p128, ours) : static_cast<double>(ours);
+  return std::abs(ours_wide - truth) / std::ldexp(1.0, std::max(exponent - 24, -149));
+}
+
+void check_every(std::uint64_t step, const Function& function) {
+  double worst = 0.0;
+  std::uint32_t at = 0;
+  for (std::uint64_t i = 0; i < std::uint64_t{1} << 32; i += step) {
+    const float x = number(static_cast<std::uint32_t>(i));
+    const double distance = ulps(function.ours(x), function.truth(static_cast<double>(x)));
+    if (distance > worst) {
+      worst = distance;
+      at = static_cast<std::uint32_t>(i);
+    }
+  }
+  EXPECT_LE(worst, 2.0) << function.name << " at " << std::hexfloat << number(at);
+}
+
+TEST(Math, FunctionsAreWithinTwoUlpOverAllBits) {
+  base::set_ieee_mode();
+  for (const Function& function : kFunctions) check_every(9973, function);
+}
+
+// Some twenty minutes.
+TEST(Math, DISABLED_FunctionsAreWithinTwoUlpOnEveryInput) {
+  base::set_ieee_mode();
+  for (const Function& function : kFunctions) check_every(1, function);
+}
+
+TEST(Math, FunctionsAreWithinTwoUlpWhereTheyAreUsed) {
+  base::set_ieee_mode();
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> inner(-4.0F, 4.0F);
+  std::uniform_real_distribution<float> outer(-2e5F, 2e5F);
+  for (const Function& function : kFunctions) {
+    for (int i = 0; i < 50000; ++i) {
+      const float x = inner(random);
+      ASSERT_LE(ulps(function.ours(x), function.truth(static_cast<double>(x))), 2.0) << function.name << " at " << x;
+    }
+  }
+  for (int i = 0; i < 50000; ++i) {
+    const float x = outer(random);
+    ASSERT_LE(ulps(math::sin(x), std::sin(static_cast<double>(x))), 2.0) << x;
+    ASSERT_LE(ulps(math::cos(x), std::cos(static_cast<double>(x))), 2.0) << x;
+  }
+}
+
+// The binary32 numbers whose multiples of π/2 lie nearest cost the most digits (Muller, "Elementary Functions").
+TEST(Math, ReductionKeepsItsDigitsNearMultiplesOfHalfPi) {
+  for (const float x : {0x1.6cbe4p+0F, 0x1.921fb6p+0F, 0x1.2d97c8p+2F, 0x1.f9cbe2p+7F, 0x1.ca1ed0p+12F, 0x1.fffffep+16F,
+                        0x1p+17F, 0x1.000002p+17F, 0x1.6ac5b2p+62F, 0x1.fffffep+127F, 16367173.0F * 0x1p+72F}) {
+    EXPECT_LE(ulps(math::sin(x), std::sin(static_cast<double>(x))), 2.0) << x;
+    EXPECT_LE(ulps(math::cos(x), std::cos(static_cast<double>(x))), 2.0) << x;
+    EXPECT_EQ(bits(math::sin(-x)), bits(-math::sin(x))) << x;
+    EXPECT_EQ(bits(math::cos(-x)), bits(math::cos(x))) << x;
+  }
+}
+
+TEST(Math, SpecialValues) {
+  EXPECT_EQ(math::exp(-kInfinity), 0.0F);
+  EXPECT_EQ(math::exp(kInfinity), kInfinity);
+  EXPECT_EQ(math::exp(0.0F), 1.0F);
+  EXPECT_EQ(math::log(0.0F), -kInfinity);
+  EXPECT_EQ(math::log(-0.0F), -kInfinity);
+  EXPECT_EQ(bits(math::log(1.0F)), bits(0.0F));
+  EXPECT_EQ(math::log(kInfinity), kInfinity);
+  EXPECT_EQ(bits(math::log(-1.0F)), bits(kNan));
+  EXPECT_EQ(bits(math::sin(-0.0F)), bits(-0.0F));
+  EXPECT_EQ(bits(math::sin(kInfinity)), bits(kNan));
+  EXPECT_EQ(bits(math::cos(-kInfinity)), bits(kNan));
+  EXPECT_EQ(math::tanh(kInfinity), 1.0F);
+  EXPECT_EQ(math::tanh(-kInfinity), -1.0F);
+  EXPECT_EQ(bits(math::tanh(-0.0F)), bits(-0.0F));
+  EXPECT_EQ(math::erf(-kInfinity), -1.0F);
+  EXPECT_EQ(bits(math::erf(-0.0F)), bits(-0.0F));
+  for (const Function& function : kFunctions) {
+    for (const std::uint32_t nan : {0x7fc00000U, 0xffc00000U, 0x7f800001U, 0xffffffffU}) {
+      EXPECT_EQ(bits(function.ours(number(nan))), bits(kNan)) << function.name;
+    }
+  }
+}
+
+TEST(Math, MaximumAndMinimumDoNotDependOnOrder) {
+  const float values[] = {0.0F, -0.0F, 1.0F, -1.0F, kInfinity, -kInfinity, kNan, number(0xffc12345U)};
+  for (const float a : values) {
+    for (const float b : values) {
+      EXPECT_EQ(bits(math::maximum(a, b)), bits(math::maximum(b, a)));
+      EXPECT_EQ(bits(math::minimum(a, b)), bits(math::minimum(b, a)));
+      if (std::isnan(a) || std::isnan(b)) {
+        EXPECT_EQ(bits(math::maximum(a, b)), bits(kNan));
+        EXPECT_EQ(bits(math::minimum(a, b)), bits(kNan));
+      }
+    }
+  }
+  EXPECT_EQ(bits(math::maximum(-0.0F, 0.0F)), bits(0.0F));
+  EXPECT_EQ(bits(math::minimum(0.0F, -0.0F)), bits(-0.0F));
+}
+
+TEST(Math, ThereIsOneNan) {
+  const float odd = number(0xffc12345U);
+  const float expected[] = {math::add(odd, 1.0F),
+                            math::sub(kInfinity, kInfinity),
+                            math::mul(0.0F, kInfinity),
+                            math::div(0.0F, 0.0F),
+                            math::fma(kInfinity, 0.0F, odd),
+                            math::sqrt(-1.0F),
+                            math::neg(odd),
+                            math::abs(odd),
+                            math::maximum(odd, 0.0F)};
+  for (const float value : expected) EXPECT_EQ(bits(value), bits(kNan));
+  EXPECT_EQ(bits(math::select(1.0F, odd, 0.0F)), bits(odd));
+  EXPECT_EQ(bits(math::select(odd, 2.0F, 0.0F)), bits(2.0F));
+}
+
+// The C library's fma is the hardware's, or exact integers.
+TEST(Math, FmaIsRoundedOnce) {
+  base::set_ieee_mode();
+  std::mt19937 random(2);
+  const auto any_bits = [&] { return number(random()); };
+  const auto near_one = [&] { return number(0x3f000000U + (random() & 0x00ffffffU) + (random() << 31)); };
+  const auto tiny = [&] { return number((random() & 0x80ffffffU) | (random() % 40 << 23)); };
+  for (int i = 0; i < 100000; ++i) {
+    float a = any_bits();
+    float b = any_bits();
+    float c = any_bits();
+    if (i % 4 == 1) {
+      a = near_one();
+      b = near_one();
+      c = near_one();
+    } else if (i % 4 == 2) {
+      a = near_one();
+      b = tiny();
+      c = tiny();
+    } else if (i % 4 == 3) {  // halfway but for digits far below
+      a = number(bits(near_one()) & 0xffffff00U);
+      b = number(bits(near_one()) & 0xfffff000U);
+      c = std::ldexp(near_one(), -static_cast<int>(random() % 90));
+    }
+    const float truth = std::fma(a, b, c);
+    ASSERT_EQ(bits(math::fma(a, b, c)), std::isnan(truth) ? bits(kNan) : bits(truth))
+        << std::hexfloat << a << " * " << b << " + " << c;
+  }
+}
+
+}  // namespace
+}  // namespace starling::exact
