@@ -49,7 +49,9 @@ class Engine {
 
   // Outputs in the graph's order, from inputs in the graph's order: types and shapes must match, but that a bf16 or f16
   // tensor is widened where the graph takes f32. kNonFinite when an f32 output holds a NaN or an infinity, naming it.
-  base::Result<std::vector<Tensor>> run(const Plan& plan, std::span<const Tensor> inputs);
+  // The memory of `recycled`, tensors of an earlier run that nobody else holds, is used for outputs where it fits.
+  base::Result<std::vector<Tensor>> run(const Plan& plan, std::span<const Tensor> inputs,
+                                        std::vector<Tensor>* recycled = nullptr);
 
   struct State;
   State& state() { return *state_; }

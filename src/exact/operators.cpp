@@ -157,7 +157,8 @@ Result<Inferred> infer_slice(const Signature& s) {
   const std::int64_t start = s.attributes[1];
   const std::int64_t count = s.attributes[2];
   const std::int64_t step = s.attributes[3];
-  const bool bounded = start >= 0 && start < size && count >= 1 && count <= size && step >= -size && step <= size;
+  const bool bounded =
+      start >= 0 && start < size && count >= 1 && count <= size && step >= -kMaxElements && step <= kMaxElements;
   if (!bounded || step == 0 || start + (count - 1) * step < 0 || start + (count - 1) * step >= size) {
     return mismatch("slice start " + std::to_string(start) + " count " + std::to_string(count) + " step " +
                     std::to_string(step) + " of " + s.shapes[0].text());

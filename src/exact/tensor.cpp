@@ -45,6 +45,12 @@ std::uint16_t round_f16(float value) {
 }  // namespace
 
 base::Result<Tensor> Tensor::allocate(Type type, const Shape& shape) {
+  STARLING_ASSIGN(Tensor tensor, uninitialized(type, shape));
+  std::memset(tensor.data_.get(), 0, tensor.byte_size());
+  return tensor;
+}
+
+base::Result<Tensor> Tensor::uninitialized(Type type, const Shape& shape) {
   Tensor tensor;
   tensor.type_ = type;
   tensor.shape_ = shape;
@@ -54,7 +60,7 @@ base::Result<Tensor> Tensor::allocate(Type type, const Shape& shape) {
     return base::Error{base::ErrorCode::kLimit, "no memory for a tensor of " + std::to_string(size) +
                                                     " bytes; ask for a smaller size or a shorter video"};
   }
-  std::memset(memory, 0, size == 0 ? 64 : size);
+  tensor.owned_ = true;
   tensor.data_ = std::shared_ptr<void>(memory, [](void* p) { std::free(p); });
   return tensor;
 }

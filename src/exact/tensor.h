@@ -19,6 +19,7 @@ class Tensor {
   // Zeros. Memory that cannot be had is reported by allocate().
   Tensor(Type type, const Shape& shape);
   static base::Result<Tensor> allocate(Type type, const Shape& shape);
+  static base::Result<Tensor> uninitialized(Type type, const Shape& shape);
   // Shares memory that somebody else keeps alive through `owner`.
   static Tensor view(Type type, const Shape& shape, const void* data, std::shared_ptr<const void> owner);
   static Tensor from_f32(const Shape& shape, std::span<const float> values);
@@ -38,6 +39,11 @@ class Tensor {
   std::span<const std::int32_t> i32() const { return {static_cast<const std::int32_t*>(data_.get()), count()}; }
   std::span<std::int32_t> i32() { return {static_cast<std::int32_t*>(data_.get()), count()}; }
 
+  // Whether its memory can hold such a tensor and nobody else looks at it.
+  bool writable_as(Type type, const Shape& shape) const {
+    return data_.use_count() == 1 && type_ == type && shape_ == shape && owned_;
+  }
+
   // The same elements under another shape of as many elements.
   Tensor reshaped(const Shape& shape) const;
   // f32 from f32, bf16 or f16, widened exactly (shares memory when it is f32 already).
@@ -50,6 +56,7 @@ class Tensor {
   Type type_ = Type::kF32;
   Shape shape_;
   std::shared_ptr<void> data_;
+  bool owned_ = false;  // not a view of somebody else's memory
 };
 
 }  // namespace starling::exact

@@ -1,0 +1,171 @@
+#include "exact/engine.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/thread_pool.h"
+#include "exact/input_check.h"
+#include "exact/kernels.h"
+#include "exact/plan_body.h"
+#include "exact/run_group.h"
+#include "exact/run_step.h"
+
+namespace starling::exact {
+namespace {
+
+using Place = Plan::Body::Place;
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+// Memory that grows and is kept between runs, so that only the first run pays for its pages.
+class Arena {
+ public:
+  base::Status reserve(std::size_t bytes) {
+    if (bytes <= size_) return {};
+    const std::size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+    memory_.reset();
+    size_ = 0;
+    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kHugePage, rounded)));
+    if (memory_ == nullptr) {
+      return base::Error{base::ErrorCode::kLimit, "no memory for " + std::to_string(rounded >> 20) +
+                                                      " MiB of intermediate values; ask for a smaller size or a "
+                                                      "shorter video"};
+    }
+    size_ = rounded;
+    madvise(memory_.get(), rounded, MADV_HUGEPAGE);  // advice: it may be declined
+    return {};
+  }
+  std::byte* data() { return memory_.get(); }
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+struct Engine::State {
+  State(const Kernels* chosen, int threads) : kernels(chosen), pool(threads) {}
+  const Kernels* kernels;  // nullptr: the reference
+  base::ThreadPool pool;
+  Arena arena;
+  Arena scratch;
+  Arena workspaces;
+};
+
+Engine::Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+base::Result<Engine> Engine::create(const EngineOptions& options) {
+  std::string backend = options.backend;
+  if (backend.empty()) {
+    const char* forced = std::getenv("STARLING_BACKEND");
+    backend = forced == nullptr ? "" : forced;
+  }
+  const Kernels* kernels = nullptr;
+  if (backend != "reference") {
+    STARLING_ASSIGN(kernels, choose_kernels(backend));
+  }
+  if (options.threads < 0 || options.threads > 1024) {
+    return base::invalid("threads must be between 0 (one per core) and 1024, not " + std::to_string(options.threads));
+  }
+  Engine engine;
+  engine.state_ = std::make_unique<State>(kernels, options.threads);
+  return engine;
+}
+
+const char* Engine::backend() const { return state_->kernels == nullptr ? "reference" : state_->kernels->name; }
+int Engine::threads() const { return state_->pool.threads(); }
+
+base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const Tensor> inputs,
+                                              std::vector<Tensor>* recycled) {
+  const Plan::Body& body = plan.body();
+  if (state_->kernels == nullptr) return run_reference(body.graph, inputs);
+  STARLING_ASSIGN(const std::vector<Tensor> given, checked_inputs(body.graph, inputs));
+  if (body.constant_plan != nullptr) {
+    std::call_once(body.constants_once, [&] {
+      auto made = run(*body.constant_plan, {});
+      if (made.ok()) {
+        body.constants = *std::move(made);
+      } else {
+        body.constants_status = made.error();
+      }
+    });
+    STARLING_TRY(body.constants_status);
+  }
+  base::set_ieee_mode();
+  STARLING_TRY(state_->arena.reserve(body.arena_bytes));
+
+  std::vector<Tensor> outputs;
+  for (std::size_t i = 0; i < body.graph.outputs().size(); ++i) {
+    const ValueId value = body.graph.outputs()[i].value;
+    if (recycled != nullptr && i < recycled->size() &&
+        (*recycled)[i].writable_as(body.graph.type(value), body.graph.shape(value))) {
+      outputs.push_back(std::move((*recycled)[i]));
+      continue;
+    }
+    STARLING_ASSIGN(Tensor output, Tensor::uninitialized(body.graph.type(value), body.graph.shape(value)));
+    outputs.push_back(std::move(output));
+  }
+
+  std::vector<float*> memory(body.places.size(), nullptr);
+  std::vector<float> scalars = body.scalars;
+  const auto elements = [](const Tensor& tensor) {
+    // Inputs and constants are only read; the table has one pointer type for all.
+    return reinterpret_cast<float*>(const_cast<std::uint8_t*>(tensor.bytes().data()));
+  };
+  for (std::size_t value = 0; value < memory.size(); ++value) {
+    const Place& place = body.places[value];
+    switch (place.kind) {
+      case Place::Kind::kNone:
+        break;
+      case Place::Kind::kInput:
+        memory[value] = elements(given[place.index]);
+        break;
+      case Place::Kind::kArena:
+        memory[value] = reinterpret_cast<float*>(state_->arena.data() + place.index);
+        break;
+      case Place::Kind::kOutput:
+        memory[value] = elements(outputs[place.index]);
+        break;
+      case Place::Kind::kConstant:
+        memory[value] = elements(body.constants[place.index]);
+        break;
+      case Place::Kind::kScalar:
+        memory[value] = &scalars[place.index];
+        break;
+    }
+  }
+
+  const auto threads = static_cast<std::size_t>(state_->pool.threads());
+  const std::size_t scratch_floats = (body.scratch_floats + 15) / 16 * 16;
+  STARLING_TRY(state_->scratch.reserve(threads * scratch_floats * sizeof(float)));
+  std::vector<float*> scratch;
+  for (std::size_t thread = 0; thread < threads; ++thread) {
+    scratch.push_back(reinterpret_cast<float*>(state_->scratch.data()) + thread * scratch_floats);
+  }
+  const std::size_t workspace = (state_->kernels->dot_workspace_bytes() + 63) / 64 * 64;
+  STARLING_TRY(state_->workspaces.reserve(threads * workspace));
+
+  const StepContext context{*state_->kernels, state_->pool, body.graph,
+                            memory,           scratch,      {state_->workspaces.data(), threads * workspace}};
+  for (const Step& step : body.steps) run_step(context, step);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (body.output_is_place[i]) continue;
+    const Location& source = body.output_sources[i];
+    copy_view(context, elements(outputs[i]), View::contiguous(outputs[i].shape()),
+              memory[source.base] + source.view.offset(), source.view);
+  }
+  STARLING_TRY(checked_outputs(body.graph, outputs));
+  return outputs;
+}
+
+}  // namespace starling::exact

@@ -1,0 +1,476 @@
+#include <algorithm>
+#include <array>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <set>
+
+#include "exact/plan_body.h"
+#include "exact/plan_group.h"
+#include "exact/run_group.h"
+
+namespace starling::exact {
+namespace {
+
+using Place = Plan::Body::Place;
+
+constexpr std::size_t kArenaAlignment = 64;
+
+// Whether a reduction along `axis` can read the view as outer × axis × inner, equally spaced in the latter two.
+bool reducible(const View& view, int axis) {
+  return view.factors(axis, axis + 1).size() <= 1 && view.factors(axis + 1, view.rank()).size() <= 1;
+}
+
+class Planner {
+ public:
+  explicit Planner(Plan::Body& body) : body_(body), graph_(body.graph) {}
+
+  base::Status run() {
+    STARLING_TRY(fold_constants());
+    locate();
+    order();
+    place();
+    for (const Step& step : body_.steps) {
+      if (step.kind != Step::Kind::kGroup) continue;
+      body_.scratch_floats = std::max(body_.scratch_floats, group_scratch(step.group));
+    }
+    return {};
+  }
+
+ private:
+  std::size_t first_node() const { return graph_.inputs().size(); }
+  std::size_t node_index(ValueId value) const { return value - first_node(); }
+
+  bool is_scalar_fill(ValueId value) const {
+    return !graph_.is_input(value) && graph_.node(value).op == Operator::kFill;
+  }
+
+  // Finds the values that depend on no input, and plans those that others need as a graph of their own.
+  base::Status fold_constants() {
+    const std::size_t count = graph_.values();
+    constant_.assign(count, false);
+    for (auto value = static_cast<ValueId>(first_node()); value < count; ++value) {
+      const Node& node = graph_.node(value);
+      constant_[value] = std::ranges::all_of(node.inputs, [&](ValueId input) { return constant_[input]; });
+    }
+    if (first_node() == 0) {
+      // Nothing to fold into: the graph itself is the constant part.
+      std::fill(constant_.begin(), constant_.end(), false);
+      return {};
+    }
+    std::set<ValueId> needed;
+    for (auto value = static_cast<ValueId>(first_node()); value < count; ++value) {
+      if (constant_[value]) continue;
+      for (const ValueId input : graph_.node(value).inputs) {
+        if (constant_[input] && !is_scalar_fill(input)) needed.insert(input);
+      }
+    }
+    for (const GraphOutput& output : graph_.outputs()) {
+      if (constant_[output.value] && !is_scalar_fill(output.value)) needed.insert(output.value);
+    }
+    if (needed.empty()) return {};
+    Builder builder;
+    std::vector<ValueId> renumbered(count);
+    for (auto value = static_cast<ValueId>(first_node()); value < count; ++value) {
+      if (!constant_[value]) continue;
+      const Node& node = graph_.node(value);
+      std::vector<ValueId> inputs;
+      for (const ValueId input : node.inputs) inputs.push_back(renumbered[input]);
+      renumbered[value] = builder.add_node(node.op, inputs, node.attributes, node.scalar).id;
+    }
+    std::size_t index = 0;
+    for (const ValueId value : needed) {
+      builder.output(std::to_string(value), {renumbered[value]});
+      folded_[value] = index++;
+    }
+    STARLING_ASSIGN(Graph constants, builder.finish());
+    STARLING_ASSIGN(Plan plan, Plan::make(std::move(constants)));
+    body_.constant_plan = std::make_shared<const Plan>(std::move(plan));
+    return {};
+  }
+
+  // A new value with memory of its own, beyond the graph's.
+  ValueId extra() {
+    const auto id = static_cast<ValueId>(graph_.values() + body_.extra_values++);
+    body_.places.emplace_back();
+    extra_shapes_.emplace_back();
+    return id;
+  }
+
+  // The operand's elements under `shape` (broadcast).
+  Location broadcast(ValueId value, const Shape& shape) const {
+    Location out = locations_[value];
+    out.view = out.view.expand(shape);
+    return out;
+  }
+
+  // Copies a value to memory of its own, so that any view of it can be had.
+  void materialise(ValueId value) {
+    Step step{};
+    step.kind = Step::Kind::kCopy;
+    step.operands = {locations_[value]};
+    step.out = extra();
+    extra_shapes_.back() = graph_.shape(value);
+    locations_[value] = {step.out, View::contiguous(graph_.shape(value))};
+    emit(std::move(step));
+  }
+
+  int level_of(ValueId base) const { return levels_.at(base); }
+
+  // Adds a step that is not fused; its level is one above whatever it reads.
+  void emit(Step step) {
+    int level = 0;
+    for (const Location& operand : step.operands) level = std::max(level, level_of(operand.base) + 1);
+    levels_[step.out] = level;
+    pending_.push_back(std::move(step));
+  }
+
+  void locate() {
+    const std::size_t count = graph_.values();
+    locations_.resize(count);
+    body_.places.resize(count);
+    for (ValueId value = 0; value < count; ++value) {
+      if (graph_.is_input(value)) {
+        body_.places[value] = {Place::Kind::kInput, value};
+        locations_[value] = {value, View::contiguous(graph_.shape(value))};
+        levels_[value] = 0;
+        continue;
+      }
+      const Node& node = graph_.node(value);
+      if (node.op == Operator::kFill) {
+        body_.places[value] = {Place::Kind::kScalar, body_.scalars.size()};
+        body_.scalars.push_back(node.scalar);
+        locations_[value] = {value, View::repeated(node.shape)};
+        levels_[value] = 0;
+      } else if (const auto folded = folded_.find(value); folded != folded_.end()) {
+        body_.places[value] = {Place::Kind::kConstant, folded->second};
+        locations_[value] = {value, View::contiguous(node.shape)};
+        levels_[value] = 0;
+      } else if (constant_[value]) {
+        locations_[value] = {value, View::contiguous(node.shape)};  // only other constants read it
+        levels_[value] = 0;
+      } else if (find_operator(node.op)->kind == OperatorClass::kView) {
+        locate_view(value, node);
+      } else if (fusible(graph_, node)) {
+        locate_fused(value, node);
+      } else {
+        locate_step(value, node);
+      }
+    }
+  }
+
+  void locate_view(ValueId value, const Node& node) {
+    const ValueId input = node.inputs[0];
+    auto view = apply_view(node, locations_[input].view);
+    if (!view.has_value()) {
+      materialise(input);
+      view = apply_view(node, locations_[input].view);
+    }
+    locations_[value] = {locations_[input].base, *view};
+  }
+
+  static std::optional<View> apply_view(const Node& node, const View& view) {
+    const auto& a = node.attributes;
+    switch (node.op) {
+      case Operator::kReshape:
+        return view.reshape(node.shape);
+      case Operator::kPermute:
+        return view.permute(a);
+      case Operator::kSlice:
+        return view.slice(static_cast<int>(a[0]), a[1], a[2], a[3]);
+      case Operator::kExpand:
+        return view.expand(node.shape);
+      default:
+        return view.patches(std::span(a).first(3), std::span(a).subspan(3));
+    }
+  }
+
+  // Gives a fusible node its level and row space; steps are made of whole groups later.
+  void locate_fused(ValueId value, const Node& node) {
+    FusedNode fused;
+    fused.value = value;
+    const Shape& space =
+        node.op == Operator::kSum || node.op == Operator::kMax ? graph_.shape(node.inputs[0]) : node.shape;
+    fused.columns = space.back();
+    fused.rows = space.elements() / fused.columns;
+    fused.is_column = node.op == Operator::kSum || node.op == Operator::kMax;
+    // A node on one column a row belongs to the latest pass that made such a column.
+    if (!fused.is_column && fused.columns == 1) {
+      int latest = -1;
+      for (const ValueId input : node.inputs) {
+        const auto producer = fused_.find(locations_[input].base);
+        if (producer == fused_.end() || !producer->second.is_column || producer->second.rows != fused.rows) continue;
+        if (producer->second.level <= latest) continue;
+        latest = producer->second.level;
+        fused.is_column = true;
+        fused.columns = producer->second.columns;
+      }
+    }
+    int level = 0;
+    for (const ValueId input : node.inputs) {
+      Location operand = broadcast(input, space);
+      const auto producer = fused_.find(operand.base);
+      if (producer != fused_.end() && same_space(producer->second, fused) &&
+          identity(producer->second, operand.view, fused)) {
+        level = std::max(level, level_of(operand.base));
+        continue;
+      }
+      if (!column_step(operand.view).has_value()) {
+        materialise(input);
+        operand = broadcast(input, space);
+      }
+      level = std::max(level, level_of(operand.base) + 1);
+    }
+    for (const ValueId input : node.inputs) fused.operands.push_back(broadcast(input, space));
+    levels_[value] = level;
+    fused.level = level;
+    locations_[value] = {value, View::contiguous(node.shape)};
+    fused_[value] = std::move(fused);
+  }
+
+  void locate_step(ValueId value, const Node& node) {
+    Step step{};
+    step.out = value;
+    step.node = static_cast<int>(node_index(value));
+    switch (node.op) {
+      case Operator::kDot:
+        step.kind = Step::Kind::kDot;
+        break;
+      case Operator::kSum:
+      case Operator::kMax:
+        step.kind = Step::Kind::kReduce;
+        if (!reducible(locations_[node.inputs[0]].view, static_cast<int>(node.attributes[0]))) {
+          materialise(node.inputs[0]);
+        }
+        break;
+      case Operator::kPad:
+        step.kind = Step::Kind::kPad;
+        break;
+      case Operator::kConcat:
+        step.kind = Step::Kind::kConcat;
+        break;
+      case Operator::kGather:
+      case Operator::kScatterAdd:
+        step.kind = node.op == Operator::kGather ? Step::Kind::kGather : Step::Kind::kScatterAdd;
+        break;
+      case Operator::kToI32:
+      case Operator::kToF32:
+        step.kind = Step::Kind::kConvert;
+        break;
+      case Operator::kIota:
+        step.kind = Step::Kind::kIota;
+        break;
+      default:
+        step.kind = Step::Kind::kRandom;
+        break;
+    }
+    if (step.kind == Step::Kind::kGather || step.kind == Step::Kind::kScatterAdd || step.kind == Step::Kind::kConvert ||
+        step.kind == Step::Kind::kRandom) {
+      for (const ValueId input : node.inputs) {
+        if (!locations_[input].view.is_contiguous()) materialise(input);
+      }
+    }
+    for (const ValueId input : node.inputs) step.operands.push_back(locations_[input]);
+    if (step.kind == Step::Kind::kPad) merge_pads(step, node);
+    locations_[value] = {value, View::contiguous(node.shape)};
+    emit(std::move(step));
+  }
+
+  // Pads of several axes in a row are one step.
+  void merge_pads(Step& step, const Node& node) {
+    step.before.assign(static_cast<std::size_t>(node.shape.rank()), 0);
+    step.before[static_cast<std::size_t>(node.attributes[0])] = node.attributes[1];
+    if (pending_.empty()) return;
+    const Step& last = pending_.back();
+    const ValueId input = node.inputs[0];
+    if (last.kind != Step::Kind::kPad || last.out != input || uses(input) != 1) return;
+    for (std::size_t axis = 0; axis < step.before.size(); ++axis) step.before[axis] += last.before[axis];
+    step.operands = last.operands;
+    levels_.erase(last.out);
+    pending_.pop_back();
+  }
+
+  int uses(ValueId value) const {
+    int count = 0;
+    for (const Node& node : graph_.nodes()) count += static_cast<int>(std::ranges::count(node.inputs, value));
+    for (const GraphOutput& output : graph_.outputs()) count += output.value == value ? 2 : 0;
+    return count;
+  }
+
+  // Puts steps and fused passes into an order in which everything is made before it is read, close to the graph's.
+  void order() {
+    std::set<ValueId> needed;
+    for (const Step& step : pending_) {
+      for (const Location& operand : step.operands) needed.insert(operand.base);
+    }
+    for (const GraphOutput& output : graph_.outputs()) needed.insert(locations_[output.value].base);
+    std::vector<FusedNode> nodes;
+    for (auto& [value, fused] : fused_) nodes.push_back(fused);
+    std::vector<Step> all = make_groups(graph_, nodes, needed);
+    for (Step& step : pending_) {
+      for (const Location& operand : step.operands) step.reads.push_back(operand.base);
+      step.writes = {step.out};
+      all.push_back(std::move(step));
+    }
+    std::map<ValueId, std::size_t> writer;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      for (const ValueId value : all[i].writes) writer[value] = i;
+    }
+    // Depth first from the outputs would keep lifetimes short, but the graph's own order is as good and simpler: a step
+    // is taken as soon as all it reads is there, the one with the smallest last value first.
+    std::vector<std::set<std::size_t>> readers(all.size());
+    std::vector<std::size_t> waiting(all.size(), 0);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      std::set<std::size_t> sources;
+      for (const ValueId value : all[i].reads) {
+        if (const auto found = writer.find(value); found != writer.end()) sources.insert(found->second);
+      }
+      waiting[i] = sources.size();
+      for (const std::size_t source : sources) readers[source].insert(i);
+    }
+    const auto key = [&](std::size_t i) { return std::pair(sort_key(all[i]), i); };
+    std::set<std::pair<ValueId, std::size_t>> ready;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (waiting[i] == 0) ready.insert(key(i));
+    }
+    while (!ready.empty()) {
+      const std::size_t next = ready.begin()->second;
+      ready.erase(ready.begin());
+      for (const std::size_t reader : readers[next]) {
+        if (--waiting[reader] == 0) ready.insert(key(reader));
+      }
+      body_.steps.push_back(std::move(all[next]));
+    }
+  }
+
+  // A copy is made for a value that comes after it, so it sorts by what it reads.
+  ValueId sort_key(const Step& step) const {
+    ValueId key = 0;
+    for (const ValueId value : step.writes) {
+      if (value < graph_.values()) key = std::max(key, value);
+    }
+    if (key == 0) {
+      for (const ValueId value : step.reads) key = std::max(key, value < graph_.values() ? value : 0);
+    }
+    return key;
+  }
+
+  // Gives every written value a place: an output's own memory where that can be, else the arena, by first fit of
+  // lifetimes.
+  void place() {
+    const auto& outputs = graph_.outputs();
+    body_.output_sources.resize(outputs.size());
+    body_.output_is_place.assign(outputs.size(), false);
+    std::set<ValueId> written;
+    for (const Step& step : body_.steps) written.insert(step.writes.begin(), step.writes.end());
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const Location& location = locations_[outputs[i].value];
+      body_.output_sources[i] = location;
+      Place& base = body_.places[location.base];
+      // A reshape of the whole is as good as the whole.
+      if (base.kind == Place::Kind::kNone && written.contains(location.base) && location.view.is_contiguous() &&
+          shape_of(location.base).elements() == graph_.shape(outputs[i].value).elements()) {
+        base = {Place::Kind::kOutput, i};
+        body_.output_is_place[i] = true;
+      }
+    }
+    struct Lifetime {
+      ValueId value;
+      std::size_t first, last, bytes;
+      std::size_t offset = 0;
+    };
+    std::map<ValueId, Lifetime> lifetimes;
+    for (std::size_t i = 0; i < body_.steps.size(); ++i) {
+      for (const ValueId value : body_.steps[i].writes) {
+        if (body_.places[value].kind != Place::Kind::kNone) continue;
+        const std::size_t bytes = static_cast<std::size_t>(shape_of(value).elements()) * sizeof(float);
+        lifetimes[value] = {value, i, i, (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment};
+      }
+      for (const ValueId value : body_.steps[i].reads) {
+        if (const auto found = lifetimes.find(value); found != lifetimes.end()) found->second.last = i;
+      }
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (const auto found = lifetimes.find(body_.output_sources[i].base); found != lifetimes.end()) {
+        found->second.last = body_.steps.size();
+      }
+    }
+    std::vector<Lifetime> by_size;
+    for (const auto& [value, lifetime] : lifetimes) by_size.push_back(lifetime);
+    std::ranges::stable_sort(by_size, std::greater{}, &Lifetime::bytes);
+    std::vector<Lifetime> placed;  // by offset
+    for (Lifetime& lifetime : by_size) {
+      std::size_t offset = 0;
+      for (const Lifetime& other : placed) {
+        if (other.last < lifetime.first || other.first > lifetime.last) continue;
+        if (offset + lifetime.bytes <= other.offset) break;
+        offset = std::max(offset, other.offset + other.bytes);
+      }
+      lifetime.offset = offset;
+      body_.places[lifetime.value] = {Place::Kind::kArena, offset};
+      body_.arena_bytes = std::max(body_.arena_bytes, offset + lifetime.bytes);
+      placed.insert(std::ranges::upper_bound(placed, offset, {}, &Lifetime::offset), lifetime);
+    }
+  }
+
+  const Shape& shape_of(ValueId value) const {
+    return value < graph_.values() ? graph_.shape(value) : extra_shapes_[value - graph_.values()];
+  }
+
+  Plan::Body& body_;
+  const Graph& graph_;
+  std::vector<bool> constant_;
+  std::map<ValueId, std::size_t> folded_;
+  std::vector<Location> locations_;
+  std::vector<Shape> extra_shapes_;
+  std::map<ValueId, int> levels_;
+  std::map<ValueId, FusedNode> fused_;
+  std::vector<Step> pending_;
+};
+
+}  // namespace
+
+base::Result<Plan> Plan::make(Graph graph) {
+  auto body = std::make_shared<Body>();
+  body->graph = std::move(graph);
+  STARLING_TRY(Planner(*body).run());
+  Plan plan;
+  plan.body_ = std::move(body);
+  return plan;
+}
+
+const Graph& Plan::graph() const { return body_->graph; }
+
+std::size_t Plan::scratch_bytes() const {
+  return body_->arena_bytes + (body_->constant_plan ? body_->constant_plan->scratch_bytes() : 0);
+}
+
+std::string Plan::describe() const {
+  constexpr std::array kNames = {"pass",   "dot",     "reduce",  "copy",   "pad", "concat",
+                                 "gather", "scatter", "convert", "random", "iota"};
+  std::string out;
+  for (const Step& step : body_->steps) {
+    out += kNames[static_cast<std::size_t>(step.kind)];
+    if (step.kind == Step::Kind::kGroup) {
+      out += " " + std::to_string(step.group.rows) + "x" + std::to_string(step.group.columns) +
+             (step.group.flat ? " flat" : "") + ":";
+      for (const Instruction& instruction : step.group.instructions) {
+        out += std::string(" ") + find_operator(instruction.op)->name;
+      }
+      out += "; reads " + std::to_string(step.group.externals.size());
+      for (const auto& e : step.group.externals) out += " " + std::to_string(e.base);
+    } else if (step.kind == Step::Kind::kDot) {
+      const int rank = step.operands[0].view.rank();
+      out += " to " + body_->graph.shape(step.out).text() + " depth " +
+             std::to_string(to_axis(step.operands[0].view.factors(rank - 1, rank)).total());
+    } else if (step.out < body_->graph.values()) {
+      out += " to " + body_->graph.shape(step.out).text();
+    }
+    out += "; writes";
+    for (const ValueId value : step.writes) out += " " + std::to_string(value);
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace starling::exact

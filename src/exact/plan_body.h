@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "exact/engine.h"
+#include "exact/view.h"
+
+namespace starling::exact {
+
+// Where a value's elements are: a view of the memory of `base`, which is a value that has memory of its own.
+struct Location {
+  ValueId base = 0;
+  View view;
+};
+
+// One operator of a fused pass, applied to a block of rows.
+struct Instruction {
+  struct Operand {
+    enum class Kind : std::uint8_t {
+      kExternal,  // externals[index]
+      kSlot,      // a block of rows × columns in the thread's scratch
+      kColumn,    // a block of rows × 1 in the thread's scratch
+      kStore,     // stores[index]
+    };
+    Kind kind;
+    std::uint32_t index;
+  };
+  Operator op;
+  std::vector<Operand> operands;
+  Operand result;          // not kExternal
+  bool is_column = false;  // the result is rows × 1
+};
+
+// A fused pass over [rows, columns]: every intermediate stays in a block that fits the cache.
+struct Group {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  bool flat = false;  // elementwise on contiguous memory alone, so rows and columns may be cut anywhere
+  struct External {
+    ValueId base;
+    std::ptrdiff_t offset;
+    std::vector<Factor> rows;  // of the row index
+    std::ptrdiff_t step;       // of the column index
+    bool operator==(const External&) const = default;
+  };
+  std::vector<External> externals;
+  std::vector<ValueId> stores;     // contiguous outputs
+  std::vector<bool> store_column;  // whether the output is rows × 1
+  std::vector<Instruction> instructions;
+  std::uint32_t slots = 0;
+  std::uint32_t column_slots = 0;
+};
+
+struct Step {
+  enum class Kind : std::uint8_t {
+    kGroup,
+    kDot,
+    kReduce,
+    kCopy,
+    kPad,
+    kConcat,
+    kGather,
+    kScatterAdd,
+    kConvert,
+    kRandom,
+    kIota
+  };
+  Kind kind;
+  ValueId out = 0;                   // not for kGroup
+  std::vector<Location> operands;    // not for kGroup
+  std::vector<std::int64_t> before;  // kPad: zeros before each axis
+  Group group;
+  int node = -1;  // index of the node, where its attributes matter
+
+  std::vector<ValueId> reads;   // bases
+  std::vector<ValueId> writes;  // values
+};
+
+struct Plan::Body {
+  Graph graph;
+  std::vector<Step> steps;
+  // Where each value with memory of its own lies: in the scratch arena, or in an output tensor (>= 0), or nowhere.
+  struct Place {
+    enum class Kind : std::uint8_t { kNone, kInput, kArena, kOutput, kConstant, kScalar };
+    Kind kind = Kind::kNone;
+    std::size_t index = 0;  // input, output, constant or scalar index; offset in bytes in the arena
+  };
+  std::vector<Place> places;
+  // Outputs that are not the memory of a step's result: copied at the end from here.
+  std::vector<Location> output_sources;
+  std::vector<bool> output_is_place;
+  std::vector<float> scalars;
+  std::size_t arena_bytes = 0;
+  std::size_t scratch_floats = 0;  // of one thread
+
+  // What depends on no input is computed once, at the first run, by a plan of its own.
+  std::shared_ptr<const Plan> constant_plan;
+  mutable std::once_flag constants_once;
+  mutable std::vector<Tensor> constants;
+  mutable base::Status constants_status;
+
+  ValueId extra_values = 0;  // copies are numbered after the graph's values
+};
+
+}  // namespace starling::exact

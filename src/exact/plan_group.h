@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "exact/plan_body.h"
+
+namespace starling::exact {
+
+// A node that may share a pass with others over the same rows × columns. Its value is the whole block or, for
+// reductions along the last axis and what follows from them, one column.
+struct FusedNode {
+  ValueId value = 0;
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  bool is_column = false;
+  // Nodes share a pass only at equal levels; an edge that cannot be inside a pass raises the level. So passes never
+  // depend on each other in a circle.
+  int level = 0;
+  std::vector<Location> operands;  // broadcast to the rows × columns
+};
+
+// Whether the node can be part of a pass: elementwise, or a reduction along a last axis short enough for a block.
+bool fusible(const Graph& graph, const Node& node);
+
+bool same_space(const FusedNode& a, const FusedNode& b);
+
+// Whether the view of the producer's value reads row r, column c for the consumer's row r, column c.
+bool identity(const FusedNode& producer, const View& view, const FusedNode& consumer);
+
+// The column step of an operand read from memory, if its columns are equally spaced.
+std::optional<std::ptrdiff_t> column_step(const View& view);
+
+// The passes of these nodes. `needed` are the values that anything outside of passes reads.
+std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& nodes, const std::set<ValueId>& needed);
+
+}  // namespace starling::exact

@@ -1,0 +1,280 @@
+#include "exact/run_step.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "exact/dot.h"
+#include "exact/run_group.h"
+
+namespace starling::exact {
+namespace {
+
+std::ptrdiff_t offset_of(std::span<const Factor> factors, std::int64_t index) {
+  std::ptrdiff_t sum = 0;
+  for (std::size_t i = factors.size(); i-- > 0;) {
+    sum += static_cast<std::ptrdiff_t>(index % factors[i].size) * factors[i].stride;
+    index /= factors[i].size;
+  }
+  return sum;
+}
+
+std::int64_t total(std::span<const Factor> factors) {
+  std::int64_t product = 1;
+  for (const Factor& factor : factors) product *= factor.size;
+  return product;
+}
+
+// One loop over both sides of a copy.
+struct CopyLoop {
+  std::int64_t size;
+  std::ptrdiff_t to;
+  std::ptrdiff_t from;
+};
+
+std::vector<CopyLoop> copy_loops(const View& target, const View& source) {
+  std::vector<CopyLoop> loops;
+  for (int axis = 0; axis < target.rank(); ++axis) {
+    const std::vector<Factor> to = target.factors(axis, axis + 1);
+    if (to.empty()) continue;
+    std::ptrdiff_t stride = to[0].stride * static_cast<std::ptrdiff_t>(to[0].size);
+    for (const Factor& factor : source.factors(axis, axis + 1)) {
+      stride /= static_cast<std::ptrdiff_t>(factor.size);
+      if (!loops.empty() && loops.back().to == stride * static_cast<std::ptrdiff_t>(factor.size) &&
+          loops.back().from == factor.stride * static_cast<std::ptrdiff_t>(factor.size)) {
+        loops.back() = {loops.back().size * factor.size, stride, factor.stride};
+      } else {
+        loops.push_back({factor.size, stride, factor.stride});
+      }
+    }
+  }
+  return loops;
+}
+
+const float* operand(const StepContext& context, const Step& step, std::size_t index) {
+  return context.memory[step.operands[index].base] + step.operands[index].view.offset();
+}
+
+void run_product(const StepContext& context, const Step& step, float* out) {
+  const View& a = step.operands[0].view;
+  const View& b = step.operands[1].view;
+  const int rank = a.rank();
+  const auto side = [rank](const float* data, const View& view) {
+    return DotOperand{data, to_axis(view.factors(0, rank - 2)), to_axis(view.factors(rank - 2, rank - 1)),
+                      to_axis(view.factors(rank - 1, rank))};
+  };
+  DotProblem problem{};
+  problem.a = side(operand(context, step, 0), a);
+  problem.b = side(operand(context, step, 1), b);
+  problem.batch = total(a.factors(0, rank - 2));
+  problem.m = total(a.factors(rank - 2, rank - 1));
+  problem.n = total(b.factors(rank - 2, rank - 1));
+  problem.k = total(a.factors(rank - 1, rank));
+  const std::array<Factor, 1> batches{Factor{problem.batch, static_cast<std::ptrdiff_t>(problem.m * problem.n)}};
+  const std::array<Factor, 1> rows{Factor{problem.m, static_cast<std::ptrdiff_t>(problem.n)}};
+  problem.out = {out, to_axis(batches), to_axis(rows)};
+  run_dot(context.kernels, context.pool, problem, context.workspaces);
+}
+
+void run_reduction(const StepContext& context, const Step& step, float* out) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const int axis = static_cast<int>(node.attributes[0]);
+  const View& view = step.operands[0].view;
+  const float* data = operand(context, step, 0);
+  const std::vector<Factor> outer = view.factors(0, axis);
+  const std::vector<Factor> along = view.factors(axis, axis + 1);
+  const std::vector<Factor> inner = view.factors(axis + 1, view.rank());
+  const auto count = static_cast<std::size_t>(total(along));
+  const auto width = static_cast<std::size_t>(total(inner));
+  const std::ptrdiff_t stride = along.empty() ? 0 : along[0].stride;
+  const std::ptrdiff_t step_of_column = inner.empty() ? 0 : inner[0].stride;
+  const bool sums = node.op == Operator::kSum;
+  // Whole cache lines of columns for each thread.
+  const std::size_t chunk = std::max<std::size_t>(16, (width / 8 + 15) / 16 * 16);
+  const std::size_t chunks = (width + chunk - 1) / chunk;
+  context.pool.run(static_cast<std::size_t>(total(outer)) * chunks, 1, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t task = begin; task < end; ++task) {
+      const auto row = static_cast<std::int64_t>(task / chunks);
+      const std::size_t first = task % chunks * chunk;
+      const std::size_t columns = std::min(chunk, width - first);
+      const float* from = data + offset_of(outer, row) + static_cast<std::ptrdiff_t>(first) * step_of_column;
+      float* to = out + row * static_cast<std::int64_t>(width) + static_cast<std::int64_t>(first);
+      if (width == 1) {
+        (sums ? context.kernels.row_sum : context.kernels.row_max)(to, {from, 0, stride}, 1, count);
+      } else {
+        (sums ? context.kernels.column_sum : context.kernels.column_max)(to, {from, stride, step_of_column}, count,
+                                                                         columns);
+      }
+    }
+  });
+}
+
+void run_pad(const StepContext& context, const Step& step, float* out) {
+  const Shape& shape = context.graph.shape(step.out);
+  View target = View::contiguous(shape);
+  const View& source = step.operands[0].view;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const std::int64_t count = total(source.factors(axis, axis + 1));
+    target = *target.slice(axis, step.before[static_cast<std::size_t>(axis)], count, 1);
+  }
+  const auto elements = static_cast<std::size_t>(shape.elements());
+  context.pool.run(elements, 1 << 16, [&](std::size_t begin, std::size_t end, int) {
+    std::memset(out + begin, 0, (end - begin) * sizeof(float));
+  });
+  copy_view(context, out + target.offset(), target, operand(context, step, 0), source);
+}
+
+void run_concat(const StepContext& context, const Step& step, float* out) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const int axis = static_cast<int>(node.attributes[0]);
+  std::int64_t start = 0;
+  for (std::size_t part = 0; part < step.operands.size(); ++part) {
+    const std::int64_t count = context.graph.shape(node.inputs[part])[axis];
+    const View target = *View::contiguous(node.shape).slice(axis, start, count, 1);
+    copy_view(context, out + target.offset(), target, operand(context, step, part), step.operands[part].view);
+    start += count;
+  }
+}
+
+void run_gather(const StepContext& context, const Step& step, float* out) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const Shape& table = context.graph.shape(node.inputs[0]);
+  const auto width = static_cast<std::size_t>(table[1]);
+  const auto* index = reinterpret_cast<const std::int32_t*>(operand(context, step, 1));
+  const float* rows = operand(context, step, 0);
+  const std::size_t count = static_cast<std::size_t>(node.shape.elements()) / width;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int64_t row = std::clamp<std::int64_t>(index[i], 0, table[0] - 1);
+    std::memcpy(out + i * width, rows + row * table[1], width * sizeof(float));
+  }
+}
+
+void run_scatter_add(const StepContext& context, const Step& step, float* out) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const Shape& rows = context.graph.shape(node.inputs[0]);
+  const auto* index = reinterpret_cast<const std::int32_t*>(operand(context, step, 1));
+  const float* from = operand(context, step, 0);
+  std::memset(out, 0, static_cast<std::size_t>(node.shape.elements()) * sizeof(float));
+  for (std::int64_t i = 0; i < rows[0]; ++i) {
+    float* to = out + std::clamp<std::int64_t>(index[i], 0, node.shape[0] - 1) * rows[1];
+    context.kernels.add(to, 0, {to, 0, 1}, {from + i * rows[1], 0, 1}, 1, static_cast<std::size_t>(rows[1]));
+  }
+}
+
+void run_conversion(const StepContext& context, const Step& step, float* out) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const auto count = static_cast<std::size_t>(node.shape.elements());
+  const float* from = operand(context, step, 0);
+  if (node.op == Operator::kToF32) {
+    const auto* integers = reinterpret_cast<const std::int32_t*>(from);
+    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(integers[i]);
+    return;
+  }
+  auto* integers = reinterpret_cast<std::int32_t*>(out);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float value = from[i];
+    if (std::isnan(value)) {
+      integers[i] = 0;
+    } else if (value >= 2147483648.0F) {
+      integers[i] = 2147483647;
+    } else if (value <= -2147483648.0F) {
+      integers[i] = -2147483647 - 1;
+    } else {
+      integers[i] = static_cast<std::int32_t>(std::rint(value));
+    }
+  }
+}
+
+void run_random(const StepContext& context, const Step& step, float* out) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const auto* words = reinterpret_cast<const std::uint32_t*>(operand(context, step, 0));
+  const std::uint64_t key = words[0] | (static_cast<std::uint64_t>(words[1]) << 32);
+  const auto stream = static_cast<std::uint32_t>(node.attributes[0]);
+  const auto fill = node.op == Operator::kNormal ? context.kernels.normal : context.kernels.uniform;
+  context.pool.run(static_cast<std::size_t>(node.shape.elements()), 4096, [&](std::size_t begin, std::size_t end, int) {
+    fill(out + begin, key, stream, begin, end - begin);
+  });
+}
+
+void run_iota(const StepContext& context, const Step& step, float* out) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const int axis = static_cast<int>(node.attributes[0]);
+  std::int64_t inner = 1;
+  for (int i = axis + 1; i < node.shape.rank(); ++i) inner *= node.shape[i];
+  for (std::int64_t i = 0; i < node.shape.elements(); ++i) {
+    out[i] = static_cast<float>(i / inner % node.shape[axis]);
+  }
+}
+
+}  // namespace
+
+void copy_view(const StepContext& context, float* to, const View& target, const float* from, const View& source) {
+  std::vector<CopyLoop> loops = copy_loops(target, source);
+  const auto take = [&loops]() {
+    CopyLoop loop{1, 0, 0};
+    if (!loops.empty()) {
+      loop = loops.back();
+      loops.pop_back();
+    }
+    return loop;
+  };
+  // The innermost loop is the columns of the kernel only if the target is contiguous along it.
+  const CopyLoop columns = !loops.empty() && loops.back().to == 1 ? take() : CopyLoop{1, 0, 0};
+  const CopyLoop rows = take();
+  std::vector<Factor> outer_to;
+  std::vector<Factor> outer_from;
+  std::int64_t outer = 1;
+  for (const CopyLoop& loop : loops) {
+    outer_to.push_back({loop.size, loop.to});
+    outer_from.push_back({loop.size, loop.from});
+    outer *= loop.size;
+  }
+  // Long inner loops are cut so that every thread has work.
+  const std::int64_t cut = std::clamp<std::int64_t>(16384 / std::max<std::int64_t>(1, columns.size), 1, rows.size);
+  const std::int64_t cuts = (rows.size + cut - 1) / cut;
+  const auto grain = static_cast<std::size_t>(std::max<std::int64_t>(1, 16384 / (columns.size * cut)));
+  context.pool.run(static_cast<std::size_t>(outer * cuts), grain, [&](std::size_t begin, std::size_t end, int) {
+    for (auto task = static_cast<std::int64_t>(begin); task < static_cast<std::int64_t>(end); ++task) {
+      const std::int64_t row = task % cuts * cut;
+      const float* source_at = from + offset_of(outer_from, task / cuts) + row * rows.from;
+      context.kernels.copy(
+          to + offset_of(outer_to, task / cuts) + row * rows.to, rows.to, {source_at, rows.from, columns.from},
+          static_cast<std::size_t>(std::min(cut, rows.size - row)), static_cast<std::size_t>(columns.size));
+    }
+  });
+}
+
+void run_step(const StepContext& context, const Step& step) {
+  float* out = step.kind == Step::Kind::kGroup ? nullptr : context.memory[step.out];
+  switch (step.kind) {
+    case Step::Kind::kGroup:
+      return run_group(context.kernels, context.pool, step.group, context.memory, context.scratch);
+    case Step::Kind::kDot:
+      return run_product(context, step, out);
+    case Step::Kind::kReduce:
+      return run_reduction(context, step, out);
+    case Step::Kind::kCopy: {
+      const View& source = step.operands[0].view;
+      Shape shape;
+      for (int axis = 0; axis < source.rank(); ++axis) shape.append(total(source.factors(axis, axis + 1)));
+      return copy_view(context, out, View::contiguous(shape), operand(context, step, 0), source);
+    }
+    case Step::Kind::kPad:
+      return run_pad(context, step, out);
+    case Step::Kind::kConcat:
+      return run_concat(context, step, out);
+    case Step::Kind::kGather:
+      return run_gather(context, step, out);
+    case Step::Kind::kScatterAdd:
+      return run_scatter_add(context, step, out);
+    case Step::Kind::kConvert:
+      return run_conversion(context, step, out);
+    case Step::Kind::kRandom:
+      return run_random(context, step, out);
+    case Step::Kind::kIota:
+      return run_iota(context, step, out);
+  }
+}
+
+}  // namespace starling::exact
