@@ -31,8 +31,8 @@ constexpr std::array<Rgb, kColours> kColourPaint = {{{222, 38, 38},
                                                      {26, 26, 30}}};
 constexpr std::array<Rgb, kGrounds> kGroundPaint = {
     {{128, 176, 108}, {214, 188, 140}, {146, 146, 148}, {112, 148, 190}}};
-constexpr std::array<Rgb, kSkies> kSkyTopPaint = {{{118, 182, 240}, {158, 164, 174}, {24, 28, 70}}};
-constexpr std::array<Rgb, kSkies> kSkyHorizonPaint = {{{206, 230, 250}, {204, 208, 212}, {66, 72, 124}}};
+constexpr std::array<Rgb, kSkies> kSkyTopPaint = {{{118, 182, 240}, {124, 132, 146}, {24, 28, 70}}};
+constexpr std::array<Rgb, kSkies> kSkyHorizonPaint = {{{206, 230, 250}, {172, 178, 186}, {66, 72, 124}}};
 
 }  // namespace
 
@@ -44,6 +44,16 @@ std::string_view name(Direction direction) { return at(kDirectionNames, directio
 std::string_view name(Ground ground) { return at(kGroundNames, ground); }
 std::string_view name(Sky sky) { return at(kSkyNames, sky); }
 std::string_view name(Camera camera) { return at(kCameraNames, camera); }
+
+double width_in_diameters(Shape shape) {
+  constexpr std::array<double, kShapes> kWidths = {1.0, 0.92, 1.16};
+  return at(kWidths, shape);
+}
+
+double height_in_diameters(Shape shape) {
+  constexpr std::array<double, kShapes> kHeights = {1.0, 0.92, 1.02};
+  return at(kHeights, shape);
+}
 
 Rgb paint(Colour colour) { return at(kColourPaint, colour); }
 

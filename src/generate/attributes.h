@@ -68,6 +68,29 @@ std::string_view name(Ground ground);
 std::string_view name(Sky sky);
 std::string_view name(Camera camera);
 
+// The world's geometry, in metres. The shorter side of every picture shows kViewMetres, whatever its size; the longer
+// side shows more of the world.
+inline constexpr double kViewMetres = 16.0;
+inline constexpr double kGravity = 9.81;  // metres per second squared
+// From the bottom of the picture up to where objects stand, and up to the horizon.
+inline constexpr double kStandMetres = 2.75;
+inline constexpr double kHorizonMetres = 5.0;
+// Diameters by Size, each in [low, high].
+inline constexpr std::array<double, kSizes> kDiameterLow = {3.0, 4.0, 5.1};
+inline constexpr std::array<double, kSizes> kDiameterHigh = {3.3, 4.3, 5.5};
+// The ground's pattern: a light and a dark stripe where objects stand. Stripes fan out towards the viewer: a row's are
+// 1 + kStripeFan · (its distance below where objects stand / the horizon's distance above) times as wide.
+inline constexpr double kStripeMetres = 4.0;
+inline constexpr double kStripeFan = 0.3;
+inline constexpr double kStripeShade = 0.84;  // of the dark stripe
+inline constexpr double kShadowShade = 0.62;  // under an object on the ground
+// Slowest pan; a clip longer than two seconds pans by as much in all.
+inline constexpr double kSlowestPan = 1.7;
+
+// A shape's bounding box in diameters.
+double width_in_diameters(Shape shape);
+double height_in_diameters(Shape shape);
+
 // 8-bit sRGB.
 using Rgb = std::array<std::uint8_t, 3>;
 

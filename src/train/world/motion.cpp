@@ -6,7 +6,6 @@
 namespace starling::train {
 
 using generate::Motion;
-using generate::Shape;
 
 namespace {
 
@@ -89,27 +88,11 @@ Pose pose_at(const Scene& scene, double t) {
 }
 
 double half_width(const Scene& scene) {
-  switch (scene.attributes.shape) {
-    case Shape::kBall:
-      return 0.5 * scene.diameter;
-    case Shape::kBox:
-      return 0.46 * scene.diameter;
-    case Shape::kTriangle:
-      return 0.58 * scene.diameter;
-  }
-  return 0;
+  return 0.5 * generate::width_in_diameters(scene.attributes.shape) * scene.diameter;
 }
 
 double full_height(const Scene& scene) {
-  switch (scene.attributes.shape) {
-    case Shape::kBall:
-      return scene.diameter;
-    case Shape::kBox:
-      return 0.92 * scene.diameter;
-    case Shape::kTriangle:
-      return 1.02 * scene.diameter;
-  }
-  return 0;
+  return generate::height_in_diameters(scene.attributes.shape) * scene.diameter;
 }
 
 }  // namespace starling::train

@@ -8,6 +8,9 @@
 
 namespace starling::train {
 
+using generate::kShadowShade;
+using generate::kStripeMetres;
+using generate::kStripeShade;
 using generate::Rgb;
 using generate::Shape;
 
@@ -16,10 +19,7 @@ namespace {
 using Paint = std::array<double, 3>;
 
 constexpr double kOutlineMetres = 0.28;
-constexpr double kStripeMetres = 4.0;  // a light and a dark stripe
-constexpr double kStripeShade = 0.84;  // of the dark stripe
-constexpr double kShadowShade = 0.62;  // under an object on the ground
-constexpr double kShadowFade = 9.0;    // metres of height at which the shadow is gone
+constexpr double kShadowFade = 9.0;  // metres of height at which the shadow is gone
 
 Paint to_paint(const Rgb& rgb) {
   return {static_cast<double>(rgb[0]), static_cast<double>(rgb[1]), static_cast<double>(rgb[2])};
@@ -90,7 +90,7 @@ class Painter {
       }
       // How much larger things look in this row than where objects stand.
       const double along = (y + 0.5 - view_.stand()) / (view_.stand() - view_.horizon());
-      const double magnify = 1.0 + 0.3 * along;
+      const double magnify = 1.0 + generate::kStripeFan * along;
       const double step = 1.0 / (view_.scale * magnify * kStripeMetres);
       const double sharp = 0.5 / step;  // a pixel's width in the wave below
       const double below = clamp01(y + 1.0 - view_.horizon());

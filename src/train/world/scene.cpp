@@ -60,7 +60,7 @@ Scene draw_parameters(const Attributes& attributes, Random random, const SceneOp
   s.attributes = attributes;
   const double seconds = std::max(options.seconds, 1.0);
   const auto size = static_cast<std::size_t>(attributes.size);
-  s.diameter = random.between(kDiameterLow[size], kDiameterHigh[size]);
+  s.diameter = random.between(generate::kDiameterLow[size], generate::kDiameterHigh[size]);
   s.spot_angle = random.unit();
   s.stripe_offset = random.between(0, kViewMetres);
 
@@ -73,7 +73,7 @@ Scene draw_parameters(const Attributes& attributes, Random random, const SceneOp
     s.lead = s.orbit_period * random.unit();
     room = std::max(1.0, room - 2 * s.orbit_radius);
   }
-  const double pan = random.between(1.7, 2.3) * pace;
+  const double pan = random.between(generate::kSlowestPan, 2.3) * pace;
   s.camera_velocity = sign_of(attributes.camera) * pan;
   const double fastest = travels(attributes.motion) ? random.between(3.0, 4.4) * pace : random.between(1.8, 2.6) * pace;
   const double direction = sign_of(attributes.direction);

@@ -9,16 +9,12 @@ namespace starling::train {
 
 using generate::Attributes;
 
-// The world is measured in metres and seconds. The shorter side of every picture shows kViewMetres, whatever its size;
-// the longer side shows more of the world. The camera's x = 0 is the middle of the first picture.
-inline constexpr double kViewMetres = 16.0;
-inline constexpr double kGravity = 9.81;
-// From the bottom of the picture up to where objects stand, and up to the horizon.
-inline constexpr double kStandMetres = 2.75;
-inline constexpr double kHorizonMetres = 5.0;
-// Diameters by Size, each drawn from [low, high].
-inline constexpr double kDiameterLow[generate::kSizes] = {3.0, 4.0, 5.1};
-inline constexpr double kDiameterHigh[generate::kSizes] = {3.3, 4.3, 5.5};
+// The world is measured in metres and seconds (its geometry is in generate/attributes.h). The camera's x = 0 is the
+// middle of the first picture.
+using generate::kGravity;
+using generate::kHorizonMetres;
+using generate::kStandMetres;
+using generate::kViewMetres;
 
 // Everything needed to draw a clip and to say what is in it. Parameters that a motion does not use are zero.
 struct Scene {
