@@ -1,0 +1,40 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "models/parameters.h"
+
+namespace starling::models {
+
+// A place in a checkpoint's tree of names, such as "blocks.3.attn1", and the layers that are built there.
+class Module {
+ public:
+  explicit Module(Parameters& parameters, std::string path = {}) : parameters_(&parameters), path_(std::move(path)) {}
+
+  Module child(std::string_view name) const;
+  Module child(std::string_view name, std::int64_t index) const;
+  exact::Builder& builder() const { return parameters_->builder(); }
+  const std::string& path() const { return path_; }
+
+  exact::Builder::Value parameter(std::string_view name, const exact::Shape& shape, const Initializer& initial) const;
+  // y = x·Wᵀ + b over the last axis, "weight"[outputs, inputs] and "bias"[outputs].
+  exact::Builder::Value linear(exact::Builder::Value x, std::int64_t outputs, float gain = 1.0F) const;
+  exact::Builder::Value linear_without_bias(exact::Builder::Value x, std::int64_t outputs, float deviation) const;
+
+ private:
+  Parameters* parameters_;
+  std::string path_;
+};
+
+// softmax(q·kᵀ + bias)·v, from q[B, h, N, D] (already scaled), k[B, h, M, D], v[B, h, M, D] transposed to [B, h, D, M]:
+// [B, h, N, D]. bias, if any, broadcasts to [B, h, N, M]. Long sequences are worked off in blocks of queries, so that
+// memory grows with N + M, not N · M; the bits are the same.
+exact::Builder::Value attention(exact::Builder& b, exact::Builder::Value q, exact::Builder::Value k,
+                                exact::Builder::Value v_transposed, const exact::Builder::Value* bias = nullptr);
+
+// The values as a tensor of shape [n].
+exact::Builder::Value constant(exact::Builder& b, std::span<const float> values);
+
+}  // namespace starling::models

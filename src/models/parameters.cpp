@@ -1,0 +1,65 @@
+#include "models/parameters.h"
+
+#include <cmath>
+
+#include "base/hash.h"
+
+namespace starling::models {
+namespace {
+
+using exact::Builder;
+using exact::Shape;
+using Value = Builder::Value;
+
+// The random stream of a parameter: the first four bytes of its name's SHA-256, little-endian.
+std::uint32_t stream_of(std::string_view name) {
+  const base::Hash hash = base::sha256(base::as_bytes(name));
+  std::uint32_t stream = 0;
+  for (std::size_t i = 4; i-- > 0;) stream = stream << 8U | hash.bytes[i];
+  return stream;
+}
+
+}  // namespace
+
+Initializer Initializer::scaled(std::int64_t fan_in, float gain) {
+  return normal(gain / std::sqrt(static_cast<float>(fan_in)));
+}
+
+Value Parameters::get(std::string_view name, const Shape& shape, const Initializer& initial) {
+  if (const auto found = values_.find(name); found != values_.end()) {
+    if (builder_.ok() && !(builder_.shape(found->second) == shape)) {
+      builder_.fail("parameter '" + std::string(name) + "' is used with two shapes");
+    }
+    return found->second;
+  }
+  const std::string full_name = component_ + "/" + std::string(name);
+  const Value value = builder_.input(full_name, exact::Type::kF32, shape);
+  values_.emplace(name, value);
+  list_.push_back({full_name, shape, initial});
+  return value;
+}
+
+base::Result<exact::Graph> initialization_graph(const std::vector<Parameter>& parameters) {
+  Builder b;
+  const Value seed = b.input("seed", exact::Type::kI32, {2});
+  for (const Parameter& parameter : parameters) {
+    const Builder::Scope scope(b, parameter.name);
+    const std::int64_t elements = parameter.shape.elements();
+    const auto parts = static_cast<std::int64_t>(parameter.initial.means.size());
+    if (parts < 1 || elements % parts != 0) {
+      b.fail(std::to_string(parts) + " means do not divide " + std::to_string(elements) + " elements");
+      break;
+    }
+    std::vector<Value> means;
+    for (const float mean : parameter.initial.means) means.push_back(b.fill(mean, {elements / parts}));
+    Value value = b.concat(means, 0);
+    if (parameter.initial.deviation != 0.0F) {
+      const Value noise = b.normal(seed, stream_of(parameter.name), {elements});
+      value = b.fma(noise, b.fill(parameter.initial.deviation), value);
+    }
+    b.output(parameter.name, b.reshape(value, parameter.shape));
+  }
+  return b.finish();
+}
+
+}  // namespace starling::models
