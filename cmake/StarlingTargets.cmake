@@ -23,6 +23,11 @@ if(STARLING_SANITIZE)
   add_link_options(-fsanitize=${STARLING_SANITIZE})
 endif()
 
+find_program(STARLING_CCACHE ccache)
+if(STARLING_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${STARLING_CCACHE}")
+endif()
+
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 

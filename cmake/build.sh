@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# build.sh [TARGET...]: configures build/release when needed and builds the targets (all without any). CMAKE_OPTIONS holds
+# options for a new configuration. Prints to stderr.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+folder=build/release
+configured() { grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$folder/CMakeCache.txt" 2>/dev/null; }
+# A cache that another copy of the tree left behind is of no use here.
+if ! configured || [[ ! -e $folder/build.ninja ]]; then
+  rm -rf "$folder/CMakeCache.txt" "$folder/CMakeFiles"
+  cmake --preset release ${CMAKE_OPTIONS:-} >&2
+elif [[ -n ${CMAKE_OPTIONS:-} ]]; then
+  for option in $CMAKE_OPTIONS; do
+    name=${option#-D} && name=${name%%=*}
+    if ! grep -q "^$name:[A-Z]*=${option#*=}$" "$folder/CMakeCache.txt"; then
+      cmake --preset release "$option" >&2
+    fi
+  done
+fi
+exec ninja -C "$folder" "$@" >&2
