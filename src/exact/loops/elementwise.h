@@ -97,13 +97,15 @@ struct Elementwise {
     return a.row_stride == a.step * static_cast<std::ptrdiff_t>(columns);
   }
 
+  static bool contiguous(RowsF32 a) { return a.step == 1; }
+
   template <class Operation, class... Operands>
   static void run(float* out, std::ptrdiff_t out_stride, std::size_t rows, std::size_t columns, Operands... operands) {
     if (rows > 1 && out_stride == static_cast<std::ptrdiff_t>(columns) && (one_row(operands, columns) && ...)) {
       columns *= rows;
       rows = 1;
     }
-    if (((operands.step == 1) && ...)) {
+    if ((contiguous(operands) && ...)) {
       for (std::size_t r = 0; r < rows; ++r) {
         const auto row = static_cast<std::ptrdiff_t>(r);
         contiguous_row<Operation>(out + row * out_stride, columns, (operands.data + row * operands.row_stride)...);
