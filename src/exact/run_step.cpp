@@ -207,40 +207,59 @@ void run_iota(const StepContext& context, const Step& step, float* out) {
   }
 }
 
+// Copies along up to three loops, element by element: for runs too short for a kernel.
+void copy_elements(float* to, const float* from, std::span<const CopyLoop, 3> loops) {
+  for (std::int64_t i = 0; i < loops[0].size; ++i) {
+    for (std::int64_t j = 0; j < loops[1].size; ++j) {
+      float* row = to + static_cast<std::ptrdiff_t>(i) * loops[0].to + static_cast<std::ptrdiff_t>(j) * loops[1].to;
+      const float* source =
+          from + static_cast<std::ptrdiff_t>(i) * loops[0].from + static_cast<std::ptrdiff_t>(j) * loops[1].from;
+      for (std::int64_t k = 0; k < loops[2].size; ++k) {
+        row[static_cast<std::ptrdiff_t>(k) * loops[2].to] = source[static_cast<std::ptrdiff_t>(k) * loops[2].from];
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void copy_view(const StepContext& context, float* to, const View& target, const float* from, const View& source) {
-  std::vector<CopyLoop> loops = copy_loops(target, source);
-  const auto take = [&loops]() {
-    CopyLoop loop{1, 0, 0};
-    if (!loops.empty()) {
-      loop = loops.back();
-      loops.pop_back();
-    }
-    return loop;
-  };
-  // The innermost loop is the columns of the kernel only if the target is contiguous along it.
-  const CopyLoop columns = !loops.empty() && loops.back().to == 1 ? take() : CopyLoop{1, 0, 0};
-  const CopyLoop rows = take();
+  std::vector<CopyLoop> outer = copy_loops(target, source);
+  // The three innermost loops are one task's; the outermost of them is cut so that every thread has work.
+  std::array<CopyLoop, 3> inner{CopyLoop{1, 0, 0}, CopyLoop{1, 0, 0}, CopyLoop{1, 0, 0}};
+  for (std::size_t i = 3; i-- > 0 && !outer.empty();) {
+    inner[i] = outer.back();
+    outer.pop_back();
+  }
   std::vector<Factor> outer_to;
   std::vector<Factor> outer_from;
-  std::int64_t outer = 1;
-  for (const CopyLoop& loop : loops) {
+  std::int64_t count = 1;
+  for (const CopyLoop& loop : outer) {
     outer_to.push_back({loop.size, loop.to});
     outer_from.push_back({loop.size, loop.from});
-    outer *= loop.size;
+    count *= loop.size;
   }
-  // Long inner loops are cut so that every thread has work.
-  const std::int64_t cut = std::clamp<std::int64_t>(16384 / std::max<std::int64_t>(1, columns.size), 1, rows.size);
-  const std::int64_t cuts = (rows.size + cut - 1) / cut;
-  const auto grain = static_cast<std::size_t>(std::max<std::int64_t>(1, 16384 / (columns.size * cut)));
-  context.pool.run(static_cast<std::size_t>(outer * cuts), grain, [&](std::size_t begin, std::size_t end, int) {
+  constexpr std::int64_t kTask = 16384;
+  const std::int64_t plane = inner[1].size * inner[2].size;
+  const std::int64_t cut = std::clamp<std::int64_t>(kTask / plane, 1, inner[0].size);
+  const std::int64_t cuts = (inner[0].size + cut - 1) / cut;
+  const auto grain = static_cast<std::size_t>(std::max<std::int64_t>(1, kTask / (plane * cut)));
+  const bool by_kernel = inner[2].to == 1 && inner[2].from == 1 && inner[2].size >= 16;
+  context.pool.run(static_cast<std::size_t>(count * cuts), grain, [&](std::size_t begin, std::size_t end, int) {
     for (auto task = static_cast<std::int64_t>(begin); task < static_cast<std::int64_t>(end); ++task) {
-      const std::int64_t row = task % cuts * cut;
-      const float* source_at = from + offset_of(outer_from, task / cuts) + row * rows.from;
-      context.kernels.copy(
-          to + offset_of(outer_to, task / cuts) + row * rows.to, rows.to, {source_at, rows.from, columns.from},
-          static_cast<std::size_t>(std::min(cut, rows.size - row)), static_cast<std::size_t>(columns.size));
+      const std::int64_t first = task % cuts * cut;
+      std::array<CopyLoop, 3> loops = inner;
+      loops[0].size = std::min(cut, inner[0].size - first);
+      float* task_to = to + offset_of(outer_to, task / cuts) + first * inner[0].to;
+      const float* task_from = from + offset_of(outer_from, task / cuts) + first * inner[0].from;
+      if (!by_kernel) {
+        copy_elements(task_to, task_from, loops);
+        continue;
+      }
+      for (std::int64_t i = 0; i < loops[0].size; ++i) {
+        context.kernels.copy(task_to + i * loops[0].to, loops[1].to, {task_from + i * loops[0].from, loops[1].from, 1},
+                             static_cast<std::size_t>(loops[1].size), static_cast<std::size_t>(loops[2].size));
+      }
     }
   });
 }
