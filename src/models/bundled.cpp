@@ -4,10 +4,10 @@ namespace starling::models {
 
 VaeConfig bundled_vae_config() {
   VaeConfig config;
-  config.base_dim = 24;
-  config.decoder_base_dim = 16;
+  config.base_dim = 32;
+  config.decoder_base_dim = 32;
   config.z_dim = 16;
-  config.dim_mult = {1, 2, 2};  // 24/48/48 to encode, 16/32/32 to decode
+  config.dim_mult = {1, 2, 2};  // 32/64/64 both ways
   config.num_res_blocks = 1;
   config.temperal_downsample = {true, true};
   config.is_residual = true;
