@@ -32,10 +32,6 @@ Result<std::unique_ptr<Writer>> open_writer(const fs::path& path, int width, int
   STARLING_ASSIGN(const FileType type, file_type_of(path));
   STARLING_TRY(check_size(width, height));
   STARLING_TRY(check_rate(options.rate));
-  std::error_code ignored;
-  if (type != FileType::kPngSequence && fs::is_directory(path, ignored)) {
-    return base::invalid("cannot write the video " + quoted(path) + ": it is a folder");
-  }
   switch (type) {
     case FileType::kPng:
       return open_picture_writer(path, width, height);

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/file.h"
 #include "video/encoder.h"
 #include "video/paths.h"
 #include "video/writers.h"
@@ -18,18 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Status write_file(const fs::path& path, const fs::path& shown, const AVPacket& packet) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return write_error(shown, errno);
-  const bool written =
-      std::fwrite(packet.data, 1, static_cast<std::size_t>(packet.size), file) == static_cast<std::size_t>(packet.size);
-  int number = errno;
-  const bool closed = std::fclose(file) == 0;
-  if (written && !closed) number = errno;
-  if (!written || !closed) return write_error(shown, number);
-  return {};
-}
-
 // Each frame of a PNG encoder is one packet and one file.
 Result<std::unique_ptr<Encoder>> open_encoder(int width, int height) {
   return Encoder::open({.codec = Codec::kPng, .width = width, .height = height});
@@ -44,29 +33,26 @@ Result<AVPacket*> encode(Encoder& encoder, const FrameView& frame) {
 
 class PictureWriter final : public Writer {
  public:
-  PictureWriter(const fs::path& path, std::unique_ptr<Encoder> encoder)
-      : partial_(path), encoder_(std::move(encoder)) {}
+  PictureWriter(const fs::path& path, std::unique_ptr<Encoder> encoder) : path_(path), encoder_(std::move(encoder)) {}
 
   Status add(const FrameView& frame) override {
-    if (written_) {
-      return base::invalid(quoted(partial_.target()) +
-                           " can hold one frame only: write a video to .mp4, .webm, .gif or -%04d.png");
+    if (!picture_.empty()) {
+      return base::invalid(quoted(path_) + " can hold one frame only: write a video to .mp4, .webm, .gif or -%04d.png");
     }
     STARLING_ASSIGN(const AVPacket* packet, encode(*encoder_, frame));
-    STARLING_TRY(write_file(partial_.path(), partial_.target(), *packet));
-    written_ = true;
+    picture_.assign(packet->data, packet->data + packet->size);
     return {};
   }
 
   Status finish() override {
-    if (!written_) return base::invalid("cannot write " + quoted(partial_.target()) + ": the video has no frames");
-    return partial_.publish();
+    if (picture_.empty()) return base::invalid("cannot write " + quoted(path_) + ": the video has no frames");
+    return base::write_file(path_, picture_);
   }
 
  private:
-  PartialPath partial_;
+  fs::path path_;
   std::unique_ptr<Encoder> encoder_;
-  bool written_ = false;
+  base::Bytes picture_;
 };
 
 class SequenceWriter final : public Writer {
@@ -94,7 +80,7 @@ class SequenceWriter final : public Writer {
     if (count_ >= kMaxCount) return base::invalid("a sequence of pictures ends at " + std::to_string(kMaxCount));
     STARLING_ASSIGN(const AVPacket* packet, encode(*encoder_, frame));
     const std::string name = sequence_.pattern.name(count_);
-    STARLING_TRY(write_file(partial_.path() / name, sequence_.folder / name, *packet));
+    STARLING_TRY(base::write_file(partial_.path() / name, {packet->data, static_cast<std::size_t>(packet->size)}));
     ++count_;
     return {};
   }

@@ -1,0 +1,210 @@
+#include "video/decoder.h"
+
+#include <algorithm>
+
+namespace starling::video {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+using base::Status;
+
+namespace {
+
+// Containers and pictures that hold everything in one file; playlists and the like are left out on purpose.
+constexpr const char* kContainers =
+    "mov,mp4,matroska,webm,gif,apng,avi,mpegts,mpeg,mpegvideo,h264,hevc,ivf,obu,ogg,flv,asf,nut,yuv4mpegpipe,"
+    "png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe,pam_pipe,ppm_pipe,pgm_pipe";
+constexpr std::int64_t kFarthestTime = std::int64_t{1} << 56;
+
+int refuse_to_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) { return AVERROR(EACCES); }
+
+std::optional<Rate> usable_rate(AVRational rate) {
+  if (rate.num <= 0 || rate.den <= 0) return {};
+  Rate reduced;
+  av_reduce(&reduced.numerator, &reduced.denominator, rate.num, rate.den, 1'000'000);
+  if (!check_rate(reduced).ok()) return {};
+  return reduced;
+}
+
+bool stores_rgb(AVCodecID codec, AVPixelFormat format) {
+  const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(format);
+  return description != nullptr && (description->flags & AV_PIX_FMT_FLAG_RGB) != 0 &&
+         (description->flags & AV_PIX_FMT_FLAG_PAL) == 0 && codec != AV_CODEC_ID_GIF;
+}
+
+}  // namespace
+
+Error Decoder::damaged(const std::string& why) const {
+  return base::corrupt(name_ + " is not a whole video or picture (" + why + "): give another copy of it");
+}
+
+Result<std::unique_ptr<Decoder>> Decoder::open(std::unique_ptr<Input> input, std::string name,
+                                               const ReaderOptions& options) {
+  apply_library_log();
+  if (input->size() == 0) return base::corrupt(name + " is empty: give a video or a picture");
+  auto decoder = std::make_unique<Decoder>();
+  decoder->input_ = std::move(input);
+  decoder->name_ = std::move(name);
+  decoder->options_ = options;
+  STARLING_TRY(decoder->start());
+  return decoder;
+}
+
+Status Decoder::start() {
+  const Error no_memory{ErrorCode::kLimit, "there is no memory left for reading " + name_};
+  AVFormatContext* demuxer = avformat_alloc_context();
+  frame_.reset(av_frame_alloc());
+  packet_.reset(av_packet_alloc());
+  if (demuxer == nullptr || frame_ == nullptr || packet_ == nullptr) {
+    avformat_free_context(demuxer);
+    return no_memory;
+  }
+  demuxer->pb = input_->context();
+  demuxer->flags |= AVFMT_FLAG_CUSTOM_IO;
+  demuxer->io_open = &refuse_to_open;
+  demuxer->format_whitelist = av_strdup(kContainers);
+  // On failure the library frees the demuxer itself.
+  int status = avformat_open_input(&demuxer, "", nullptr, nullptr);
+  if (status < 0) return damaged(ffmpeg_reason(status));
+  demuxer_.reset(demuxer);
+
+  const std::string most_pixels = std::to_string(options_.max_pixels);
+  std::vector<AVDictionary*> settings(demuxer->nb_streams, nullptr);
+  for (AVDictionary*& setting : settings) {
+    av_dict_set(&setting, "max_pixels", most_pixels.c_str(), 0);
+    av_dict_set(&setting, "threads", "1", 0);
+  }
+  status = avformat_find_stream_info(demuxer, settings.data());
+  for (AVDictionary*& setting : settings) av_dict_free(&setting);
+  if (status < 0) return damaged(ffmpeg_reason(status));
+  const AVCodec* codec = nullptr;
+  const int index = av_find_best_stream(demuxer, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
+  if (index < 0 || codec == nullptr) {
+    return base::unsupported(name_ + " holds no video that can be decoded: convert it to .mp4 with H.264");
+  }
+  stream_ = demuxer->streams[index];
+  for (unsigned i = 0; i < demuxer->nb_streams; ++i) {
+    if (static_cast<int>(i) != index) demuxer->streams[i]->discard = AVDISCARD_ALL;
+  }
+  context_.reset(avcodec_alloc_context3(codec));
+  if (context_ == nullptr || avcodec_parameters_to_context(context_.get(), stream_->codecpar) < 0) return no_memory;
+  context_->pkt_timebase = stream_->time_base;
+  context_->max_pixels = options_.max_pixels;
+  context_->thread_count = 1;
+  context_->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+  context_->error_concealment = 0;
+  context_->flags |= AV_CODEC_FLAG_BITEXACT;
+  status = avcodec_open2(context_.get(), codec, nullptr);
+  if (status < 0) return damaged(ffmpeg_reason(status));
+  STARLING_TRY(check_complete());
+
+  info_.container = demuxer->iformat->name;
+  info_.codec = codec->name;
+  auto rate = usable_rate(stream_->avg_frame_rate);
+  if (!rate) rate = usable_rate(stream_->r_frame_rate);
+  info_.rate = options_.rate ? *options_.rate : rate.value_or(Rate{});
+  orientation_ = orientation_of(
+      reinterpret_cast<const std::int32_t*>(av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, nullptr)));
+  TimedPicture first;
+  STARLING_ASSIGN(const bool any, next(first));
+  if (!any) return damaged("it has no frames");
+  info_.width = first.picture.width;
+  info_.height = first.picture.height;
+  info_.stores_rgb = stores_rgb(codec->id, context_->pix_fmt);
+  first_ = std::move(first);
+  return {};
+}
+
+// A container that lists where its frames lie shows at once if the end is missing.
+Status Decoder::check_complete() const {
+  const int entries = avformat_index_get_entries_count(stream_);
+  for (int i = 0; i < entries; ++i) {
+    const AVIndexEntry* entry = avformat_index_get_entry(stream_, i);
+    if (entry->pos > input_->size() || entry->size > input_->size() - entry->pos) {
+      return damaged("it ends before its last frame");
+    }
+  }
+  return {};
+}
+
+Status Decoder::feed() {
+  while (true) {
+    av_packet_unref(packet_.get());
+    int status = av_read_frame(demuxer_.get(), packet_.get());
+    if (status == AVERROR_EOF) {
+      // A reader's error can hide behind an end.
+      if (input_->context()->error < 0 && input_->context()->error != AVERROR_EOF) {
+        return damaged(ffmpeg_reason(input_->context()->error));
+      }
+      status = avcodec_send_packet(context_.get(), nullptr);
+      if (status < 0 && status != AVERROR_EOF) return damaged(ffmpeg_reason(status));
+      return {};
+    }
+    if (status < 0) return damaged(ffmpeg_reason(status));
+    if (packet_->stream_index != stream_->index) continue;
+    if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) return damaged("a frame of it is cut short");
+    status = avcodec_send_packet(context_.get(), packet_.get());
+    if (status < 0) return damaged(ffmpeg_reason(status));
+    return {};
+  }
+}
+
+Result<bool> Decoder::decode() {
+  while (true) {
+    av_frame_unref(frame_.get());
+    const int status = avcodec_receive_frame(context_.get(), frame_.get());
+    if (status == AVERROR_EOF) return false;
+    if (status >= 0) return true;
+    if (status != AVERROR(EAGAIN)) return damaged(ffmpeg_reason(status));
+    STARLING_TRY(feed());
+  }
+}
+
+Status Decoder::deliver(TimedPicture& out) {
+  const AVFrame& frame = *frame_;
+  if ((frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0) {
+    return damaged("frame " + std::to_string(decoded_) + " of it is broken");
+  }
+  if (frame.width > kMaxSide || frame.height > kMaxSide ||
+      static_cast<std::int64_t>(frame.width) * frame.height > options_.max_pixels) {
+    return Error{ErrorCode::kLimit, name_ + " has frames of " + std::to_string(frame.width) + "x" +
+                                        std::to_string(frame.height) + " pixels, more than can be read: scale it down"};
+  }
+  if (++decoded_ > options_.max_frames) {
+    return Error{ErrorCode::kLimit, name_ + " has more than " + std::to_string(options_.max_frames) +
+                                        " frames: cut it into shorter pieces"};
+  }
+  STARLING_TRY(converter_.convert(frame, out.picture));
+  const AVFrameSideData* turned = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
+  const bool whole = turned != nullptr && turned->size >= 9 * sizeof(std::int32_t);
+  orient(whole ? orientation_of(reinterpret_cast<const std::int32_t*>(turned->data)) : orientation_, out.picture);
+  if (info_.width != 0 && (out.picture.width != info_.width || out.picture.height != info_.height)) {
+    return base::unsupported(name_ + " changes its size in the middle: convert it to one size");
+  }
+
+  const std::int64_t time =
+      frame.best_effort_timestamp == AV_NOPTS_VALUE ? last_time_ + origin_ + out.duration : frame.best_effort_timestamp;
+  if (time > kFarthestTime || time < -kFarthestTime) return damaged("its times are absurd");
+  if (decoded_ == 1) origin_ = time;
+  last_time_ = std::max(last_time_, time - origin_);
+  out.time = last_time_;
+  const AVRational frame_time = av_inv_q(to_rational(info_.rate));
+  const std::int64_t usual = av_rescale_q(1, frame_time, time_base());
+  out.duration =
+      std::max<std::int64_t>(1, frame.pkt_duration > 0 ? std::min(frame.pkt_duration, kFarthestTime) : usual);
+  return {};
+}
+
+Result<bool> Decoder::next(TimedPicture& out) {
+  if (first_) {
+    out = std::move(*first_);
+    first_.reset();
+    return true;
+  }
+  STARLING_ASSIGN(const bool any, decode());
+  if (any) STARLING_TRY(deliver(out));
+  return any;
+}
+
+}  // namespace starling::video

@@ -1,0 +1,98 @@
+#include "video/input.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "video/paths.h"
+
+namespace starling::video {
+
+using base::Error;
+using base::ErrorCode;
+using base::Result;
+using base::Status;
+
+namespace {
+
+constexpr int kBufferBytes = 1 << 16;
+
+}  // namespace
+
+Result<std::unique_ptr<Input>> Input::open(const std::filesystem::path& path, std::uint64_t limit) {
+  std::unique_ptr<Input> input(new Input);
+  // Not to wait for a writer if the path is a pipe.
+  input->descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat about {};
+  if (input->descriptor_ < 0 || ::fstat(input->descriptor_, &about) != 0) {
+    const int number = errno;
+    return Error{number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                 "cannot read " + quoted(path) + " (" + std::strerror(number) + ")"};
+  }
+  if (!S_ISREG(about.st_mode)) return base::invalid("cannot read " + quoted(path) + ": it is not a file");
+  input->size_ = about.st_size;
+  if (static_cast<std::uint64_t>(input->size_) > limit) {
+    return Error{ErrorCode::kLimit, quoted(path) + " has " + std::to_string(input->size_) +
+                                        " bytes, more than the limit of " + std::to_string(limit)};
+  }
+  STARLING_TRY(input->start());
+  return input;
+}
+
+Result<std::unique_ptr<Input>> Input::open(base::ByteView bytes) {
+  std::unique_ptr<Input> input(new Input);
+  input->bytes_ = bytes;
+  input->size_ = static_cast<std::int64_t>(bytes.size());
+  STARLING_TRY(input->start());
+  return input;
+}
+
+Status Input::start() {
+  auto* buffer = static_cast<std::uint8_t*>(av_malloc(kBufferBytes));
+  if (buffer != nullptr) context_ = avio_alloc_context(buffer, kBufferBytes, 0, this, &read, nullptr, &seek);
+  if (context_ == nullptr) {
+    av_free(buffer);
+    return Error{ErrorCode::kLimit, "there is no memory left for reading a video"};
+  }
+  return {};
+}
+
+Input::~Input() {
+  if (context_ != nullptr) {
+    av_freep(&context_->buffer);
+    avio_context_free(&context_);
+  }
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+int Input::read(void* self, std::uint8_t* buffer, int size) {
+  auto& input = *static_cast<Input*>(self);
+  const std::int64_t wanted = std::min<std::int64_t>(size, input.size_ - input.at_);
+  if (wanted <= 0) return AVERROR_EOF;
+  std::int64_t got = wanted;
+  if (input.descriptor_ >= 0) {
+    got = ::pread(input.descriptor_, buffer, static_cast<std::size_t>(wanted), input.at_);
+    if (got < 0) return AVERROR(errno);
+    if (got == 0) return AVERROR_EOF;
+  } else {
+    std::memcpy(buffer, input.bytes_.data() + input.at_, static_cast<std::size_t>(wanted));
+  }
+  input.at_ += got;
+  return static_cast<int>(got);
+}
+
+std::int64_t Input::seek(void* self, std::int64_t offset, int whence) {
+  auto& input = *static_cast<Input*>(self);
+  const int kind = whence & ~AVSEEK_FORCE;
+  if (kind == AVSEEK_SIZE) return input.size_;
+  const std::int64_t from = kind == SEEK_CUR ? input.at_ : kind == SEEK_END ? input.size_ : 0;
+  if (offset < -from || offset > input.size_ - from) return AVERROR(EINVAL);
+  input.at_ = from + offset;
+  return input.at_;
+}
+
+}  // namespace starling::video

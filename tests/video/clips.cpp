@@ -1,0 +1,121 @@
+#include "clips.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+
+namespace starling::video {
+
+namespace {
+
+// SplitMix64.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t bits() {
+    state_ += 0x9e3779b97f4a7c15u;
+    std::uint64_t z = state_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  double between(double low, double high) { return low + (high - low) * static_cast<double>(bits() >> 11) * 0x1p-53; }
+
+ private:
+  std::uint64_t state_;
+};
+
+using Colour = std::array<double, 3>;
+constexpr std::array<Colour, 8> kColours{{{220, 30, 30},
+                                          {30, 170, 50},
+                                          {40, 70, 220},
+                                          {240, 220, 40},
+                                          {150, 50, 180},
+                                          {245, 140, 30},
+                                          {240, 240, 240},
+                                          {30, 30, 30}}};
+
+struct Shape {
+  Colour colour;
+  double x, y, across, down, radius;
+  bool box;
+
+  double coverage(double px, double py, double time) const {
+    const double dx = std::abs(px - (x + across * time));
+    const double dy = std::abs(py - (y + down * time));
+    const double distance = box ? std::max(dx, dy) - radius : std::hypot(dx, dy) - radius;
+    return std::clamp(0.5 - distance, 0.0, 1.0);
+  }
+};
+
+}  // namespace
+
+Frames make_clip(const ClipStyle& style) {
+  Random random(static_cast<std::uint64_t>(style.seed) + 1);
+  const double side = std::min(style.width, style.height);
+  const std::size_t first = random.bits() % kColours.size();
+  std::vector<Shape> shapes;
+  for (int i = 0; i < style.shapes; ++i) {
+    const double travel = side * 0.6 / style.count;
+    shapes.push_back({kColours[(first + 3 * static_cast<std::size_t>(i)) % kColours.size()],
+                      style.width * random.between(0.2, 0.8), style.height * random.between(0.2, 0.8),
+                      travel * random.between(-1, 1), travel * random.between(-1, 1), side * random.between(0.08, 0.2),
+                      i % 2 == 1});
+  }
+  Frames frames = *make_frames(style.width, style.height, style.count, {8, 1});
+  const double horizon = style.height * 0.7;
+  for (int t = 0; t < style.count; ++t) {
+    auto pixels = frames.pixels(t);
+    for (int y = 0; y < style.height; ++y) {
+      for (int x = 0; x < style.width; ++x) {
+        Colour colour{150.0 + 60.0 * y / horizon, 190, 230};
+        const double ground = std::clamp(y - horizon + 0.5, 0.0, 1.0);
+        const bool stripe = (x / 8) % 2 == 0;
+        for (int c = 0; c < 3; ++c) {
+          const double earth = std::array<double, 3>{90, 140, 70}[c] * (stripe ? 1.0 : 0.85);
+          colour[c] += (earth - colour[c]) * ground;
+          for (const Shape& shape : shapes) {
+            colour[c] += (shape.colour[c] - colour[c]) * shape.coverage(x, y, t);
+          }
+          pixels[3 * (static_cast<std::size_t>(y) * style.width + x) + c] =
+              static_cast<std::uint8_t>(std::lround(std::clamp(colour[c], 0.0, 255.0)));
+        }
+      }
+    }
+  }
+  return frames;
+}
+
+Frames make_noise(int width, int height, int count) {
+  Random random(7);
+  Frames frames = *make_frames(width, height, count, {24, 1});
+  for (std::uint8_t& value : frames.rgb) value = static_cast<std::uint8_t>(random.bits());
+  return frames;
+}
+
+double psnr(const Frames& a, const Frames& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.rgb.size(); ++i) {
+    const double difference = static_cast<double>(a.rgb[i]) - b.rgb[i];
+    sum += difference * difference;
+  }
+  return sum == 0 ? 99 : 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.rgb.size()) / sum);
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "starling-video-XXXXXX").native();
+  if (::mkdtemp(name.data()) == nullptr) std::abort();
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+int TemporaryFolder::entries() const {
+  return static_cast<int>(std::distance(std::filesystem::directory_iterator(path_), {}));
+}
+
+}  // namespace starling::video
