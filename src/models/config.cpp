@@ -4,12 +4,15 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <span>
 #include <utility>
 
-#include "models/json_input.h"
+#include "models/json_fields.h"
 
 namespace starling::models {
 namespace {
+
+using base::Json;
 
 // Bounds: far above any published model, far below what would overflow a size.
 constexpr std::int64_t kMaxWidth = 65536;
@@ -61,13 +64,25 @@ Json number(float value) {
   return read;
 }
 
-Json numbers(const std::vector<float>& values) {
-  Json list = Json::array();
-  for (const float value : values) list.push_back(number(value));
-  return list;
+template <typename T, typename Convert>
+Json list(const T& values, Convert convert) {
+  Json items = Json::empty_array();
+  for (const auto& value : values) items.push(convert(value));
+  return items;
 }
 
-std::string text_of(const Json& json) { return json.dump(2) + "\n"; }
+Json integers(std::span<const std::int64_t> values) {
+  return list(values, [](std::int64_t value) { return Json(value); });
+}
+Json texts(std::initializer_list<const char*> values) {
+  return list(values, [](const char* value) { return Json(value); });
+}
+
+std::string object_text(std::initializer_list<std::pair<const char*, Json>> members) {
+  Json object = Json::empty_object();
+  for (const auto& [key, value] : members) object.set(key, value);
+  return object.to_text(2) + "\n";
+}
 
 }  // namespace
 
@@ -246,8 +261,7 @@ base::Result<SchedulerConfig> parse_scheduler_config(std::string_view json) {
   STARLING_ASSIGN(const Json object, parse_json_object(json, what));
   JsonFields fields(object, what);
   SchedulerConfig c;
-  const Json* name = fields.find("_class_name");
-  const bool is_unipc = name != nullptr && *name == "UniPCMultistepScheduler";
+  const bool is_unipc = fields.is_text("_class_name", "UniPCMultistepScheduler");
   fields.only("_class_name", {"FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler"});
   for (const char* key : {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_dynamic_shifting",
                           "stochastic_sampling", "invert_sigmas", "shift_terminal"}) {
@@ -272,9 +286,10 @@ base::Result<PipelineConfig> parse_pipeline_config(std::string_view json) {
   fields.only("_class_name", {"WanPipeline", "WanImageToVideoPipeline"});
   fields.absent("boundary_ratio");
   fields.boolean("expand_timesteps", c.expand_timesteps);
-  if (const Json* second = fields.find("transformer_2"); second != nullptr && second->is_array()) {
-    const bool given = std::any_of(second->begin(), second->end(), [](const Json& item) { return !item.is_null(); });
-    if (given) return base::unsupported("model_index.json: models of two transformers are not supported.");
+  if (const Json* second = fields.find("transformer_2"); second != nullptr) {
+    if (std::ranges::any_of(second->elements(), [](const Json& item) { return !item.is_null(); })) {
+      return base::unsupported("model_index.json: models of two transformers are not supported.");
+    }
   }
   STARLING_TRY(fields.status());
   return c;
@@ -283,83 +298,83 @@ base::Result<PipelineConfig> parse_pipeline_config(std::string_view json) {
 // --- writing
 
 std::string write_umt5_config(const Umt5Config& c) {
-  return text_of({{"architectures", {"UMT5EncoderModel"}},
-                  {"model_type", "umt5"},
-                  {"vocab_size", c.vocab_size},
-                  {"d_model", c.d_model},
-                  {"d_kv", c.d_kv},
-                  {"d_ff", c.d_ff},
-                  {"num_layers", c.num_layers},
-                  {"num_heads", c.num_heads},
-                  {"relative_attention_num_buckets", c.relative_attention_num_buckets},
-                  {"relative_attention_max_distance", c.relative_attention_max_distance},
-                  {"layer_norm_epsilon", number(c.layer_norm_epsilon)},
-                  {"feed_forward_proj", "gated-gelu"},
-                  {"is_encoder_decoder", false},
-                  {"use_cache", false},
-                  {"pad_token_id", 0},
-                  {"eos_token_id", 1},
-                  {"decoder_start_token_id", 0}});
+  return object_text({{"architectures", texts({"UMT5EncoderModel"})},
+                      {"model_type", "umt5"},
+                      {"vocab_size", c.vocab_size},
+                      {"d_model", c.d_model},
+                      {"d_kv", c.d_kv},
+                      {"d_ff", c.d_ff},
+                      {"num_layers", c.num_layers},
+                      {"num_heads", c.num_heads},
+                      {"relative_attention_num_buckets", c.relative_attention_num_buckets},
+                      {"relative_attention_max_distance", c.relative_attention_max_distance},
+                      {"layer_norm_epsilon", number(c.layer_norm_epsilon)},
+                      {"feed_forward_proj", "gated-gelu"},
+                      {"is_encoder_decoder", false},
+                      {"use_cache", false},
+                      {"pad_token_id", 0},
+                      {"eos_token_id", 1},
+                      {"decoder_start_token_id", 0}});
 }
 
 std::string write_transformer_config(const TransformerConfig& c) {
-  return text_of({{"_class_name", "WanTransformer3DModel"},
-                  {"patch_size", c.patch_size},
-                  {"num_attention_heads", c.num_attention_heads},
-                  {"attention_head_dim", c.attention_head_dim},
-                  {"in_channels", c.in_channels},
-                  {"out_channels", c.out_channels},
-                  {"text_dim", c.text_dim},
-                  {"freq_dim", c.freq_dim},
-                  {"ffn_dim", c.ffn_dim},
-                  {"num_layers", c.num_layers},
-                  {"cross_attn_norm", c.cross_attn_norm},
-                  {"qk_norm", "rms_norm_across_heads"},
-                  {"eps", number(c.eps)},
-                  {"image_dim", nullptr},
-                  {"added_kv_proj_dim", nullptr},
-                  {"pos_embed_seq_len", nullptr},
-                  {"rope_max_seq_len", c.rope_max_seq_len}});
+  return object_text({{"_class_name", "WanTransformer3DModel"},
+                      {"patch_size", integers(c.patch_size)},
+                      {"num_attention_heads", c.num_attention_heads},
+                      {"attention_head_dim", c.attention_head_dim},
+                      {"in_channels", c.in_channels},
+                      {"out_channels", c.out_channels},
+                      {"text_dim", c.text_dim},
+                      {"freq_dim", c.freq_dim},
+                      {"ffn_dim", c.ffn_dim},
+                      {"num_layers", c.num_layers},
+                      {"cross_attn_norm", c.cross_attn_norm},
+                      {"qk_norm", "rms_norm_across_heads"},
+                      {"eps", number(c.eps)},
+                      {"image_dim", Json()},
+                      {"added_kv_proj_dim", Json()},
+                      {"pos_embed_seq_len", Json()},
+                      {"rope_max_seq_len", c.rope_max_seq_len}});
 }
 
 std::string write_vae_config(const VaeConfig& c) {
-  return text_of({{"_class_name", "AutoencoderKLWan"},
-                  {"base_dim", c.base_dim},
-                  {"decoder_base_dim", c.decoder_base_dim},
-                  {"z_dim", c.z_dim},
-                  {"dim_mult", c.dim_mult},
-                  {"num_res_blocks", c.num_res_blocks},
-                  {"attn_scales", Json::array()},
-                  {"temperal_downsample", c.temperal_downsample},
-                  {"dropout", 0.0},
-                  {"latents_mean", numbers(c.latents_mean)},
-                  {"latents_std", numbers(c.latents_std)},
-                  {"is_residual", c.is_residual},
-                  {"in_channels", c.in_channels},
-                  {"out_channels", c.out_channels},
-                  {"patch_size", c.patch_size == 1 ? Json(nullptr) : Json(c.patch_size)},
-                  {"scale_factor_temporal", c.temporal_stride()},
-                  {"scale_factor_spatial", c.spatial_stride()}});
+  return object_text({{"_class_name", "AutoencoderKLWan"},
+                      {"base_dim", c.base_dim},
+                      {"decoder_base_dim", c.decoder_base_dim},
+                      {"z_dim", c.z_dim},
+                      {"dim_mult", integers(c.dim_mult)},
+                      {"num_res_blocks", c.num_res_blocks},
+                      {"attn_scales", Json::empty_array()},
+                      {"temperal_downsample", list(c.temperal_downsample, [](bool value) { return Json(value); })},
+                      {"dropout", 0.0},
+                      {"latents_mean", list(c.latents_mean, number)},
+                      {"latents_std", list(c.latents_std, number)},
+                      {"is_residual", c.is_residual},
+                      {"in_channels", c.in_channels},
+                      {"out_channels", c.out_channels},
+                      {"patch_size", c.patch_size == 1 ? Json() : Json(c.patch_size)},
+                      {"scale_factor_temporal", c.temporal_stride()},
+                      {"scale_factor_spatial", c.spatial_stride()}});
 }
 
 std::string write_scheduler_config(const SchedulerConfig& c) {
-  return text_of({{"_class_name", "FlowMatchEulerDiscreteScheduler"},
-                  {"num_train_timesteps", c.num_train_timesteps},
-                  {"shift", number(c.shift)},
-                  {"use_dynamic_shifting", false}});
+  return object_text({{"_class_name", "FlowMatchEulerDiscreteScheduler"},
+                      {"num_train_timesteps", c.num_train_timesteps},
+                      {"shift", number(c.shift)},
+                      {"use_dynamic_shifting", false}});
 }
 
 std::string write_pipeline_config(const PipelineConfig& c) {
-  return text_of({{"_class_name", "WanPipeline"},
-                  {"_diffusers_version", "0.35.0"},
-                  {"boundary_ratio", nullptr},
-                  {"expand_timesteps", c.expand_timesteps},
-                  {"scheduler", {"diffusers", "FlowMatchEulerDiscreteScheduler"}},
-                  {"text_encoder", {"transformers", "UMT5EncoderModel"}},
-                  {"tokenizer", {"transformers", "T5TokenizerFast"}},
-                  {"transformer", {"diffusers", "WanTransformer3DModel"}},
-                  {"transformer_2", {nullptr, nullptr}},
-                  {"vae", {"diffusers", "AutoencoderKLWan"}}});
+  return object_text({{"_class_name", "WanPipeline"},
+                      {"_diffusers_version", "0.35.0"},
+                      {"boundary_ratio", Json()},
+                      {"expand_timesteps", c.expand_timesteps},
+                      {"scheduler", texts({"diffusers", "FlowMatchEulerDiscreteScheduler"})},
+                      {"text_encoder", texts({"transformers", "UMT5EncoderModel"})},
+                      {"tokenizer", texts({"transformers", "T5TokenizerFast"})},
+                      {"transformer", texts({"diffusers", "WanTransformer3DModel"})},
+                      {"transformer_2", Json(std::vector<Json>(2))},
+                      {"vae", texts({"diffusers", "AutoencoderKLWan"})}});
 }
 
 }  // namespace starling::models

@@ -7,11 +7,12 @@
 #include <tuple>
 
 #include "base/file.h"
-#include "models/json_input.h"
+#include "models/json_fields.h"
 
 namespace starling::models {
 namespace {
 
+using base::Json;
 using exact::Shape;
 using exact::Tensor;
 using exact::Type;
@@ -26,7 +27,7 @@ constexpr const char* kIndexExtension = ".safetensors.index.json";
 
 struct TypeName {
   Type type;
-  const char* name;
+  std::string_view name;
 };
 constexpr std::array<TypeName, 6> kTypeNames{{{Type::kF32, "F32"},
                                               {Type::kI32, "I32"},
@@ -35,28 +36,28 @@ constexpr std::array<TypeName, 6> kTypeNames{{{Type::kF32, "F32"},
                                               {Type::kBf16, "BF16"},
                                               {Type::kF16, "F16"}}};
 
-const char* dtype_name(Type type) { return std::ranges::find(kTypeNames, type, &TypeName::type)->name; }
+std::string_view dtype_name(Type type) { return std::ranges::find(kTypeNames, type, &TypeName::type)->name; }
 
 std::optional<Type> parse_dtype(const Json& json) {
-  if (!json.is_string()) return std::nullopt;
-  for (const TypeName& row : kTypeNames) {
-    if (json.get_ref<const std::string&>() == row.name) return row.type;
-  }
-  return std::nullopt;
+  const auto text = json.as_text();
+  if (!text.ok()) return std::nullopt;
+  const auto row = std::ranges::find(kTypeNames, std::string_view(*text), &TypeName::name);
+  return row == kTypeNames.end() ? std::nullopt : std::optional(row->type);
 }
 
 bool parse_size(const Json& json, std::uint64_t limit, std::uint64_t& value) {
-  if (!json.is_number_unsigned()) return false;
-  value = json.get<std::uint64_t>();
-  return value <= limit;
+  const auto read = json.as_u64();
+  if (!read.ok() || *read > limit) return false;
+  value = *read;
+  return true;
 }
 
 // The shape, if its sizes and their product are possible.
 std::optional<Shape> parse_shape(const Json& json) {
-  if (!json.is_array() || json.size() > exact::kMaxRank) return std::nullopt;
+  if (!json.is_array() || json.elements().size() > exact::kMaxRank) return std::nullopt;
   Shape shape;
   std::uint64_t elements = 1;
-  for (const Json& item : json) {
+  for (const Json& item : json.elements()) {
     std::uint64_t size = 0;
     if (!parse_size(item, exact::kMaxElements, size) || size == 0) return std::nullopt;
     if (size > exact::kMaxElements / elements) return std::nullopt;
@@ -70,20 +71,23 @@ base::Result<TensorEntry> parse_entry(const std::string& name, const Json& json,
                                       const std::string& what) {
   const std::string where = "the header of " + what + ": tensor '" + name.substr(0, kMaxName) + "' ";
   if (name.empty() || name.size() > kMaxName) return base::corrupt(where + "has an impossible name.");
-  if (!json.is_object() || !json.contains("dtype") || !json.contains("shape") || !json.contains("data_offsets")) {
+  const Json* dtype = json.find("dtype");
+  const Json* sizes = json.find("shape");
+  const Json* offsets = json.find("data_offsets");
+  if (dtype == nullptr || sizes == nullptr || offsets == nullptr) {
     return base::corrupt(where + "has no dtype, shape and data_offsets.");
   }
-  const auto type = parse_dtype(json["dtype"]);
+  const auto type = parse_dtype(*dtype);
   if (!type) {
-    return base::unsupported(where + "has dtype " + json["dtype"].dump(-1, ' ', true).substr(0, 32) +
+    return base::unsupported(where + "has dtype " + dtype->to_text().substr(0, 32) +
                              "; supported are F32, F16, BF16, I32, I8 and U8.");
   }
-  const auto shape = parse_shape(json["shape"]);
+  const auto shape = parse_shape(*sizes);
   if (!shape) return base::corrupt(where + "has an impossible shape.");
-  const Json& offsets = json["data_offsets"];
   TensorEntry entry{name, *type, *shape, 0, 0};
-  if (!offsets.is_array() || offsets.size() != 2 || !parse_size(offsets[0], data_size, entry.begin) ||
-      !parse_size(offsets[1], data_size, entry.end) || entry.begin > entry.end) {
+  const std::vector<Json>& ends = offsets->elements();
+  if (ends.size() != 2 || !parse_size(ends[0], data_size, entry.begin) || !parse_size(ends[1], data_size, entry.end) ||
+      entry.begin > entry.end) {
     return base::corrupt(where + "lies outside of the file's " + std::to_string(data_size) +
                          " bytes of data; the file may be cut short.");
   }
@@ -97,9 +101,10 @@ base::Result<TensorEntry> parse_entry(const std::string& name, const Json& json,
 
 base::Status parse_metadata(const Json& json, const std::string& what, std::map<std::string, std::string>& metadata) {
   if (!json.is_object()) return base::corrupt("the header of " + what + ": __metadata__ is not an object.");
-  for (const auto& [key, value] : json.items()) {
-    if (!value.is_string()) return base::corrupt("the header of " + what + ": __metadata__ holds more than text.");
-    metadata.emplace(key, value.get<std::string>());
+  for (const auto& [key, value] : json.members()) {
+    auto text = value.as_text();
+    if (!text.ok()) return base::corrupt("the header of " + what + ": __metadata__ holds more than text.");
+    metadata.emplace(key, *std::move(text));
   }
   return {};
 }
@@ -122,17 +127,25 @@ base::Status check_cover(const std::vector<TensorEntry>& tensors, std::uint64_t 
 }
 
 std::string header_text(const std::vector<TensorSource>& tensors, const std::map<std::string, std::string>& metadata) {
-  Json header = Json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  Json header = Json::empty_object();
+  if (!metadata.empty()) {
+    Json texts = Json::empty_object();
+    for (const auto& [key, value] : metadata) texts.set(key, value);
+    header.set("__metadata__", std::move(texts));
+  }
   std::uint64_t at = 0;
   for (const TensorSource& tensor : tensors) {
     const std::uint64_t end = at + static_cast<std::uint64_t>(tensor.shape.elements()) * exact::type_size(tensor.type);
-    header[tensor.name] = {{"dtype", dtype_name(tensor.type)},
-                           {"shape", std::vector(tensor.shape.sizes().begin(), tensor.shape.sizes().end())},
-                           {"data_offsets", {at, end}}};
+    Json sizes = Json::empty_array();
+    for (const std::int64_t size : tensor.shape.sizes()) sizes.push(size);
+    Json entry = Json::empty_object();
+    entry.set("data_offsets", Json(std::vector<Json>{at, end}));
+    entry.set("dtype", dtype_name(tensor.type));
+    entry.set("shape", std::move(sizes));
+    header.set(tensor.name, std::move(entry));
     at = end;
   }
-  std::string text = header.dump();
+  std::string text = header.to_text();
   while ((text.size() + sizeof(std::uint64_t)) % kDataAlignment != 0) text += ' ';
   return text;
 }
@@ -192,11 +205,11 @@ base::Result<SafetensorsHeader> SafetensorsHeader::parse(base::ByteView file, co
   }
   const base::ByteView text = file.subspan(sizeof(length), length);
   STARLING_ASSIGN(const Json json, parse_json_object({reinterpret_cast<const char*>(text.data()), text.size()},
-                                                     "the header of " + what));
+                                                     "the header of " + what, kMaxHeader));
   SafetensorsHeader header;
   header.data_offset = sizeof(length) + length;
   const std::uint64_t data_size = file.size() - header.data_offset;
-  for (const auto& [name, value] : json.items()) {
+  for (const auto& [name, value] : json.members()) {
     if (name == "__metadata__") {
       STARLING_TRY(parse_metadata(value, what, header.metadata));
     } else {
@@ -247,14 +260,15 @@ base::Result<WeightFiles> WeightFiles::open(const std::filesystem::path& folder,
   STARLING_ASSIGN(const base::Bytes text, base::read_file(index_path, kMaxIndex));
   STARLING_ASSIGN(const Json index,
                   parse_json_object({reinterpret_cast<const char*>(text.data()), text.size()}, index_path.string()));
-  const auto map = index.find("weight_map");
-  if (map == index.end() || !map->is_object()) return base::corrupt(index_path.string() + " has no weight_map.");
+  const Json* map = index.find("weight_map");
+  if (map == nullptr || !map->is_object()) return base::corrupt(index_path.string() + " has no weight_map.");
   std::map<std::string, std::vector<std::string>> shards;
-  for (const auto& [tensor, shard] : map->items()) {
-    if (!shard.is_string() || !is_plain_file_name(shard.get_ref<const std::string&>())) {
+  for (const auto& [tensor, value] : map->members()) {
+    const auto shard = value.as_text();
+    if (!shard.ok() || !is_plain_file_name(*shard)) {
       return base::corrupt(index_path.string() + ": tensor '" + tensor + "' is not placed in a file of its folder.");
     }
-    shards[shard.get<std::string>()].push_back(tensor);
+    shards[*shard].push_back(tensor);
   }
   if (shards.size() > kMaxShards) return base::corrupt(index_path.string() + " lists too many files.");
   WeightFiles files;
@@ -358,16 +372,20 @@ base::Status write_weights(const std::filesystem::path& folder, const std::strin
     STARLING_TRY(write_safetensors(folder / (stem + kExtension), std::move(shards[0]), metadata));
     return remove_stale(folder, stem, {stem + kExtension});
   }
-  Json weight_map = Json::object();
+  Json weight_map = Json::empty_object();
   std::vector<std::string> written{stem + kIndexExtension};
   for (std::size_t i = 0; i < shards.size(); ++i) {
     const std::string name = shard_name(stem, i, shards.size());
-    for (const TensorSource& tensor : shards[i]) weight_map[tensor.name] = name;
+    for (const TensorSource& tensor : shards[i]) weight_map.set(tensor.name, name);
     STARLING_TRY(write_safetensors(folder / name, std::move(shards[i]), metadata));
     written.push_back(name);
   }
-  const Json index{{"metadata", {{"total_size", total}}}, {"weight_map", std::move(weight_map)}};
-  STARLING_TRY(base::write_file(folder / (stem + kIndexExtension), base::as_bytes(index.dump(2) + "\n")));
+  Json sizes = Json::empty_object();
+  sizes.set("total_size", total);
+  Json index = Json::empty_object();
+  index.set("metadata", std::move(sizes));
+  index.set("weight_map", std::move(weight_map));
+  STARLING_TRY(base::write_file(folder / (stem + kIndexExtension), base::as_bytes(index.to_text(2) + "\n")));
   return remove_stale(folder, stem, written);
 }
 
