@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/terminal.h"
+
 namespace starling::cli {
 
 void print(std::string_view line) {
@@ -12,14 +14,27 @@ void print(std::string_view line) {
   std::fputc('\n', stdout);
 }
 
+void print_json(const base::Json& object) { print(object.to_text()); }
+
+void note(std::string_view sentence) { base::write_line(sentence); }
+
 int finish_output(int code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  std::fprintf(stderr, "starling: the result could not be written to standard output: %s\n", std::strerror(errno));
+  note(std::string("starling: the result could not be written to standard output: ") + std::strerror(errno));
   return kFailed;
 }
 
-int report(const base::Error& error, bool /*json*/) {
-  std::fprintf(stderr, "starling: %s\n", error.message.c_str());
+int report(const base::Error& error, bool json) {
+  note("starling: " + error.message);
+  if (json) {
+    base::Json details = base::Json::empty_object();
+    details.set("code", base::error_code_name(error.code));
+    details.set("message", error.message);
+    base::Json object = base::Json::empty_object();
+    object.set("error", std::move(details));
+    print_json(object);
+    finish_output(kFailed);
+  }
   return kFailed;
 }
 

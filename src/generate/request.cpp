@@ -1,0 +1,158 @@
+// What a request may ask, and how it is written down.
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include "generate/text_to_video.h"
+
+namespace starling::generate {
+namespace {
+
+constexpr std::int64_t kMaxSide = 8192;
+constexpr std::int64_t kMaxFrames = 100'000;
+
+std::string float_text(float value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value);
+  return {text.data(), end.ptr};
+}
+
+base::Result<float> float_from_text(const std::string& text) {
+  float value = 0.0F;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !std::isfinite(value) ||
+      float_text(value) != text) {
+    return base::corrupt("\"" + text + "\" is not a number in its shortest form");
+  }
+  return value;
+}
+
+bool read_integer(std::string_view text, std::int64_t& value) {
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size();
+}
+
+// The multiples of stride around a value, plus offset, as "48 and 64".
+std::string neighbours(std::int64_t value, std::int64_t stride, std::int64_t offset, std::int64_t low,
+                       std::int64_t high) {
+  const std::int64_t below = (value - offset) / stride * stride + offset;
+  const std::int64_t above = below + stride;
+  if (below < low) return std::to_string(low);
+  if (above > high) return std::to_string(high / stride * stride);
+  return std::to_string(below) + " and " + std::to_string(above);
+}
+
+base::Status check_side(const char* what, std::int64_t value, std::int64_t stride) {
+  if (value >= stride && value <= kMaxSide && value % stride == 0) return {};
+  return base::invalid(std::string(what) + " " + std::to_string(value) +
+                       " does not work with this model, whose sizes are multiples of " + std::to_string(stride) +
+                       " up to " + std::to_string(kMaxSide / stride * stride) + ": the nearest are " +
+                       neighbours(value, stride, 0, stride, kMaxSide));
+}
+
+}  // namespace
+
+base::Result<FrameRate> FrameRate::from_text(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  FrameRate rate;
+  const bool whole = slash == std::string_view::npos;
+  if (!read_integer(text.substr(0, slash), rate.numerator) ||
+      (!whole && !read_integer(text.substr(slash + 1), rate.denominator)) || rate.numerator < 1 ||
+      rate.denominator < 1 || rate.numerator > 1'000'000 || rate.denominator > 1'000'000 || rate.per_second() > 240.0 ||
+      rate.per_second() < 0.01) {
+    return base::invalid("\"" + std::string(text) +
+                         "\" is not a frame rate: give frames a second up to 240, such as 8 or 30000/1001");
+  }
+  const std::int64_t common = std::gcd(rate.numerator, rate.denominator);
+  rate.numerator /= common;
+  rate.denominator /= common;
+  return rate;
+}
+
+std::string FrameRate::text() const {
+  return denominator == 1 ? std::to_string(numerator) : std::to_string(numerator) + "/" + std::to_string(denominator);
+}
+
+base::Json to_json(const TextToVideo& request) {
+  base::Json json = base::Json::empty_object();
+  json.set("frames", request.frames);
+  json.set("guidance", float_text(request.guidance));
+  json.set("height", request.height);
+  json.set("negative", request.negative);
+  json.set("prompt", request.prompt);
+  json.set("rate", request.rate.text());
+  json.set("seed", request.seed);
+  json.set("shift", float_text(request.shift));
+  json.set("steps", request.steps);
+  json.set("width", request.width);
+  return json;
+}
+
+base::Result<TextToVideo> text_to_video_from_json(const base::Json& json) {
+  TextToVideo request;
+  STARLING_ASSIGN(request.prompt, json.text("prompt"));
+  STARLING_ASSIGN(request.negative, json.text("negative"));
+  STARLING_ASSIGN(request.width, json.integer("width", 1, kMaxSide));
+  STARLING_ASSIGN(request.height, json.integer("height", 1, kMaxSide));
+  STARLING_ASSIGN(request.frames, json.integer("frames", 1, kMaxFrames));
+  STARLING_ASSIGN(request.steps, json.integer("steps", 1, kMaxSteps));
+  STARLING_ASSIGN(request.seed, json.u64("seed"));
+  STARLING_ASSIGN(const std::string rate, json.text("rate"));
+  STARLING_ASSIGN(request.rate, FrameRate::from_text(rate));
+  STARLING_ASSIGN(const std::string guidance, json.text("guidance"));
+  STARLING_ASSIGN(request.guidance, float_from_text(guidance));
+  STARLING_ASSIGN(const std::string shift, json.text("shift"));
+  STARLING_ASSIGN(request.shift, float_from_text(shift));
+  // Exactly what to_json() writes, so that nothing unread hides in a receipt.
+  const auto again = to_json(request).canonical();
+  const auto given = json.canonical();
+  if (!again.ok() || !given.ok() || *again != *given) {
+    return base::corrupt("the parameters of the video are not as they are written");
+  }
+  return request;
+}
+
+std::int64_t size_stride(const WanConfig& config) {
+  return config.vae.spatial_stride() * std::lcm(config.transformer.patch_size[1], config.transformer.patch_size[2]);
+}
+
+std::int64_t frame_stride(const WanConfig& config) { return config.vae.temporal_stride(); }
+
+std::int64_t frames_for_seconds(const WanConfig& config, double seconds, const FrameRate& rate) {
+  const auto stride = static_cast<double>(frame_stride(config));
+  const double wanted = seconds * rate.per_second();
+  const double blocks = std::floor((std::fmax(wanted, 1.0) - 1.0) / stride + 0.5);
+  return 1 + static_cast<std::int64_t>(std::fmin(blocks, static_cast<double>(kMaxFrames)) * stride);
+}
+
+base::Status check_request(const WanConfig& config, const TextToVideo& request) {
+  if (request.prompt.size() > static_cast<std::size_t>(kMaxPromptBytes) ||
+      request.negative.size() > static_cast<std::size_t>(kMaxPromptBytes)) {
+    return base::limit_error("the prompt has more than " + std::to_string(kMaxPromptBytes) + " bytes: shorten it");
+  }
+  STARLING_TRY(check_side("width", request.width, size_stride(config)));
+  STARLING_TRY(check_side("height", request.height, size_stride(config)));
+  const std::int64_t stride = frame_stride(config);
+  if (request.frames < 1 || request.frames > kMaxFrames || (request.frames - 1) % stride != 0) {
+    return base::invalid(std::to_string(request.frames) + " frames do not work with this model, which makes 1, " +
+                         std::to_string(1 + stride) + ", " + std::to_string(1 + 2 * stride) +
+                         ", ...: the nearest are " + neighbours(request.frames, stride, 1, 1, kMaxFrames));
+  }
+  const std::int64_t rows = request.height / config.vae.spatial_stride() / config.transformer.patch_size[1];
+  const std::int64_t columns = request.width / config.vae.spatial_stride() / config.transformer.patch_size[2];
+  const std::int64_t times = config.vae.latent_frames(request.frames) / config.transformer.patch_size[0];
+  const std::int64_t positions = config.transformer.rope_max_seq_len;
+  if (rows > positions || columns > positions || times > positions) {
+    return base::limit_error("this model has " + std::to_string(positions) +
+                             " positions along each axis, and the video needs more: make it smaller or shorter");
+  }
+  if (request.steps < 1 || request.steps > kMaxSteps) {
+    return base::invalid(std::to_string(request.steps) + " steps: give 1 to " + std::to_string(kMaxSteps));
+  }
+  if (!(request.guidance >= 0.0F && request.guidance <= 100.0F)) return base::invalid("guidance goes from 0 to 100");
+  if (!(request.shift >= 0.01F && request.shift <= 100.0F)) return base::invalid("shift goes from 0.01 to 100");
+  return {};
+}
+
+}  // namespace starling::generate

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "exact/program.h"
+#include "models/config.h"
+
+namespace starling::generate {
+
+// Frames a second as a fraction in lowest terms.
+struct FrameRate {
+  std::int64_t numerator = 8;
+  std::int64_t denominator = 1;
+
+  static base::Result<FrameRate> from_text(std::string_view text);  // "8" or "30000/1001"
+  std::string text() const;
+  double per_second() const { return static_cast<double>(numerator) / static_cast<double>(denominator); }
+};
+
+// What a video is asked to be. With the model it decides every bit of it.
+struct TextToVideo {
+  std::string prompt;
+  std::string negative;     // what guidance leads away from
+  std::int64_t width = 64;  // pixels
+  std::int64_t height = 64;
+  std::int64_t frames = 17;
+  FrameRate rate;
+  std::int64_t steps = 30;
+  float guidance = 3.0F;  // 1: none, and then half the work
+  float shift = 1.0F;     // of the noise schedule
+  std::uint64_t seed = 0;
+};
+
+// As the parameters of a receipt: an object without fractions. Numbers of type f32 are texts in their shortest form.
+base::Json to_json(const TextToVideo& request);
+base::Result<TextToVideo> text_to_video_from_json(const base::Json& json);
+
+// The sizes of a model that its programs depend on.
+struct WanConfig {
+  models::Umt5Config text_encoder;
+  models::TransformerConfig transformer;
+  models::VaeConfig vae;
+  models::SchedulerConfig scheduler;
+  std::int64_t text_length = 512;  // tokens, with padding
+};
+
+inline constexpr std::int64_t kMaxSteps = 1000;
+inline constexpr std::int64_t kMaxPromptBytes = 100'000;
+
+// Pixels on a side, and frames beyond the first, come in multiples of these.
+std::int64_t size_stride(const WanConfig& config);
+std::int64_t frame_stride(const WanConfig& config);
+// The number of frames that works and is nearest to that duration.
+std::int64_t frames_for_seconds(const WanConfig& config, double seconds, const FrameRate& rate);
+// An error that names the nearest sizes that work, or the bound that was passed.
+base::Status check_request(const WanConfig& config, const TextToVideo& request);
+
+// Which call does what. Steps and decodes follow each other in order.
+struct CallLayout {
+  std::uint32_t encode = 0;  // tokens to text embeddings
+  std::uint32_t noise = 0;
+  std::uint32_t contexts = 0;  // what the transformer's blocks make of the text
+  std::uint32_t first_step = 0;
+  std::uint32_t steps = 0;
+  std::uint32_t split = 0;  // the latent into its frames
+  std::uint32_t first_decode = 0;
+  std::uint32_t decodes = 0;  // one for each latent frame
+
+  // "step 3 of 30", for messages.
+  std::string describe(std::uint32_t call) const;
+};
+
+// Text to video as a program. Inputs: "tokens" i32[B, L] and "mask" f32[B, L] (1 for a token, 0 for padding), with the
+// prompt first and, when there is guidance, the negative prompt second; "seed" i32[2], low half first. Outputs:
+// "frames.0", "frames.1", ...: f32[1, n, height, width, 3], in [-1, 1] but for what the decoder overshoots.
+//
+// The calls: encode; noise; contexts; one for each step, all of the same graph, whose timestep and sizes are literals
+// and whose only output is the latent; split; one decode for each latent frame, which hands its caches to the next.
+// The prompt does not show in the program, so every prompt of one size has one program and one price.
+struct TextToVideoProgram {
+  exact::Program program;
+  CallLayout calls;
+};
+base::Result<TextToVideoProgram> text_to_video_program(const WanConfig& config, const TextToVideo& request);
+
+// Whether an output is kept beside the receipt: what is costly to make again and small, the text embeddings and the
+// latents between the steps.
+bool is_kept(const CallLayout& calls, std::uint32_t call);
+
+}  // namespace starling::generate
