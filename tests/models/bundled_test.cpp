@@ -27,7 +27,6 @@ Size measure(const Build& build) {
   Size size{0.0, static_cast<double>(graph->work().f32_multiply_adds)};
   for (const Parameter& parameter : parameters.list())
     size.parameters += static_cast<double>(parameter.shape.elements());
-  std::printf("  %.3g M parameters, %.3g G multiply-adds\n", size.parameters / 1e6, size.multiply_adds / 1e9);
   return size;
 }
 
@@ -50,9 +49,9 @@ TEST(Bundled, IsAsSmallAsPlanned) {
     return wan_transformer(p, config, b.input("latents", Type::kF32, {1, 5, 8, 8, 16}),
                            b.input("timesteps", Type::kF32, {1, 5}), contexts);
   });
-  EXPECT_LT(encoder.parameters + decoder.parameters, 1.2e6);
-  EXPECT_LT(encoder.multiply_adds, 1.2e9);
-  EXPECT_LT(decoder.multiply_adds, 1.4e9);
+  EXPECT_LT(encoder.parameters + decoder.parameters, 2.8e6);
+  EXPECT_LT(encoder.multiply_adds, 1.9e9);
+  EXPECT_LT(decoder.multiply_adds, 4.8e9);
   EXPECT_LT(text.parameters, 0.5e6);
   EXPECT_LT(transformer.parameters, 5.0e6);
   EXPECT_LT(transformer.multiply_adds, 0.5e9);

@@ -60,7 +60,6 @@ inline double relative_error(const exact::Tensor& actual, const exact::Tensor& e
     magnitude = std::max(magnitude, std::fabs(static_cast<double>(expected.f32()[i])));
   }
   testing::Test::RecordProperty("relative_error", std::to_string(difference / magnitude));
-  std::printf("  relative error %.3g\n", difference / magnitude);
   return difference / magnitude;
 }
 
