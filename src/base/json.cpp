@@ -361,15 +361,15 @@ Result<std::string> Json::as_text() const {
 }
 
 const std::vector<Json>& Json::elements() const {
-  static const std::vector<Json> kNone;
+  static const std::vector<Json> none;
   const auto* elements = std::get_if<std::vector<Json>>(&value_);
-  return elements != nullptr ? *elements : kNone;
+  return elements != nullptr ? *elements : none;
 }
 
 const std::vector<JsonMember>& Json::members() const {
-  static const std::vector<JsonMember> kNone;
+  static const std::vector<JsonMember> none;
   const auto* members = std::get_if<std::vector<JsonMember>>(&value_);
-  return members != nullptr ? *members : kNone;
+  return members != nullptr ? *members : none;
 }
 
 const Json* Json::find(std::string_view key) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -37,7 +38,7 @@ std::string bar_text(double fraction) {
 }  // namespace
 
 std::string format_duration(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(std::clamp(seconds, 0.0, 1e9) + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::llround(std::clamp(seconds, 0.0, 1e9)));
   const auto padded = [](std::uint64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
   if (whole < 60) return std::to_string(whole) + " s";
   if (whole < 3600) return std::to_string(whole / 60) + " min " + padded(whole % 60) + " s";

@@ -13,7 +13,7 @@ namespace {
 // Blinded against side channels at first use, and constant from then on; so threads may share it.
 const secp256k1_context* curve() {
   static const secp256k1_context* const context = [] {
-    secp256k1_context* made = secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+    secp256k1_context* made = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
     std::array<std::uint8_t, 32> seed{};
     fill_random(seed);
     if (secp256k1_context_randomize(made, seed.data()) != 1) halt("libsecp256k1 could not blind its tables");
