@@ -7,7 +7,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
+
+#include "base/file.h"
 
 namespace starling::video {
 
@@ -61,14 +62,6 @@ std::string quoted(const fs::path& path) {
   return text;
 }
 
-base::Error write_error(const fs::path& path, int number) {
-  std::string advice;
-  if (number == ENOENT) advice = ": create the folder first";
-  if (number == ENOSPC || number == EFBIG || number == EDQUOT) advice = ": make room, or write to another disk";
-  if (number == EACCES || number == EPERM || number == EROFS) advice = ": choose a place that you may write to";
-  return base::io_error("cannot write " + quoted(path) + " (" + std::strerror(number) + ")" + advice);
-}
-
 PartialPath::PartialPath(fs::path target) : target_(std::move(target)) {
   static std::atomic<unsigned> counter{0};
   const std::string name =
@@ -90,8 +83,8 @@ base::Status PartialPath::publish() {
   const bool synced = file >= 0 && ::fsync(file) == 0;
   const int number = errno;
   if (file >= 0) ::close(file);
-  if (!synced) return write_error(target_, number);
-  if (::rename(path_.c_str(), target_.c_str()) != 0) return write_error(target_, errno);
+  if (!synced) return base::system_error("write", target_, number);
+  if (::rename(path_.c_str(), target_.c_str()) != 0) return base::system_error("write", target_, errno);
   return {};
 }
 

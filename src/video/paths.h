@@ -54,7 +54,4 @@ class PartialPath {
   std::filesystem::path path_;
 };
 
-// The error for a system call on a path; number is an errno.
-base::Error write_error(const std::filesystem::path& path, int number);
-
 }  // namespace starling::video

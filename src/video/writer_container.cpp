@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <string>
 
+#include "base/file.h"
 #include "video/encoder.h"
 #include "video/writers.h"
 
@@ -40,7 +41,7 @@ const Container& container_of(FileType type) {
 // The library reports the system's errors as negated errnos.
 Error muxing_error(const std::filesystem::path& path, int status) {
   const int number = AVUNERROR(status);
-  if (number > 0 && number < 200) return write_error(path, number);
+  if (number > 0 && number < 200) return base::system_error("write", path, number);
   return {ErrorCode::kInternal, "cannot write " + quoted(path) + ": " + ffmpeg_reason(status)};
 }
 

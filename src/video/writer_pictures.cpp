@@ -19,6 +19,19 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// shown: the name that the file will have in the end, for messages.
+Status write_file(const fs::path& path, const fs::path& shown, const AVPacket& packet) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return base::system_error("write", shown, errno);
+  const auto size = static_cast<std::size_t>(packet.size);
+  const bool written = std::fwrite(packet.data, 1, size, file) == size;
+  int number = errno;
+  const bool closed = std::fclose(file) == 0;
+  if (written && !closed) number = errno;
+  if (!written || !closed) return base::system_error("write", shown, number);
+  return {};
+}
+
 // Each frame of a PNG encoder is one packet and one file.
 Result<std::unique_ptr<Encoder>> open_encoder(int width, int height) {
   return Encoder::open({.codec = Codec::kPng, .width = width, .height = height});
@@ -66,7 +79,8 @@ class SequenceWriter final : public Writer {
   Status open() {
     if (!sequence_.folder.empty() && ::mkdir(sequence_.folder.c_str(), 0777) == 0) made_folder_ = true;
     std::error_code error;
-    if (!fs::create_directory(partial_.path(), error)) return write_error(sequence_.folder, error.value());
+    if (!fs::create_directory(partial_.path(), error))
+      return base::system_error("write", sequence_.folder, error.value());
     return {};
   }
 
@@ -80,7 +94,7 @@ class SequenceWriter final : public Writer {
     if (count_ >= kMaxCount) return base::invalid("a sequence of pictures ends at " + std::to_string(kMaxCount));
     STARLING_ASSIGN(const AVPacket* packet, encode(*encoder_, frame));
     const std::string name = sequence_.pattern.name(count_);
-    STARLING_TRY(base::write_file(partial_.path() / name, {packet->data, static_cast<std::size_t>(packet->size)}));
+    STARLING_TRY(write_file(partial_.path() / name, sequence_.folder / name, *packet));
     ++count_;
     return {};
   }
@@ -93,7 +107,7 @@ class SequenceWriter final : public Writer {
     for (int index = 0; index < count_; ++index) {
       const std::string name = sequence_.pattern.name(index);
       if (::rename((partial_.path() / name).c_str(), (sequence_.folder / name).c_str()) != 0) {
-        return write_error(sequence_.folder / name, errno);
+        return base::system_error("write", sequence_.folder / name, errno);
       }
     }
     // What an earlier, longer video left behind would be read as more frames of this one.
