@@ -7,14 +7,9 @@
 namespace starling::train {
 
 using generate::Camera;
-using generate::Colour;
 using generate::Direction;
-using generate::Ground;
 using generate::Motion;
 using generate::PartialAttributes;
-using generate::Shape;
-using generate::Size;
-using generate::Sky;
 
 namespace {
 

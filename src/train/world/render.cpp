@@ -27,7 +27,11 @@ Paint to_paint(const Rgb& rgb) {
 
 double clamp01(double value) { return std::min(1.0, std::max(0.0, value)); }
 
-std::uint8_t to_byte(double value) { return static_cast<std::uint8_t>(std::min(255.0, std::max(0.0, value)) + 0.5); }
+// To the nearest, halves up.
+std::uint8_t to_byte(double value) {
+  const double lifted = std::min(255.0, std::max(0.0, value)) + 0.5;
+  return static_cast<std::uint8_t>(lifted);
+}
 
 // The picture's geometry; pixel centres are at half integers.
 struct View {

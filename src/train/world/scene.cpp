@@ -37,9 +37,7 @@ Attributes draw_attributes(Random& random) {
   // Twice the weight for what a model finds hard: bounces and travel. Half for standing still.
   constexpr std::array<std::uint8_t, 12> kDraw = {0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 5};
   a.motion = motions_of(a.shape)[kDraw[random.below(kDraw.size())]];
-  if (travels(a.motion)) {
-    a.direction = random.chance(0.5) ? Direction::kLeft : Direction::kRight;
-  } else if (a.motion == Motion::kBounce && random.chance(0.5)) {
+  if (travels(a.motion) || (a.motion == Motion::kBounce && random.chance(0.5))) {
     a.direction = random.chance(0.5) ? Direction::kLeft : Direction::kRight;
   }
   a.ground = static_cast<Ground>(random.below(generate::kGrounds));

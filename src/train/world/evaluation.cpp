@@ -1,0 +1,61 @@
+#include "train/world/evaluation.h"
+
+#include "train/world/random.h"
+#include "train/world/render.h"
+
+namespace starling::train {
+
+namespace {
+
+// Sets evaluation apart from training: data sets derive their keys from other constants.
+constexpr std::uint64_t kEvaluationKey = 0x6576616c75617465U;
+
+base::Result<generate::Detection> measure_bytes(const std::vector<std::uint8_t>& bytes, const ClipShape& shape) {
+  return generate::measure({bytes, shape.frames, shape.height, shape.width, shape.fps});
+}
+
+}  // namespace
+
+std::vector<EvaluationItem> evaluation_items(const EvaluationOptions& options) {
+  const ClipShape& shape = options.shape;
+  const SceneOptions scene = scene_options(shape.width, shape.height, shape.frames, shape.fps, options.split);
+  std::vector<EvaluationItem> items;
+  for (std::size_t i = 0; i < options.clips; ++i) {
+    const std::uint64_t key = derive(derive(kEvaluationKey, options.seed), i);
+    EvaluationItem item;
+    item.scene = sample_scene(key, scene);
+    item.language = options.chinese && i % 3 == 2 ? Language::kChinese : Language::kEnglish;
+    item.caption = caption(item.scene.attributes, item.language, derive(key, 2));
+    item.expected = parse_caption(item.caption).attributes;
+    if (!item.expected.direction) item.expected.direction = generate::Direction::kNone;
+    item.seed = derive(key, 3) >> 32U;
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+base::Result<EvaluationReport> evaluate_world(const EvaluationOptions& options, const MakeVideo& make_video,
+                                              const std::function<base::Status(std::size_t)>& progress) {
+  const std::vector<EvaluationItem> items = evaluation_items(options);
+  EvaluationReport report;
+  report.clips = items.size();
+  std::vector<generate::PartialAttributes> expected;
+  std::vector<generate::Detection> real;
+  for (const auto& item : items) {
+    STARLING_ASSIGN(const auto made, make_video(item, options.shape));
+    STARLING_ASSIGN(auto detection, measure_bytes(made, options.shape));
+    report.detections.push_back(std::move(detection));
+    const ClipShape& shape = options.shape;
+    STARLING_ASSIGN(const auto drawn, render(item.scene, shape.width, shape.height, shape.frames, shape.fps));
+    STARLING_ASSIGN(auto truth, measure_bytes(drawn, shape));
+    real.push_back(std::move(truth));
+    expected.push_back(item.expected);
+    if (progress) STARLING_TRY(progress(expected.size()));
+  }
+  report.scores = generate::score(report.detections, expected);
+  report.floor = generate::score_shuffled(report.detections, expected);
+  report.ceiling = generate::score(real, expected);
+  return report;
+}
+
+}  // namespace starling::train
