@@ -1,0 +1,207 @@
+#include "models/checkpoint.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/encoding.h"
+#include "base/file.h"
+#include "base/merkle.h"
+#include "models/json_fields.h"
+#include "models/model_layout.h"
+#include "proof/commitment.h"
+
+namespace starling::models {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20U;
+constexpr std::size_t kMaxTokenizerBytes = std::size_t{64} << 20U;
+constexpr std::int64_t kDefaultTextLength = 512;
+
+std::string_view text_of(const base::Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool is_floating(exact::Type type) {
+  return type == exact::Type::kF32 || type == exact::Type::kBf16 || type == exact::Type::kF16;
+}
+
+// model_max_length, where it is a real bound: transformers writes 1e30 for "none".
+base::Result<std::int64_t> parse_text_length(std::string_view json) {
+  STARLING_ASSIGN(const base::Json object, parse_json_object(json, std::string(kTokenizerConfigFile)));
+  const base::Json* length = object.find("model_max_length");
+  if (length == nullptr) return kDefaultTextLength;
+  const auto value = length->as_integer(1, kDefaultTextLength);
+  return value.ok() ? *value : kDefaultTextLength;
+}
+
+std::string join(std::string_view folder, std::string_view name) {
+  return std::string(folder) + "/" + std::string(name);
+}
+
+}  // namespace
+
+base::Result<Checkpoint> Checkpoint::open(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    return base::not_found("there is no model folder " + folder.string() +
+                           "; give the path of a folder in the diffusers layout.");
+  }
+  if (!std::filesystem::exists(folder / kIndexFile, error)) {
+    return base::not_found(folder.string() +
+                           " is not a complete model: it has no model_index.json; fetch or write it "
+                           "again.");
+  }
+  STARLING_ASSIGN(base::Bytes model, base::read_file(folder / kTokenizerFile, kMaxTokenizerBytes));
+  STARLING_ASSIGN(Tokenizer tokenizer, Tokenizer::load(std::move(model)));
+  Checkpoint checkpoint(folder, std::move(tokenizer));
+  STARLING_TRY(checkpoint.read_configs());
+  STARLING_TRY(checkpoint.open_weights());
+  return checkpoint;
+}
+
+base::Status Checkpoint::read_configs() {
+  const auto read = [&](std::string_view name) -> base::Result<std::string_view> {
+    STARLING_ASSIGN(base::Bytes bytes, base::read_file(folder_ / name, kMaxConfigBytes));
+    return text_of(small_files_[std::string(name)] = std::move(bytes));
+  };
+  STARLING_ASSIGN(const std::string_view index, read(kIndexFile));
+  STARLING_ASSIGN(config_.pipeline, parse_pipeline_config(index));
+  STARLING_ASSIGN(const std::string_view scheduler, read(kSchedulerFile));
+  STARLING_ASSIGN(config_.scheduler, parse_scheduler_config(scheduler));
+  STARLING_ASSIGN(const std::string_view text_encoder, read("text_encoder/config.json"));
+  STARLING_ASSIGN(config_.text_encoder, parse_umt5_config(text_encoder));
+  STARLING_ASSIGN(const std::string_view transformer, read("transformer/config.json"));
+  STARLING_ASSIGN(config_.transformer, parse_transformer_config(transformer));
+  STARLING_ASSIGN(const std::string_view vae, read("vae/config.json"));
+  STARLING_ASSIGN(config_.vae, parse_vae_config(vae));
+  std::error_code error;
+  if (std::filesystem::exists(folder_ / kTokenizerConfigFile, error)) {
+    STARLING_ASSIGN(const std::string_view tokenizer, read(kTokenizerConfigFile));
+    STARLING_ASSIGN(config_.text_length, parse_text_length(tokenizer));
+  }
+  if (std::filesystem::exists(folder_ / kKnownWordsFile, error)) {
+    STARLING_ASSIGN(const std::string_view words, read(kKnownWordsFile));
+    STARLING_ASSIGN(known_words_, KnownWords::parse(words));
+  }
+  if (tokenizer_.vocab_size() > config_.text_encoder.vocab_size) {
+    return base::corrupt(folder_.string() + ": the tokenizer has " + std::to_string(tokenizer_.vocab_size()) +
+                         " pieces, the text encoder only " + std::to_string(config_.text_encoder.vocab_size) + ".");
+  }
+  small_files_[std::string(kTokenizerFile)] = tokenizer_.model();
+  return validate(config_);
+}
+
+base::Status Checkpoint::open_weights() {
+  for (const Component& component : kComponents) {
+    STARLING_ASSIGN(WeightFiles files, WeightFiles::open(folder_ / component.folder, std::string(component.stem)));
+    weights_.emplace(component.folder, std::move(files));
+  }
+  STARLING_ASSIGN(const std::vector<Parameter> needed, model_parameters(config_));
+  for (const Parameter& parameter : needed) {
+    STARLING_ASSIGN(const exact::Tensor tensor, weight(parameter.name));
+    if (!(tensor.shape() == parameter.shape) || !is_floating(tensor.type())) {
+      return base::corrupt(folder_.string() + ": weight '" + parameter.name + "' is " +
+                           exact::type_name(tensor.type()) + " " + tensor.shape().text() +
+                           "; the configuration asks for floating point " + parameter.shape.text() + ".");
+    }
+  }
+  return {};
+}
+
+base::Result<exact::Tensor> Checkpoint::weight(std::string_view name) const {
+  const std::size_t slash = name.find('/');
+  const auto component = weights_.find(name.substr(0, slash));
+  if (slash == std::string_view::npos || component == weights_.end()) {
+    return base::not_found("no part of a model has a weight '" + std::string(name) + "'.");
+  }
+  std::string_view tensor = name.substr(slash + 1);
+  if (tensor == kEmbedding && component->second.find(tensor) == nullptr) tensor = kTiedEmbedding;
+  if (component->second.find(tensor) == nullptr) {
+    return base::corrupt(folder_.string() + " has no weight '" + std::string(name) +
+                         "', which its configuration asks for; fetch the model again.");
+  }
+  return component->second.tensor(tensor);
+}
+
+base::Result<std::vector<exact::Tensor>> Checkpoint::weights(std::span<const exact::GraphInput> wanted) const {
+  std::vector<exact::Tensor> tensors;
+  for (const exact::GraphInput& input : wanted) {
+    STARLING_ASSIGN(exact::Tensor tensor, weight(input.name));
+    if (!(tensor.shape() == input.shape)) {
+      return base::corrupt(folder_.string() + ": weight '" + input.name + "' is " + tensor.shape().text() + ", where " +
+                           input.shape.text() + " is needed.");
+    }
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+base::Result<base::Hash> Checkpoint::root(base::ThreadPool* pool) const {
+  std::vector<base::Hash> leaves;
+  for (const auto& [name, bytes] : small_files_) {
+    base::Encoder encoder;
+    encoder.u8(0);
+    encoder.text(name);
+    encoder.hash(base::sha256(bytes));
+    leaves.push_back(base::merkle_leaf(encoder.data()));
+  }
+  std::vector<std::pair<std::string, exact::Tensor>> tensors;
+  for (const auto& [component, files] : weights_) {
+    for (const std::string& name : files.names()) {
+      STARLING_ASSIGN(exact::Tensor tensor, files.tensor(name));
+      tensors.emplace_back(join(component, name), std::move(tensor));
+    }
+  }
+  const std::size_t first = leaves.size();
+  leaves.resize(first + tensors.size());
+  const auto hash_range = [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t i = begin; i < end; ++i) {
+      base::Encoder encoder;
+      encoder.u8(1);
+      encoder.text(tensors[i].first);
+      encoder.hash(proof::tensor_root(tensors[i].second));
+      leaves[first + i] = base::merkle_leaf(encoder.data());
+    }
+  };
+  if (pool == nullptr) {
+    hash_range(0, tensors.size(), 0);
+  } else {
+    pool->run(tensors.size(), 1, hash_range);
+  }
+  base::Encoder encoder;
+  encoder.text("starling model");
+  encoder.hash(base::merkle_root(leaves));
+  return base::sha256(encoder.data());
+}
+
+std::uint64_t Checkpoint::parameter_count() const {
+  std::uint64_t count = 0;
+  for (const auto& [component, files] : weights_) {
+    for (const std::string& name : files.names()) {
+      // A tied embedding that is stored twice is one.
+      if (name == kTiedEmbedding && files.find(kEmbedding) != nullptr) continue;
+      count += static_cast<std::uint64_t>(files.find(name)->shape.elements());
+    }
+  }
+  return count;
+}
+
+base::Result<std::vector<Checkpoint::File>> Checkpoint::files() const {
+  std::vector<File> files;
+  for (const auto& [name, bytes] : small_files_) files.push_back({name, bytes.size()});
+  for (const Component& component : kComponents) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(folder_ / component.folder, error), end; !error && it != end;
+         it.increment(error)) {
+      const std::string name = it->path().filename().string();
+      if (!name.starts_with(component.stem) || name.find(".safetensors") == std::string::npos) continue;
+      const std::uint64_t bytes = it->file_size(error);
+      if (!error) files.push_back({join(component.folder, name), bytes});
+    }
+    if (error) return base::io_error("cannot list " + folder_.string() + ": " + error.message() + ".");
+  }
+  std::ranges::sort(files, {}, &File::name);
+  return files;
+}
+
+}  // namespace starling::models

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "exact/graph.h"
+#include "exact/tensor.h"
+#include "models/config.h"
+#include "models/parameters.h"
+#include "models/safetensors.h"
+#include "models/tokenizer.h"
+
+namespace starling::models {
+
+// A Wan model in the directory layout of diffusers (docs/models.md lists its files). Weights are named
+// "COMPONENT/NAME", with the components "text_encoder", "transformer" and "vae".
+
+// Everything about a model but its weights.
+struct ModelConfig {
+  PipelineConfig pipeline;
+  SchedulerConfig scheduler;
+  Umt5Config text_encoder;
+  TransformerConfig transformer;
+  VaeConfig vae;
+  std::int64_t text_length = 512;  // tokens that a prompt is cut or padded to
+};
+
+// Whether the parts fit each other: vocabulary, text width, latent channels.
+base::Status validate(const ModelConfig& config);
+
+// Every weight that the model's graphs need, by component in the order of their use.
+base::Result<std::vector<Parameter>> model_parameters(const ModelConfig& config);
+
+// A model on disk, opened and checked: configurations, and that each weight is there in the right shape. Weights are
+// mapped, so opening is quick and copies are cheap.
+class Checkpoint {
+ public:
+  static base::Result<Checkpoint> open(const std::filesystem::path& folder);
+
+  const ModelConfig& config() const { return config_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  const KnownWords& known_words() const { return known_words_; }  // empty if the model does not say
+
+  // A weight as it is stored (f32, bf16 or f16).
+  base::Result<exact::Tensor> weight(std::string_view name) const;
+  // The weights of those names, for an engine: types are widened by it, shapes must match.
+  base::Result<std::vector<exact::Tensor>> weights(std::span<const exact::GraphInput> wanted) const;
+
+  // The model's name: docs/models.md says over which bytes. Reads all weights; pool, if any, shares the work.
+  base::Result<base::Hash> root(base::ThreadPool* pool = nullptr) const;
+
+  std::uint64_t parameter_count() const;
+  struct File {
+    std::string name;  // as "vae/config.json"
+    std::uint64_t bytes;
+  };
+  base::Result<std::vector<File>> files() const;  // by name
+
+ private:
+  Checkpoint(std::filesystem::path folder, Tokenizer tokenizer)
+      : folder_(std::move(folder)), tokenizer_(std::move(tokenizer)) {}
+  base::Status read_configs();
+  base::Status open_weights();
+
+  std::filesystem::path folder_;
+  ModelConfig config_;
+  Tokenizer tokenizer_;
+  KnownWords known_words_;
+  std::map<std::string, base::Bytes> small_files_;  // by name, as read
+  std::map<std::string, WeightFiles, std::less<>> weights_;
+};
+
+// A model to be written.
+struct NewCheckpoint {
+  ModelConfig config;
+  base::Bytes tokenizer;  // spiece.model
+  KnownWords known_words;
+  std::map<std::string, exact::Tensor> weights;  // f32, by "COMPONENT/NAME"; exactly those of model_parameters()
+  exact::Type storage = exact::Type::kF16;       // what weights are rounded to: kF32, kBf16 or kF16
+  std::uint64_t max_file_bytes = std::uint64_t{4} << 30U;
+};
+
+// Writes a model's folder (made if it is not there). model_index.json goes first and comes back last, so a folder
+// whose writing was interrupted does not open. kNonFinite if a weight is not finite in the storage type.
+base::Status write_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint);
+
+}  // namespace starling::models

@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Loads a model that Starling wrote with diffusers and transformers, part by part and as a pipeline, and makes a clip.
+
+    STARLING_KEEP_MODEL=/tmp/model build/release/tests/models/models_test --gtest_filter='*ReadsBack*'
+    python3 tests/models/check_with_diffusers.py /tmp/model
+"""
+import sys
+
+import torch
+from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
+from transformers import AutoTokenizer, UMT5EncoderModel
+
+folder = sys.argv[1]
+for load, part in ((WanTransformer3DModel, "transformer"), (AutoencoderKLWan, "vae"), (UMT5EncoderModel, "text_encoder")):
+    model, info = load.from_pretrained(folder, subfolder=part, output_loading_info=True)
+    wrong = {key: names for key, names in info.items() if names}
+    print(part, sum(p.numel() for p in model.parameters()), "parameters", wrong or "all keys match")
+    assert not wrong, wrong
+tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="tokenizer")
+print("tokens of 'A red ball':", tokenizer("A red ball").input_ids)
+pipeline = WanPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+frames = pipeline("a red ball", height=64, width=64, num_frames=17, num_inference_steps=2, max_sequence_length=24,
+                  generator=torch.Generator().manual_seed(0), output_type="np").frames
+print("clip", frames.shape)

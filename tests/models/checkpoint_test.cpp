@@ -1,0 +1,147 @@
+#include "models/checkpoint.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "models/bundled.h"
+#include "temporary_folder.h"
+
+namespace starling::models {
+namespace {
+
+using exact::Tensor;
+using exact::Type;
+
+NewCheckpoint tiny() {
+  NewCheckpoint model;
+  const std::vector<std::string> sentences{"a red ball bounces", "a blue box slides", "红色的球弹跳", "the ball rolls"};
+  model.tokenizer = *train_tokenizer(sentences, 64);
+  for (const std::string& sentence : sentences) model.known_words.add(sentence);
+  ModelConfig& config = model.config;
+  config.pipeline = bundled_pipeline_config();
+  config.scheduler = bundled_scheduler_config();
+  config.text_encoder = bundled_umt5_config(64);
+  config.text_encoder.d_model = 16;
+  config.text_encoder.num_layers = 1;
+  config.transformer = bundled_transformer_config();
+  config.transformer.num_attention_heads = 2;
+  config.transformer.attention_head_dim = 12;
+  config.transformer.text_dim = 16;
+  config.transformer.ffn_dim = 32;
+  config.transformer.freq_dim = 16;
+  config.transformer.num_layers = 2;
+  config.vae = bundled_vae_config();
+  config.vae.base_dim = 4;
+  config.vae.decoder_base_dim = 4;
+  config.text_length = 24;
+  std::uint32_t state = 1;
+  const auto parameters = model_parameters(config);
+  for (const Parameter& parameter : *parameters) {
+    std::vector<float> values(static_cast<std::size_t>(parameter.shape.elements()));
+    for (float& value : values) {
+      state = state * 1664525U + 1013904223U;
+      value = static_cast<float>(static_cast<std::int32_t>(state)) * 0x1p-34F;
+    }
+    model.weights[parameter.name] = Tensor::from_f32(parameter.shape, values);
+  }
+  return model;
+}
+
+class CheckpointTest : public TemporaryFolder {
+ protected:
+  // STARLING_KEEP_MODEL=FOLDER leaves the model there, for tests/models/check_with_diffusers.py.
+  CheckpointTest() : model_(tiny()) {
+    const char* keep = std::getenv("STARLING_KEEP_MODEL");
+    path_ = keep != nullptr ? std::filesystem::path(keep) : folder_ / "model";
+  }
+  void write() {
+    const base::Status status = write_checkpoint(path_, model_);
+    ASSERT_TRUE(status.ok()) << status.error().message;
+  }
+  base::Hash root() { return *Checkpoint::open(path_)->root(); }
+  NewCheckpoint model_;
+  std::filesystem::path path_;
+};
+
+TEST_F(CheckpointTest, ReadsBackWhatWasWritten) {
+  write();
+  const auto read = Checkpoint::open(path_);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->config().text_length, 24);
+  EXPECT_EQ(read->config().transformer.num_layers, 2);
+  EXPECT_TRUE(read->config().pipeline.expand_timesteps);
+  EXPECT_EQ(read->tokenizer().model(), model_.tokenizer);
+  EXPECT_EQ(read->known_words().to_text(), model_.known_words.to_text());
+  std::uint64_t count = 0;
+  for (const auto& [name, weight] : model_.weights) {
+    const auto stored = read->weight(name);
+    ASSERT_TRUE(stored.ok()) << stored.error().message;
+    EXPECT_EQ(stored->type(), Type::kF16);
+    EXPECT_TRUE(std::ranges::equal(stored->bytes(), weight.rounded(Type::kF16)->bytes())) << name;
+    count += static_cast<std::uint64_t>(weight.elements());
+  }
+  EXPECT_EQ(read->parameter_count(), count);
+  EXPECT_EQ(read->files()->size(), 11U);
+  EXPECT_FALSE(read->weight("vae/none").ok());
+  EXPECT_FALSE(read->weight("none").ok());
+}
+
+TEST_F(CheckpointTest, RootNamesContentNotFiles) {
+  write();
+  const base::Hash first = root();
+  model_.max_file_bytes = 20000;
+  write();
+  EXPECT_EQ(root(), first) << "sharding does not show";
+  base::ThreadPool pool(2);
+  EXPECT_EQ(*Checkpoint::open(path_)->root(&pool), first) << "threads do not show";
+  model_.weights.at("vae/quant_conv.bias").f32()[0] += 0.25F;
+  write();
+  EXPECT_NE(root(), first) << "one weight";
+  model_.weights.at("vae/quant_conv.bias").f32()[0] -= 0.25F;
+  model_.config.scheduler.shift += 1.0F;
+  write();
+  EXPECT_NE(root(), first) << "one setting";
+  model_.config.scheduler.shift -= 1.0F;
+  write();
+  EXPECT_EQ(root(), first);
+}
+
+TEST_F(CheckpointTest, RefusesModelsThatAreNotWhole) {
+  EXPECT_EQ(Checkpoint::open(folder_ / "none").error().code, base::ErrorCode::kNotFound);
+  for (const char* name : {"model_index.json", "scheduler/scheduler_config.json", "tokenizer/spiece.model",
+                           "vae/config.json", "vae/diffusion_pytorch_model.safetensors",
+                           "transformer/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"}) {
+    write();
+    std::filesystem::remove(path_ / name);
+    EXPECT_FALSE(Checkpoint::open(path_).ok()) << name;
+    write();
+    std::filesystem::resize_file(path_ / name, std::filesystem::file_size(path_ / name) / 2);
+    EXPECT_FALSE(Checkpoint::open(path_).ok()) << name;
+  }
+  write();
+  VaeConfig other = model_.config.vae;
+  other.base_dim = 8;
+  ASSERT_TRUE(base::write_file(path_ / "vae/config.json", base::as_bytes(write_vae_config(other))).ok());
+  EXPECT_EQ(Checkpoint::open(path_).error().code, base::ErrorCode::kCorrupt) << "weights of another shape";
+}
+
+TEST_F(CheckpointTest, RefusesToWriteABrokenModel) {
+  NewCheckpoint missing = model_;
+  missing.weights.erase("transformer/proj_out.bias");
+  EXPECT_FALSE(write_checkpoint(path_, missing).ok());
+  NewCheckpoint extra = model_;
+  extra.weights["vae/extra"] = Tensor::from_f32({1}, std::vector{1.0F});
+  EXPECT_FALSE(write_checkpoint(path_, extra).ok());
+  NewCheckpoint large = model_;
+  large.weights["transformer/proj_out.bias"] = Tensor(Type::kF32, {64});
+  large.weights["transformer/proj_out.bias"].f32()[5] = 1e6F;
+  EXPECT_EQ(write_checkpoint(path_, large).error().code, base::ErrorCode::kNonFinite) << "too large for f16";
+  EXPECT_FALSE(Checkpoint::open(path_).ok()) << "a folder whose writing failed does not open";
+  NewCheckpoint unfit = model_;
+  unfit.config.transformer.text_dim = 20;
+  EXPECT_FALSE(write_checkpoint(path_, unfit).ok());
+}
+
+}  // namespace
+}  // namespace starling::models
