@@ -8,12 +8,20 @@
 
 namespace starling::proof {
 
-base::Hash tensor_root(const exact::Tensor& tensor) {
+base::Hash tensor_root(const exact::Tensor& tensor, base::ThreadPool* pool) {
   const base::ByteView bytes = tensor.bytes();
-  std::vector<base::Hash> leaves;
-  leaves.reserve(bytes.size() / kLeafBytes + 1);
-  for (std::size_t at = 0; at < bytes.size(); at += kLeafBytes) {
-    leaves.push_back(base::merkle_leaf(bytes.subspan(at, std::min(kLeafBytes, bytes.size() - at))));
+  std::vector<base::Hash> leaves((bytes.size() + kLeafBytes - 1) / kLeafBytes);
+  const auto hash_leaves = [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::size_t at = i * kLeafBytes;
+      leaves[i] = base::merkle_leaf(bytes.subspan(at, std::min(kLeafBytes, bytes.size() - at)));
+    }
+  };
+  constexpr std::size_t kGrain = 8;
+  if (pool != nullptr) {
+    pool->run(leaves.size(), kGrain, hash_leaves);
+  } else {
+    hash_leaves(0, leaves.size(), 0);
   }
   base::Encoder encoder;
   encoder.text("starling tensor");

@@ -50,7 +50,7 @@ base::Status run_calls(const Job& job, const std::vector<bool>& calls, const Tra
     };
     STARLING_ASSIGN(std::vector<Tensor> outputs,
                     job.program->run_call(*job.engine, call, *job.inputs, *job.weights, outputs_of));
-    STARLING_TRY(after_call(call, outputs, output_roots(outputs)));
+    STARLING_TRY(after_call(call, outputs, output_roots(outputs, job.pool)));
     if (last_use[call] > call) live.emplace(call, std::move(outputs));
     std::erase_if(live, [&](const auto& entry) { return last_use[entry.first] <= call; });
   }

@@ -19,6 +19,7 @@ struct Job {
   exact::Engine* engine;
   const std::vector<exact::Tensor>* inputs;   // in the order of program().inputs()
   const std::vector<exact::Tensor>* weights;  // in the order of program().weights()
+  base::ThreadPool* pool = nullptr;           // for hashing; none: the calling thread
 };
 
 // Told of each call that was run, in order. An error ends the run with it.

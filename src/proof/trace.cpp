@@ -15,10 +15,10 @@ base::Error damaged(const std::string& what) { return base::corrupt("trace: " + 
 
 }  // namespace
 
-OutputRoots output_roots(const std::vector<exact::Tensor>& outputs) {
+OutputRoots output_roots(const std::vector<exact::Tensor>& outputs, base::ThreadPool* pool) {
   OutputRoots roots;
   roots.reserve(outputs.size());
-  for (const exact::Tensor& output : outputs) roots.push_back(tensor_root(output));
+  for (const exact::Tensor& output : outputs) roots.push_back(tensor_root(output, pool));
   return roots;
 }
 

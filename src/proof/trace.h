@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/result.h"
+#include "base/thread_pool.h"
 #include "exact/program.h"
 #include "exact/tensor.h"
 
@@ -15,7 +16,7 @@ namespace starling::proof {
 
 // The roots of the outputs of one call; the call's own root is list_root() of them.
 using OutputRoots = std::vector<base::Hash>;
-OutputRoots output_roots(const std::vector<exact::Tensor>& outputs);
+OutputRoots output_roots(const std::vector<exact::Tensor>& outputs, base::ThreadPool* pool = nullptr);
 
 // The file beside a receipt: for each call in order the roots of its outputs, and those outputs themselves that are
 // kept, so that a later call can be run again alone (docs/trace.md has the format). Appears whole or not at all.
