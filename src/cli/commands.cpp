@@ -6,6 +6,8 @@ namespace starling::cli {
 namespace {
 
 constexpr std::array kCommands{
+    Command{"train vae", "Train a video autoencoder", "starling train vae --out runs/vae --steps 12000",
+            declare_train_vae},
     Command{"version", "Print the version and what this machine offers", "starling version --json", declare_version},
 };
 

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "exact/engine.h"
+#include "exact/graph.h"
+#include "models/parameters.h"
+#include "train/state.h"
+
+namespace starling::train {
+
+// A measured number and its name, such as {"psnr_db", 30.1}.
+using Metric = std::pair<std::string, double>;
+
+// What a graph of a loss needs besides its graph.
+struct LossGraph {
+  exact::Graph graph;  // outputs: "loss" (one element, f32), and metrics of one element under their names
+  std::vector<models::Parameter> parameters;  // graph inputs of those names; every other input comes from batch()
+};
+
+// What is trained: a loss, its data, and how its progress is measured. Everything is a function of the recipe and of
+// the arguments alone.
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  Objective() = default;
+  Objective(const Objective&) = delete;
+  Objective& operator=(const Objective&) = delete;
+
+  virtual base::Result<LossGraph> loss() = 0;
+  // Makes the data that batch(index) reads ready. Called with ascending indices, never while batch() runs.
+  virtual base::Status prepare(exact::Engine& engine, std::uint64_t index) = 0;
+  // The inputs of gradient number `index` of the run. Called on a thread of its own, for one index at a time.
+  virtual base::Result<NamedTensors> batch(std::uint64_t index) = 0;
+  // Measured on held-out clips, always the same ones with the same noise; the first metric is the one to watch.
+  virtual base::Result<std::vector<Metric>> validate(exact::Engine& engine, const NamedTensors& weights) = 0;
+  // Writes PNG files that let a person see how good the weights are, named after what they show.
+  virtual base::Status draw(exact::Engine& engine, const NamedTensors& weights,
+                            const std::filesystem::path& folder) = 0;
+};
+
+}  // namespace starling::train

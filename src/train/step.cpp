@@ -1,0 +1,128 @@
+#include "train/step.h"
+
+#include <map>
+#include <string>
+
+#include "exact/autodiff.h"
+
+namespace starling::train {
+namespace {
+
+using exact::Graph;
+using exact::Tensor;
+
+Tensor scalar(float value) { return Tensor::from_f32({}, {&value, 1}); }
+
+base::Result<std::size_t> output_index(const Graph& graph, const std::string& name) {
+  const int index = graph.find_output(name);
+  if (index < 0) return base::internal_error("a training graph has no output '" + name + "'");
+  return static_cast<std::size_t>(index);
+}
+
+}  // namespace
+
+base::Result<Step> Step::make(const LossGraph& loss, const OptimizerSettings& settings, int gradients) {
+  std::vector<std::string> names;
+  for (const models::Parameter& parameter : loss.parameters) names.push_back(parameter.name);
+  STARLING_ASSIGN(Graph gradient_graph, exact::differentiate(loss.graph, "loss", names));
+  STARLING_ASSIGN(Graph update, update_graph(loss.parameters, settings, gradients));
+  STARLING_ASSIGN(exact::Plan gradient_plan, exact::Plan::make(std::move(gradient_graph)));
+  STARLING_ASSIGN(exact::Plan update_plan, exact::Plan::make(std::move(update)));
+  Step step(std::move(gradient_plan), std::move(update_plan));
+  step.gradients_ = static_cast<std::size_t>(gradients);
+  step.parameters_ = names.size();
+  STARLING_TRY(step.connect(loss.parameters));
+  return step;
+}
+
+base::Status Step::connect(const std::vector<models::Parameter>& parameters) {
+  std::map<std::string, std::int64_t, std::less<>> parameter_of;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    parameter_of.emplace(parameters[i].name, static_cast<std::int64_t>(i));
+  }
+  const Graph& gradient = gradient_.graph();
+  for (const exact::GraphInput& input : gradient.inputs()) {
+    const auto found = parameter_of.find(input.name);
+    gradient_inputs_.push_back(found == parameter_of.end() ? -1 : found->second);
+  }
+  for (const models::Parameter& parameter : parameters) {
+    STARLING_ASSIGN(const std::size_t output, output_index(gradient, "d." + parameter.name));
+    gradient_outputs_.push_back(output);
+  }
+  STARLING_ASSIGN(loss_output_, output_index(gradient, "loss"));
+
+  std::vector<std::string> pool;
+  for (const char* prefix : {"p/", "m/", "v/", "e/"}) {
+    for (const models::Parameter& parameter : parameters) pool.push_back(prefix + parameter.name);
+  }
+  for (const char* name : {"beta1_power", "beta2_power", "learning_rate", "average_decay"}) pool.emplace_back(name);
+  for (std::size_t i = 0; i < gradients_; ++i) {
+    for (const models::Parameter& parameter : parameters) {
+      pool.push_back("g" + std::to_string(i) + "/" + parameter.name);
+    }
+  }
+  std::map<std::string, std::size_t, std::less<>> place_of;
+  for (std::size_t i = 0; i < pool.size(); ++i) place_of.emplace(pool[i], i);
+  for (const exact::GraphInput& input : update_.graph().inputs()) {
+    const auto found = place_of.find(input.name);
+    if (found == place_of.end()) return base::internal_error("the update takes an unknown input '" + input.name + "'");
+    update_inputs_.push_back(found->second);
+  }
+  const std::size_t stored = 4 * parameters.size() + 2;
+  for (std::size_t i = 0; i < stored; ++i) {
+    STARLING_ASSIGN(const std::size_t output, output_index(update_.graph(), pool[i]));
+    update_outputs_.push_back(output);
+  }
+  STARLING_ASSIGN(const std::size_t norm, output_index(update_.graph(), "gradient_norm"));
+  update_outputs_.push_back(norm);
+  return {};
+}
+
+base::Result<StepReport> Step::run(exact::Engine& engine, TrainingState& state, std::span<const NamedTensors> batches,
+                                   float learning_rate, float average_decay) const {
+  if (batches.size() != gradients_) return base::internal_error("a step was given a wrong number of batches");
+  StepReport report;
+  std::vector<Tensor> pool;
+  pool.reserve(parameters_ * (4 + gradients_) + 4);
+  for (const auto* group : {&state.values, &state.first_moments, &state.second_moments, &state.averages}) {
+    pool.insert(pool.end(), group->begin(), group->end());
+  }
+  pool.push_back(state.beta1_power);
+  pool.push_back(state.beta2_power);
+  pool.push_back(scalar(learning_rate));
+  pool.push_back(scalar(average_decay));
+  for (const NamedTensors& batch : batches) {
+    std::vector<Tensor> inputs;
+    inputs.reserve(gradient_inputs_.size());
+    for (std::size_t i = 0; i < gradient_inputs_.size(); ++i) {
+      if (gradient_inputs_[i] >= 0) {
+        inputs.push_back(state.values[static_cast<std::size_t>(gradient_inputs_[i])]);
+        continue;
+      }
+      const std::string& name = gradient_.graph().inputs()[i].name;
+      const auto found = batch.find(name);
+      if (found == batch.end()) return base::internal_error("the batch lacks the input '" + name + "'");
+      inputs.push_back(found->second);
+    }
+    STARLING_ASSIGN(const std::vector<Tensor> outputs, engine.run(gradient_, inputs));
+    report.loss += outputs[loss_output_].f32()[0] / static_cast<float>(gradients_);
+    for (const std::size_t output : gradient_outputs_) pool.push_back(outputs[output]);
+  }
+  std::vector<Tensor> inputs;
+  inputs.reserve(update_inputs_.size());
+  for (const std::size_t place : update_inputs_) inputs.push_back(pool[place]);
+  STARLING_ASSIGN(std::vector<Tensor> outputs, engine.run(update_, inputs));
+  std::size_t next = 0;
+  for (auto* group : {&state.values, &state.first_moments, &state.second_moments, &state.averages}) {
+    for (Tensor& tensor : *group) tensor = outputs[update_outputs_[next++]];
+  }
+  state.beta1_power = outputs[update_outputs_[next++]];
+  state.beta2_power = outputs[update_outputs_[next++]];
+  report.gradient_norm = outputs[update_outputs_[next]].f32()[0];
+  ++state.step;
+  return report;
+}
+
+std::uint64_t Step::work() const { return gradients_ * gradient_.graph().work().f32_multiply_adds; }
+
+}  // namespace starling::train

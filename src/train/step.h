@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "exact/engine.h"
+#include "train/objective.h"
+#include "train/optimizer.h"
+#include "train/state.h"
+
+namespace starling::train {
+
+// What a step tells.
+struct StepReport {
+  float loss = 0.0F;  // mean over the step's gradients, before the update
+  float gradient_norm = 0.0F;
+};
+
+// One training step as exact graphs: forward and backward for each part of the batch, then one update. From a state and
+// inputs it has one right answer, bit for bit.
+class Step {
+ public:
+  static base::Result<Step> make(const LossGraph& loss, const OptimizerSettings& settings, int gradients);
+
+  // One batch for each gradient. On an error the state is as it was.
+  base::Result<StepReport> run(exact::Engine& engine, TrainingState& state, std::span<const NamedTensors> batches,
+                               float learning_rate, float average_decay) const;
+
+  const exact::Plan& gradient_plan() const { return gradient_; }
+  const exact::Plan& update_plan() const { return update_; }
+  // Multiply–adds in products of one step.
+  std::uint64_t work() const;
+
+ private:
+  Step(exact::Plan gradient, exact::Plan update) : gradient_(std::move(gradient)), update_(std::move(update)) {}
+  base::Status connect(const std::vector<models::Parameter>& parameters);
+
+  exact::Plan gradient_;
+  exact::Plan update_;
+  std::size_t gradients_ = 1;
+  std::size_t parameters_ = 0;
+  // For each input of the gradient's graph: the parameter it takes, or -1 for one of the batch.
+  std::vector<std::int64_t> gradient_inputs_;
+  std::vector<std::size_t> gradient_outputs_;  // for each parameter: the output with its gradient
+  std::size_t loss_output_ = 0;
+  // For each input of the update's graph: its place in (values, first, second, averages, scalars, gradients).
+  std::vector<std::size_t> update_inputs_;
+  std::vector<std::size_t> update_outputs_;  // for each of (values, first, second, averages, powers, norm)
+};
+
+}  // namespace starling::train

@@ -1,0 +1,198 @@
+#include "train/vae_objective.h"
+
+#include <cmath>
+
+#include "models/wan_vae.h"
+#include "train/clip_batch.h"
+#include "train/draws.h"
+#include "train/world/render.h"
+#include "train/world/scene.h"
+#include "video/frames.h"
+#include "video/picture.h"
+
+namespace starling::train {
+namespace {
+
+using exact::Builder;
+using exact::Plan;
+using exact::Shape;
+using exact::Tensor;
+using exact::Type;
+using Value = Builder::Value;
+
+// diffusers' bounds of a posterior's log-variance.
+constexpr float kLeastLogVariance = -30.0F;
+constexpr float kMostLogVariance = 20.0F;
+constexpr std::int64_t kValidationClips = 16;
+constexpr std::int64_t kClipsAtOnce = 4;
+constexpr std::uint32_t kNoiseStream = 1;
+
+Value mean_of_all(Builder& b, Value x) {
+  // Rows first, so that threads share the work.
+  const std::int64_t row = b.size(x, -1) * b.size(x, -2);
+  const Value rows = b.sum(b.reshape(x, {-1, row}), 1);
+  const Value total = b.sum(b.reshape(rows, {-1}), 0);
+  return b.reshape(b.mul(total, 1.0F / static_cast<float>(b.shape(x).elements())), Shape{});
+}
+
+base::Result<std::vector<std::uint8_t>> render_clip(const Recipe& recipe, std::uint64_t scene_seed, Split split) {
+  const auto width = static_cast<int>(recipe.width);
+  const auto height = static_cast<int>(recipe.height);
+  const auto frames = static_cast<int>(recipe.frames);
+  const auto rate = static_cast<double>(recipe.frames_per_second);
+  const Scene scene = sample_scene(scene_seed, scene_options(width, height, frames, rate, split));
+  return render(scene, width, height, frames, rate);
+}
+
+class VaeObjective final : public Objective {
+ public:
+  VaeObjective(const Recipe& recipe, models::VaeConfig config) : recipe_(recipe), config_(std::move(config)) {}
+
+  base::Result<LossGraph> loss() override {
+    Builder b;
+    models::Parameters parameters(b, "vae");
+    const Value video = b.input("video", Type::kF32, {recipe_.batch, recipe_.frames, recipe_.crop, recipe_.crop, 3});
+    const Value seed = b.input("seed", Type::kI32, {2});
+    const Value moments = models::vae_encode(parameters, config_, video, models::ClipPart::whole());
+    const Value mean = b.slice(moments, -1, 0, config_.z_dim);
+    const Value log_variance =
+        b.minimum(b.maximum(b.slice(moments, -1, config_.z_dim, config_.z_dim), b.fill(kLeastLogVariance)),
+                  b.fill(kMostLogVariance));
+    const Value deviation = b.exp(b.mul(log_variance, 0.5F));
+    const Value latents = b.fma(deviation, b.normal(seed, kNoiseStream, b.shape(mean)), mean);
+    const Value decoded = models::vae_decode(parameters, config_, latents, models::ClipPart::whole());
+    const Value error = b.sub(decoded, video);
+    const Value absolute = mean_of_all(b, b.abs(error));
+    const Value square = mean_of_all(b, b.mul(error, error));
+    const Value divergence_terms = b.sub(b.fma(mean, mean, b.mul(deviation, deviation)), b.add(log_variance, 1.0F));
+    const Value divergence = b.mul(mean_of_all(b, divergence_terms), 0.5F);
+    Value loss = b.mul(absolute, recipe_.absolute_weight);
+    loss = b.fma(square, b.fill(recipe_.square_weight), loss);
+    loss = b.fma(divergence, b.fill(recipe_.divergence_weight), loss);
+    b.output("loss", loss);
+    STARLING_ASSIGN(exact::Graph graph, b.finish());
+    return LossGraph{std::move(graph), parameters.list()};
+  }
+
+  base::Status prepare(exact::Engine&, std::uint64_t) override { return {}; }
+
+  base::Result<NamedTensors> batch(std::uint64_t index) override {
+    STARLING_ASSIGN(Tensor video,
+                    Tensor::allocate(Type::kF32, {recipe_.batch, recipe_.frames, recipe_.crop, recipe_.crop, 3}));
+    const auto clips = static_cast<std::uint64_t>(recipe_.batch / recipe_.crops_per_clip);
+    const std::size_t crop_values = static_cast<std::size_t>(recipe_.frames * recipe_.crop * recipe_.crop * 3);
+    Draws draws(recipe_.seed, Purpose::kCrop, index);
+    std::span<float> out = video.f32();
+    for (std::uint64_t i = 0; i < clips; ++i) {
+      const std::uint64_t scene_seed = Draws(recipe_.seed, Purpose::kClip, index * clips + i).next_u64();
+      STARLING_ASSIGN(const std::vector<std::uint8_t> clip, render_clip(recipe_, scene_seed, Split::kTrain));
+      for (std::int64_t j = 0; j < recipe_.crops_per_clip; ++j) {
+        const auto place = [&](std::int64_t size) {
+          return static_cast<std::int64_t>(draws.below(static_cast<std::uint32_t>(size - recipe_.crop + 1)));
+        };
+        const std::int64_t row = place(recipe_.height);
+        const std::int64_t column = place(recipe_.width);
+        copy_crop(clip, recipe_, {row, column, recipe_.crop, recipe_.crop}, out.first(crop_values));
+        out = out.subspan(crop_values);
+      }
+    }
+    NamedTensors inputs;
+    inputs.emplace("video", std::move(video));
+    inputs.emplace("seed", seed_tensor(recipe_.seed, Purpose::kNoise, index));
+    return inputs;
+  }
+
+  base::Result<std::vector<Metric>> validate(exact::Engine& engine, const NamedTensors& weights) override {
+    STARLING_TRY(prepare_reconstruction());
+    double square = 0.0;
+    double absolute = 0.0;
+    double values = 0.0;
+    for (std::int64_t first = 0; first < kValidationClips; first += kClipsAtOnce) {
+      STARLING_ASSIGN(const Tensor video, held_out(first));
+      STARLING_ASSIGN(const Tensor decoded, reconstruct(engine, weights, video));
+      for (std::size_t i = 0; i < video.f32().size(); ++i) {
+        // As pixels are: values beyond the range are clamped when they are shown.
+        const double shown = std::fmin(1.0, std::fmax(-1.0, static_cast<double>(decoded.f32()[i])));
+        const double error = shown - static_cast<double>(video.f32()[i]);
+        square += error * error;
+        absolute += std::fabs(error);
+      }
+      values += static_cast<double>(video.elements());
+    }
+    // Values span 2, so the peak's square is 4.
+    return std::vector<Metric>{{"psnr_db", 10.0 * std::log10(4.0 * values / square)},
+                               {"mean_absolute_error", absolute / values}};
+  }
+
+  // reconstruction.png: held-out clips, each above its reconstruction.
+  base::Status draw(exact::Engine& engine, const NamedTensors& weights, const std::filesystem::path& folder) override {
+    STARLING_TRY(prepare_reconstruction());
+    STARLING_ASSIGN(const Tensor real, held_out(0));
+    STARLING_ASSIGN(const Tensor decoded, reconstruct(engine, weights, real));
+    std::vector<video::Frames> clips;
+    std::vector<video::SheetRow> rows;
+    const std::size_t clip_values = real.f32().size() / static_cast<std::size_t>(kClipsAtOnce);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(kClipsAtOnce); ++i) {
+      for (const Tensor* source : {&real, &decoded}) {
+        STARLING_ASSIGN(video::Frames clip,
+                        video::frames_from_values(source->f32().subspan(i * clip_values, clip_values),
+                                                  static_cast<int>(recipe_.width), static_cast<int>(recipe_.height),
+                                                  static_cast<int>(recipe_.frames),
+                                                  {static_cast<int>(recipe_.frames_per_second), 1}));
+        clips.push_back(std::move(clip));
+      }
+    }
+    for (std::size_t i = 0; i < clips.size(); ++i) rows.push_back({i % 2 == 0 ? "real" : "decoded", &clips[i]});
+    STARLING_ASSIGN(const video::Picture sheet, video::contact_sheet(rows, {.columns = 6, .scale = 2}));
+    return video::write_png(folder / "reconstruction.png", sheet);
+  }
+
+ private:
+  base::Status prepare_reconstruction() {
+    if (reconstruction_) return {};
+    Builder b;
+    models::Parameters parameters(b, "vae");
+    const Value video = b.input("video", Type::kF32, {kClipsAtOnce, recipe_.frames, recipe_.height, recipe_.width, 3});
+    const Value moments = models::vae_encode(parameters, config_, video, models::ClipPart::whole());
+    const Value latents = b.slice(moments, -1, 0, config_.z_dim);
+    b.output("video", models::vae_decode(parameters, config_, latents, models::ClipPart::whole()));
+    STARLING_ASSIGN(exact::Graph graph, b.finish());
+    STARLING_ASSIGN(Plan plan, Plan::make(std::move(graph)));
+    reconstruction_ = std::make_unique<Plan>(std::move(plan));
+    return {};
+  }
+
+  base::Result<Tensor> held_out(std::int64_t first) const {
+    STARLING_ASSIGN(Tensor video,
+                    Tensor::allocate(Type::kF32, {kClipsAtOnce, recipe_.frames, recipe_.height, recipe_.width, 3}));
+    const std::size_t clip_values = video.f32().size() / static_cast<std::size_t>(kClipsAtOnce);
+    for (std::int64_t i = 0; i < kClipsAtOnce; ++i) {
+      const std::uint64_t seed =
+          Draws(recipe_.seed, Purpose::kValidation, static_cast<std::uint64_t>(first + i)).next_u64();
+      STARLING_ASSIGN(const std::vector<std::uint8_t> clip, render_clip(recipe_, seed, Split::kHeldOut));
+      copy_crop(clip, recipe_, {0, 0, recipe_.height, recipe_.width},
+                video.f32().subspan(static_cast<std::size_t>(i) * clip_values, clip_values));
+    }
+    return video;
+  }
+
+  base::Result<Tensor> reconstruct(exact::Engine& engine, const NamedTensors& weights, const Tensor& video) const {
+    NamedTensors tensors = weights;
+    tensors.insert_or_assign("video", video);
+    STARLING_ASSIGN(const std::vector<Tensor> inputs, bind_inputs(reconstruction_->graph(), tensors));
+    STARLING_ASSIGN(const std::vector<Tensor> outputs, engine.run(*reconstruction_, inputs));
+    return outputs[0];
+  }
+
+  Recipe recipe_;
+  models::VaeConfig config_;
+  std::unique_ptr<Plan> reconstruction_;
+};
+
+}  // namespace
+
+std::unique_ptr<Objective> make_vae_objective(const Recipe& recipe, const models::VaeConfig& config) {
+  return std::make_unique<VaeObjective>(recipe, config);
+}
+
+}  // namespace starling::train

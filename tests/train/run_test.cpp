@@ -1,0 +1,196 @@
+#include "train/run.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/file.h"
+#include "train/checkpoint.h"
+#include "train/draws.h"
+#include "train/run_log.h"
+
+namespace starling::train {
+namespace {
+
+namespace fs = std::filesystem;
+using exact::Builder;
+using exact::Tensor;
+using exact::Type;
+
+constexpr std::int64_t kInputs = 16;
+
+// Fits y = tanh(W x + b) to a fixed W.
+class ToyObjective final : public Objective {
+ public:
+  explicit ToyObjective(const Recipe& recipe) : recipe_(recipe) {}
+
+  base::Result<LossGraph> loss() override {
+    Builder b;
+    models::Parameters parameters(b, "toy");
+    const auto x = b.input("x", Type::kF32, {recipe_.batch, kInputs});
+    const auto weight = parameters.get("weight", {4, kInputs}, models::Initializer::normal(0.1F));
+    const auto bias = parameters.get("bias", {4}, models::Initializer::constant(0.0F));
+    const auto y = b.tanh(b.linear(x, weight, bias));
+    const auto wanted = b.tanh(b.slice(x, 1, 0, 4));
+    const auto error = b.sub(y, wanted);
+    b.output("loss", b.reshape(b.mean(b.reshape(b.mul(error, error), {-1}), 0), {}));
+    STARLING_ASSIGN(exact::Graph graph, b.finish());
+    return LossGraph{std::move(graph), parameters.list()};
+  }
+  base::Status prepare(exact::Engine&, std::uint64_t) override { return {}; }
+  base::Result<NamedTensors> batch(std::uint64_t index) override {
+    Tensor x(Type::kF32, {recipe_.batch, kInputs});
+    Draws draws(recipe_.seed, Purpose::kChoice, index);
+    for (float& value : x.f32()) value = static_cast<float>(draws.below(2001)) / 1000.0F - 1.0F;
+    NamedTensors inputs;
+    inputs.emplace("x", x);
+    return inputs;
+  }
+  base::Result<std::vector<Metric>> validate(exact::Engine&, const NamedTensors& weights) override {
+    return std::vector<Metric>{{"first_weight", static_cast<double>(weights.at("toy/weight").f32()[0])}};
+  }
+  base::Status draw(exact::Engine&, const NamedTensors&, const fs::path&) override { return {}; }
+
+ private:
+  Recipe recipe_;
+};
+
+Recipe toy_recipe(std::uint64_t steps) {
+  Recipe recipe = default_recipe(ModelPart::kVae);
+  recipe.gradients = 2;
+  recipe.schedule = {.steps = steps, .warmup = 3, .decay = 5, .rate = 1e-2F, .final_fraction = 0.1F};
+  return recipe;
+}
+
+class Training : public testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/starling_train_XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern), nullptr);
+    root_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  static base::Result<RunSummary> run(const fs::path& folder, const Recipe& recipe, bool resume, int threads = 1,
+                                      double checkpoint_seconds = 1e9) {
+    STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", threads}));
+    ToyObjective objective(recipe);
+    RunOptions options;
+    options.folder = folder;
+    options.resume = resume;
+    options.checkpoint_seconds = checkpoint_seconds;
+    options.log_steps = 2;
+    options.validation_steps = 4;
+    options.progress = base::ProgressMode::kQuiet;
+    return run_training(engine, recipe, objective, options);
+  }
+
+  static base::Bytes newest_bytes(const fs::path& folder) {
+    fs::path newest;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".starling" && entry.path() > newest) newest = entry.path();
+    }
+    auto bytes = base::read_file(newest, std::size_t{1} << 24);
+    EXPECT_TRUE(bytes.ok());
+    return bytes.ok() ? *bytes : base::Bytes{};
+  }
+
+  fs::path root_;
+};
+
+TEST_F(Training, LowersTheLoss) {
+  const auto summary = run(root_ / "a", toy_recipe(400), false);
+  ASSERT_TRUE(summary.ok()) << summary.error().message;
+  EXPECT_TRUE(summary->finished);
+  EXPECT_EQ(summary->steps, 400U);
+  const auto log = RunLog::open(root_ / "a", 400);
+  ASSERT_TRUE(log.ok());
+  const auto losses = log->series("loss");
+  ASSERT_EQ(losses.size(), 200U);
+  EXPECT_LT(losses.back().second, 0.02 * losses.front().second);
+}
+
+TEST_F(Training, GivesTheSameBitsWithMoreThreadsAndAfterAStop) {
+  ASSERT_TRUE(run(root_ / "whole", toy_recipe(30), false).ok());
+  ASSERT_TRUE(run(root_ / "parts", toy_recipe(11), false, 2).ok());
+  // A shorter schedule would have lowered its rate: begin again with the whole one, and stop it at some moment.
+  fs::remove_all(root_ / "parts");
+  Recipe flat = toy_recipe(16);
+  flat.schedule.decay = 0;
+  ASSERT_TRUE(run(root_ / "parts", flat, false, 2).ok());
+  const auto resumed = run(root_ / "parts", toy_recipe(30), true, 2);
+  ASSERT_TRUE(resumed.ok()) << resumed.error().message;
+  EXPECT_EQ(newest_bytes(root_ / "whole"), newest_bytes(root_ / "parts"));
+}
+
+TEST_F(Training, GivesTheSameBitsAfterBeingKilledAtAnyMoment) {
+  const Recipe recipe = toy_recipe(60);
+  ASSERT_TRUE(run(root_ / "whole", recipe, false).ok());
+  Draws draws(static_cast<std::uint64_t>(::getpid()), Purpose::kChoice, 0);
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    // Checkpoints after every step, so that most kills fall into one.
+    if (child == 0) ::_exit(run(root_ / "killed", recipe, true, 1, 0.0).ok() ? 0 : 1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 + draws.below(60)));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << "a resumed run failed";
+  }
+  const auto resumed = run(root_ / "killed", recipe, true);
+  ASSERT_TRUE(resumed.ok()) << resumed.error().message;
+  EXPECT_EQ(newest_bytes(root_ / "whole"), newest_bytes(root_ / "killed"));
+}
+
+TEST_F(Training, RefusesAFolderInUseAndAnotherRecipe) {
+  ASSERT_TRUE(run(root_ / "a", toy_recipe(20), false).ok());
+  const auto again = run(root_ / "a", toy_recipe(20), false);
+  ASSERT_FALSE(again.ok());
+  EXPECT_NE(again.error().message.find("--resume"), std::string::npos);
+  Recipe other = toy_recipe(20);
+  other.seed = 2;
+  const auto resumed = run(root_ / "a", other, true);
+  ASSERT_FALSE(resumed.ok());
+  EXPECT_NE(resumed.error().message.find("seed"), std::string::npos);
+}
+
+TEST_F(Training, RefusesADamagedCheckpoint) {
+  ASSERT_TRUE(run(root_ / "a", toy_recipe(6), false).ok());
+  fs::path file;
+  for (const auto& entry : fs::directory_iterator(root_ / "a")) {
+    if (entry.path().extension() == ".starling") file = entry.path();
+  }
+  auto bytes = base::read_file(file, std::size_t{1} << 24);
+  ASSERT_TRUE(bytes.ok());
+  const base::Bytes whole = *bytes;
+  for (const std::size_t place :
+       {std::size_t{0}, std::size_t{9}, std::size_t{40}, whole.size() / 2, whole.size() - 1}) {
+    base::Bytes damaged = whole;
+    damaged[place] ^= 1U;
+    ASSERT_TRUE(base::write_file(file, damaged).ok());
+    EXPECT_FALSE(load_newest_checkpoint(root_ / "a").ok()) << place;
+  }
+  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{48}, whole.size() - 1}) {
+    ASSERT_TRUE(base::write_file(file, base::ByteView(whole).first(size)).ok());
+    EXPECT_FALSE(load_newest_checkpoint(root_ / "a").ok()) << size;
+  }
+}
+
+TEST_F(Training, KeepsTwoCheckpoints) {
+  ASSERT_TRUE(run(root_ / "a", toy_recipe(9), false, 1, 0.0).ok());
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(root_ / "a")) {
+    if (entry.path().extension() == ".starling") names.push_back(entry.path().filename().string());
+  }
+  std::ranges::sort(names);
+  EXPECT_EQ(names, (std::vector<std::string>{"checkpoint-000000008.starling", "checkpoint-000000009.starling"}));
+}
+
+}  // namespace
+}  // namespace starling::train
