@@ -1,6 +1,8 @@
 #include "video/decoder.h"
 
 #include <algorithm>
+#include <bit>
+#include <string_view>
 
 namespace starling::video {
 
@@ -16,6 +18,49 @@ constexpr const char* kContainers =
     "mov,mp4,matroska,webm,gif,apng,avi,mpegts,mpeg,mpegvideo,h264,hevc,ivf,obu,ogg,flv,asf,nut,yuv4mpegpipe,"
     "png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe,pam_pipe,ppm_pipe,pgm_pipe";
 constexpr std::int64_t kFarthestTime = std::int64_t{1} << 56;
+
+// An EBML number (RFC 8794): the first byte's leading zeros say how many bytes follow. Moves at behind it; nothing if
+// the bytes end, or if all its bits are ones, which means unknown.
+std::optional<std::int64_t> ebml_size(const base::Bytes& bytes, std::size_t& at) {
+  if (at >= bytes.size() || bytes[at] == 0) return {};
+  const int more = std::countl_zero(bytes[at]);
+  std::uint64_t value = bytes[at++] & (0x7fu >> more);
+  std::uint64_t ones = 0x7fu >> more;
+  for (int i = 0; i < more; ++i) {
+    if (at >= bytes.size()) return {};
+    value = value << 8 | bytes[at++];
+    ones = ones << 8 | 0xff;
+  }
+  if (value == ones) return {};
+  return static_cast<std::int64_t>(value);
+}
+
+// Whether the file is as long as the size of its Matroska segment says.
+bool holds_matroska_segment(Input& input) {
+  const base::Bytes head = input.peek(0, 16);
+  std::size_t at = 4;  // behind the identifier of the header
+  const auto header = ebml_size(head, at);
+  if (!header) return true;
+  const std::int64_t segment = static_cast<std::int64_t>(at) + *header;
+  const base::Bytes start = input.peek(segment, 16);
+  if (start.size() < 4 || start[0] != 0x18 || start[1] != 0x53 || start[2] != 0x80 || start[3] != 0x67) return true;
+  std::size_t behind = 4;
+  const auto size = ebml_size(start, behind);
+  return !size || *size <= input.size() - segment - static_cast<std::int64_t>(behind);
+}
+
+// Whether the end of the file is there, as far as its container can tell: by the list of where its frames lie, the size
+// of its segment, the trailer of a GIF.
+bool is_complete(Input& input, const AVStream& stream, std::string_view container) {
+  const int entries = avformat_index_get_entries_count(&stream);
+  for (int i = 0; i < entries; ++i) {
+    const AVIndexEntry* entry = avformat_index_get_entry(const_cast<AVStream*>(&stream), i);
+    if (entry->pos > input.size() || entry->size > input.size() - entry->pos) return false;
+  }
+  if (container.starts_with("matroska")) return holds_matroska_segment(input);
+  if (container == "gif") return input.peek(input.size() - 1, 1) == base::Bytes{';'};
+  return true;
+}
 
 int refuse_to_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) { return AVERROR(EACCES); }
 
@@ -116,15 +161,8 @@ Status Decoder::start() {
   return {};
 }
 
-// A container that lists where its frames lie shows at once if the end is missing.
-Status Decoder::check_complete() const {
-  const int entries = avformat_index_get_entries_count(stream_);
-  for (int i = 0; i < entries; ++i) {
-    const AVIndexEntry* entry = avformat_index_get_entry(stream_, i);
-    if (entry->pos > input_->size() || entry->size > input_->size() - entry->pos) {
-      return damaged("it ends before its last frame");
-    }
-  }
+Status Decoder::check_complete() {
+  if (!is_complete(*input_, *stream_, demuxer_->iformat->name)) return damaged("it ends before its last frame");
   return {};
 }
 

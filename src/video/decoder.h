@@ -34,7 +34,7 @@ class Decoder {
 
  private:
   base::Status start();
-  base::Status check_complete() const;
+  base::Status check_complete();
   // Nothing when the stream has ended.
   base::Result<bool> decode();
   base::Status feed();

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/file.h"
 #include "video/paths.h"
 
 namespace starling::video {
@@ -29,9 +30,7 @@ Result<std::unique_ptr<Input>> Input::open(const std::filesystem::path& path, st
   input->descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat about {};
   if (input->descriptor_ < 0 || ::fstat(input->descriptor_, &about) != 0) {
-    const int number = errno;
-    return Error{number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                 "cannot read " + quoted(path) + " (" + std::strerror(number) + ")"};
+    return base::system_error("read", path, errno);
   }
   if (!S_ISREG(about.st_mode)) return base::invalid("cannot read " + quoted(path) + ": it is not a file");
   input->size_ = about.st_size;
@@ -67,6 +66,16 @@ Input::~Input() {
     avio_context_free(&context_);
   }
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+base::Bytes Input::peek(std::int64_t offset, std::size_t count) {
+  base::Bytes bytes(count);
+  const std::int64_t before = at_;
+  at_ = std::clamp<std::int64_t>(offset, 0, size_);
+  const int got = read(this, bytes.data(), static_cast<int>(count));
+  at_ = before;
+  bytes.resize(static_cast<std::size_t>(std::max(got, 0)));
+  return bytes;
 }
 
 int Input::read(void* self, std::uint8_t* buffer, int size) {

@@ -21,6 +21,8 @@ class Input {
 
   AVIOContext* context() { return context_; }
   std::int64_t size() const { return size_; }
+  // As many bytes from offset as there are, at most count; reading by context() goes on from where it was.
+  base::Bytes peek(std::int64_t offset, std::size_t count);
 
  private:
   Input() = default;
