@@ -6,6 +6,7 @@
 """
 import sys
 
+import sentencepiece
 import torch
 from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
 from transformers import AutoTokenizer, UMT5EncoderModel
@@ -17,7 +18,11 @@ for load, part in ((WanTransformer3DModel, "transformer"), (AutoencoderKLWan, "v
     print(part, sum(p.numel() for p in model.parameters()), "parameters", wrong or "all keys match")
     assert not wrong, wrong
 tokenizer = AutoTokenizer.from_pretrained(folder, subfolder="tokenizer")
-print("tokens of 'A red ball':", tokenizer("A red ball").input_ids)
+pieces = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/tokenizer/spiece.model")
+for text in ("A red ball", "a blue box slides, and rolls", "红色的球弹跳", "an unknown дракон"):
+    ours, theirs = pieces.encode(text) + [1], tokenizer(text).input_ids
+    print(text, theirs)
+    assert ours == theirs, ours
 pipeline = WanPipeline.from_pretrained(folder, torch_dtype=torch.float32)
 frames = pipeline("a red ball", height=64, width=64, num_frames=17, num_inference_steps=2, max_sequence_length=24,
                   generator=torch.Generator().manual_seed(0), output_type="np").frames

@@ -42,7 +42,10 @@ inline NamedTensors run(const exact::Graph& graph, const Fixture& fixture, const
     const auto found = given.find(input.name);
     inputs.push_back(found != given.end() ? found->second : fixture[input.name]);
   }
-  auto outputs = exact::run_reference(graph, inputs);
+  auto engine = exact::Engine::create({"", 1});
+  auto plan = exact::Plan::make(graph);
+  if (!engine.ok() || !plan.ok()) throw std::runtime_error("no engine or no plan");
+  auto outputs = engine->run(*plan, inputs);
   if (!outputs.ok()) throw std::runtime_error(outputs.error().message);
   NamedTensors named;
   for (std::size_t i = 0; i < outputs->size(); ++i) named[graph.outputs()[i].name] = (*outputs)[i];
