@@ -26,13 +26,28 @@ struct Dot {
   static constexpr std::int64_t kRowPitch = kDepth + 16;  // of the copied rows: no power of two
   static_assert(kColumns % kWidth == 0);
 
+  // Part of a block's depth that lies consecutively in memory.
+  struct Run {
+    std::ptrdiff_t offset;
+    std::int64_t length;
+  };
+
+  // The depth of a block as one operand has it: as runs if it is contiguous, else the offset of every step.
+  struct Depth {
+    std::int64_t steps;
+    std::int64_t run_count;
+    Run run[kDepth];
+    std::ptrdiff_t offset[kDepth];
+  };
+
   // Scratch memory of one thread; every member starts at a multiple of 64 bytes.
   struct alignas(64) Workspace {
     alignas(64) float columns[kColumns * kDepth + kWidth];
     alignas(64) float rows[kRowPitch * 16];
     alignas(64) float tile[kRows * kWidth];
     alignas(64) float turned[32 * kColumns];
-    std::ptrdiff_t depth_offset[kDepth];
+    Depth row_depth;
+    Depth column_depth;
     std::ptrdiff_t row_offset[kRows];
     std::ptrdiff_t column_offset[kWidth];
   };
@@ -87,6 +102,23 @@ struct Dot {
     return offset;
   }
 
+  static void fill_depth(const Axis& axis, std::int64_t begin, std::int64_t steps, Depth& depth) {
+    depth.steps = steps;
+    depth.run_count = 0;
+    if (!contiguous(axis)) {
+      fill_offsets(axis, begin, steps, depth.offset);
+      return;
+    }
+    const std::int64_t size = axis.size[axis.factors - 1];
+    for (std::int64_t k = 0; k < steps;) {
+      const std::int64_t left = size - (begin + k) % size;
+      Run& run = depth.run[depth.run_count++];
+      run.offset = offset_of(axis, begin + k);
+      run.length = left < steps - k ? left : steps - k;
+      k += run.length;
+    }
+  }
+
   // How many offsets from the first on are consecutive elements of memory.
   static std::int64_t run_length(const std::ptrdiff_t* offsets, std::int64_t count) {
     std::int64_t length = 1;
@@ -125,35 +157,36 @@ struct Dot {
   // to[k * width + r] = element (r, k) for r < count. width ≥ count; the other lanes hold any value. May write kLanes -
   // 1 elements beyond the end.
   static void pack(float* to, std::int64_t width, const Side& side, const std::ptrdiff_t* row, std::int64_t count,
-                   const std::ptrdiff_t* depth, std::int64_t depth_count) {
-    const bool rows_run = contiguous(side.rows);
-    const bool depth_runs = contiguous(side.depth);
-    if (depth_runs && !(rows_run && side.rows.size[side.rows.factors - 1] >= kWidth)) {
-      for (std::int64_t k = 0; k < depth_count;) {
-        const std::int64_t length = run_length(depth + k, depth_count - k);
+                   const Depth& depth) {
+    if (depth.run_count > 0) {
+      for (std::int64_t i = 0; i < depth.run_count; ++i) {
+        const Run run = depth.run[i];
         for (std::int64_t group = 0; group < count; group += kLanes) {
-          pack_turned(to + k * width + group, width, side.data + depth[k], row + group,
-                      count - group < kLanes ? count - group : kLanes, length);
+          pack_turned(to + group, width, side.data + run.offset, row + group,
+                      count - group < kLanes ? count - group : kLanes, run.length);
         }
-        k += length;
+        to += run.length * width;
       }
-    } else if (rows_run) {
+    } else if (contiguous(side.rows)) {
       for (std::int64_t r = 0; r < count;) {
         const std::int64_t length = run_length(row + r, count - r);
         const float* from = side.data + row[r];
         if (length == kWidth) {
-          for (std::int64_t k = 0; k < depth_count; ++k) {
-            for (std::int64_t v = 0; v < kWidth; v += kLanes)
-              V::store(to + k * width + v, V::load(from + depth[k] + v));
+          for (std::int64_t k = 0; k < depth.steps; ++k) {
+            for (std::int64_t v = 0; v < kWidth; v += kLanes) {
+              V::store(to + k * width + v, V::load(from + depth.offset[k] + v));
+            }
           }
         } else {
-          for (std::int64_t k = 0; k < depth_count; ++k) copy_exactly(to + k * width + r, from + depth[k], length);
+          for (std::int64_t k = 0; k < depth.steps; ++k) {
+            copy_exactly(to + k * width + r, from + depth.offset[k], length);
+          }
         }
         r += length;
       }
     } else {
-      for (std::int64_t k = 0; k < depth_count; ++k) {
-        const float* from = side.data + depth[k];
+      for (std::int64_t k = 0; k < depth.steps; ++k) {
+        const float* from = side.data + depth.offset[k];
         for (std::int64_t r = 0; r < count; ++r) to[k * width + r] = from[row[r]];
       }
     }
@@ -197,19 +230,17 @@ struct Dot {
   };
 
   // Copies a panel of rows so that a tile can read it.
-  static RowPanel copy_rows(Workspace& workspace, const Side& side, const std::ptrdiff_t* row, std::int64_t count,
-                            const std::ptrdiff_t* depth, std::int64_t depth_count) {
-    if (contiguous(side.rows) && !contiguous(side.depth)) {
-      pack(workspace.rows, 16, side, row, count, depth, depth_count);
+  static RowPanel copy_rows(Workspace& workspace, const Side& side, const std::ptrdiff_t* row, std::int64_t count) {
+    const Depth& depth = workspace.row_depth;
+    if (depth.run_count == 0) {
+      pack(workspace.rows, 16, side, row, count, depth);
       return {workspace.rows, 1, 16};
     }
     for (std::int64_t r = 0; r < count; ++r) {
       float* to = workspace.rows + r * kRowPitch;
-      const float* from = side.data + row[r];
-      for (std::int64_t k = 0; k < depth_count;) {
-        const std::int64_t length = run_length(depth + k, depth_count - k);
-        copy_run(to + k, from + depth[k], length);
-        k += length;
+      for (std::int64_t i = 0; i < depth.run_count; ++i) {
+        copy_run(to, side.data + row[r] + depth.run[i].offset, depth.run[i].length);
+        to += depth.run[i].length;
       }
     }
     return {workspace.rows, kRowPitch, 1};
@@ -287,17 +318,14 @@ struct Dot {
       const std::int64_t columns = j1 - j < kColumns ? j1 - j : kColumns;
       for (std::int64_t k = 0; k < depth; k += kDepth) {
         const std::int64_t steps = depth - k < kDepth ? depth - k : kDepth;
-        fill_offsets(x.depth, k, steps, workspace.depth_offset);
+        fill_depth(x.depth, k, steps, workspace.row_depth);
+        fill_depth(y.depth, k, steps, workspace.column_depth);
         std::int64_t i = i0;
         for (std::int64_t p = 0; p < panels; ++p) {
           const std::int64_t rows = (i1 - i + panels - p - 1) / (panels - p);
           fill_offsets(x.rows, i, rows, workspace.row_offset);
-          const RowPanel panel = copy_rows(workspace, x, workspace.row_offset, rows, workspace.depth_offset, steps);
-          if (p == 0) {
-            fill_offsets(y.depth, k, steps, workspace.depth_offset);
-            pack_columns(y, j, columns, steps, workspace);
-            fill_offsets(x.depth, k, steps, workspace.depth_offset);
-          }
+          const RowPanel panel = copy_rows(workspace, x, workspace.row_offset, rows);
+          if (p == 0) pack_columns(y, j, columns, workspace);
           fill_offsets(out.rows, i - out.first_row, rows, workspace.row_offset);
           row_panel(panel, rows, out, j, columns, steps, k == 0, k + steps == depth, workspace);
           i += rows;
@@ -306,13 +334,12 @@ struct Dot {
     }
   }
 
-  static void pack_columns(const Side& y, std::int64_t j, std::int64_t columns, std::int64_t steps,
-                           Workspace& workspace) {
+  static void pack_columns(const Side& y, std::int64_t j, std::int64_t columns, Workspace& workspace) {
     for (std::int64_t c = 0; c < columns; c += kWidth) {
       const std::int64_t count = columns - c < kWidth ? columns - c : kWidth;
       const std::int64_t width = count <= kLanes ? kLanes : kWidth;
       fill_offsets(y.rows, j + c, count, workspace.column_offset);
-      pack(workspace.columns + c * kDepth, width, y, workspace.column_offset, count, workspace.depth_offset, steps);
+      pack(workspace.columns + c * kDepth, width, y, workspace.column_offset, count, workspace.column_depth);
     }
   }
 
@@ -330,6 +357,12 @@ struct Dot {
       const Tile compute = width == kWidth ? wide : narrow;
       const float* packed = workspace.columns + c * kDepth;
       if (direct && count == width) {
+        if (c + kWidth < columns) {
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const float* next = target + workspace.row_offset[r] + c + kWidth;
+            for (std::int64_t v = 0; v < kVectors; ++v) __builtin_prefetch(next + v * kLanes, 1);
+          }
+        }
         compute(steps, panel, packed, width, target + workspace.row_offset[0] + c, stride, first, last);
         continue;
       }
