@@ -5,13 +5,19 @@
 namespace starling::exact {
 namespace {
 
-// Rows and columns of a block that a thread takes at a time. Fewer rows pack the other operand too often.
-constexpr std::int64_t kBlockColumns = 320;
+// Bounds of a piece: the output and the rows' part of a depth block stay in the last-level cache; fewer rows would pack
+// the other operand too often.
+constexpr std::int64_t kMostRows = 1024;
+constexpr std::int64_t kMostColumns = 1536;
+constexpr std::int64_t kLeastColumns = 320;
 constexpr std::int64_t kLeastRows = 224;
 // Multiply-adds below which handing work to another thread costs more than it gains.
 constexpr std::int64_t kLeastWork = 1 << 16;
 
 std::int64_t parts(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
+
+// Columns of each of so many equal pieces, whole vectors.
+std::int64_t columns_of(std::int64_t n, std::int64_t pieces) { return parts(parts(n, pieces), 32) * 32; }
 
 struct Split {
   std::int64_t batches;  // of a piece
@@ -23,25 +29,27 @@ Split choose_split(const DotProblem& problem, int threads) {
   const std::int64_t m = problem.m;
   const std::int64_t n = problem.n;
   const std::int64_t work = std::max<std::int64_t>(1, m * n * std::max<std::int64_t>(1, problem.k));
-  if (threads == 1) return {problem.batch, m, n};
-  const std::int64_t wanted = std::int64_t{threads} * 4;
+  const std::int64_t wanted = threads == 1 ? 1 : std::int64_t{threads} * 4;
   if (problem.batch >= wanted || work <= kLeastWork) {
-    const std::int64_t least = parts(kLeastWork, work);
-    return {std::max(least, parts(problem.batch, wanted)), m, n};
+    if (m <= kMostRows && n <= kMostColumns) {
+      return {std::max(parts(kLeastWork, work), parts(problem.batch, wanted)), m, n};
+    }
+    return {1, parts(m, parts(m, kMostRows)), columns_of(n, parts(n, kMostColumns))};
   }
-  Split split{1, m, n};
+  Split split{1, parts(m, parts(m, kMostRows)), columns_of(n, parts(n, kMostColumns))};
   const auto pieces = [&] { return problem.batch * parts(m, split.rows) * parts(n, split.columns); };
-  // Columns first, in whole blocks: that packs nothing twice. Then rows. Then either to feed every thread.
-  if (n > kBlockColumns) split.columns = parts(parts(n, parts(n, kBlockColumns)), 32) * 32;
-  if (pieces() < wanted && m > kLeastRows) {
-    const std::int64_t more = parts(wanted, pieces());
-    split.rows = std::max(kLeastRows, parts(m, more));
+  // Narrower pieces first: that packs nothing twice. Then shorter ones. Then whatever feeds every thread.
+  if (pieces() < wanted && split.columns > kLeastColumns) {
+    split.columns = columns_of(n, std::min(parts(n, kLeastColumns), parts(n, split.columns) * parts(wanted, pieces())));
+  }
+  if (pieces() < wanted && split.rows > kLeastRows) {
+    split.rows = std::max(kLeastRows, parts(m, parts(m, split.rows) * parts(wanted, pieces())));
   }
   if (pieces() < threads) {
     if (m >= split.columns) {
-      split.rows = std::max<std::int64_t>(1, parts(m, parts(m, split.rows) * parts(threads, pieces())));
+      split.rows = parts(m, std::min(m, parts(m, split.rows) * parts(threads, pieces())));
     } else {
-      split.columns = parts(parts(n, parts(n, split.columns) * parts(threads, pieces())), 32) * 32;
+      split.columns = columns_of(n, parts(n, split.columns) * parts(threads, pieces()));
     }
   }
   return split;

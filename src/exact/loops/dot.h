@@ -21,8 +21,11 @@ struct Dot {
   static constexpr int kVectors = V::kDotVectors;
   static constexpr std::int64_t kLanes = V::kLanes;
   static constexpr std::int64_t kWidth = kVectors * kLanes;
-  static constexpr std::int64_t kDepth = 512;             // of a block
-  static constexpr std::int64_t kColumns = 320;           // of a block, a multiple of every kWidth
+  static constexpr std::int64_t kDepth = 768;    // of a block
+  static constexpr std::int64_t kColumns = 256;  // of a block, a multiple of every kWidth
+  static constexpr std::int64_t kChunk = 16;     // steps of the depth between which memory is fetched ahead
+  static constexpr std::int64_t kPage =
+      1024;  // elements after which addresses meet the same lines of the first-level cache
   static constexpr std::int64_t kRowPitch = kDepth + 16;  // of the copied rows: no power of two
   static_assert(kColumns % kWidth == 0);
 
@@ -227,14 +230,20 @@ struct Dot {
     const float* data;
     std::ptrdiff_t row_step;
     std::ptrdiff_t depth_step;
+    bool in_place;  // the operand's own memory
   };
 
-  // Copies a panel of rows so that a tile can read it.
-  static RowPanel copy_rows(Workspace& workspace, const Side& side, const std::ptrdiff_t* row, std::int64_t count) {
+  // A panel of rows as a tile can read it: where they are, if their depth is contiguous and they do not all fall into
+  // the same lines of the cache, or copied.
+  static RowPanel row_panel_of(Workspace& workspace, const Side& side, const std::ptrdiff_t* row, std::int64_t count) {
     const Depth& depth = workspace.row_depth;
     if (depth.run_count == 0) {
       pack(workspace.rows, 16, side, row, count, depth);
-      return {workspace.rows, 1, 16};
+      return {workspace.rows, 1, 16, false};
+    }
+    std::ptrdiff_t step;
+    if (depth.run_count == 1 && regular(row, count, step) && step % kPage != 0) {
+      return {side.data + row[0] + depth.run[0].offset, step, 1, true};
     }
     for (std::int64_t r = 0; r < count; ++r) {
       float* to = workspace.rows + r * kRowPitch;
@@ -243,16 +252,23 @@ struct Dot {
         to += depth.run[i].length;
       }
     }
-    return {workspace.rows, kRowPitch, 1};
+    return {workspace.rows, kRowPitch, 1, false};
   }
 
+  // Memory to be fetched while a tile is computed: two rows of the next panel, and the output's next tile.
+  struct Ahead {
+    const float* rows;
+    std::ptrdiff_t row_step;
+    const float* out;
+  };
+
   using Tile = void (*)(std::int64_t depth, RowPanel a, const float* b, std::ptrdiff_t b_step, float* out,
-                        std::ptrdiff_t out_stride, bool first, bool last);
+                        std::ptrdiff_t out_stride, bool first, bool last, Ahead ahead);
 
   // out[r][v] goes on by depth steps of the chain: from +0 if first; with the one NaN if last.
   template <int kTileRows, int kTileVectors>
   static void tile(std::int64_t depth, RowPanel a, const float* b, std::ptrdiff_t b_step, float* out,
-                   std::ptrdiff_t out_stride, bool first, bool last) {
+                   std::ptrdiff_t out_stride, bool first, bool last, Ahead ahead) {
     F sums[kTileRows][kTileVectors];
     if (first) {
       for (int r = 0; r < kTileRows; ++r) {
@@ -266,19 +282,30 @@ struct Dot {
     constexpr int kBases = (kTileRows + 2) / 3;
     const float* base[kBases];
     for (int i = 0; i < kBases; ++i) base[i] = a.data + 3 * i * a.row_step;
-    for (std::int64_t k = 0; k < depth; ++k) {
-      F column[kTileVectors];
+    for (std::int64_t k = 0; k < depth;) {
+      const std::int64_t end = depth - k < kChunk ? depth : k + kChunk;
+      // Spread over the loop, because few misses can be under way at once.
+      __builtin_prefetch(ahead.rows + k, 0, 2);
+      __builtin_prefetch(ahead.rows + ahead.row_step + k, 0, 2);
+      if (k < kChunk * kTileRows) {
+        const float* next = ahead.out + k / kChunk * out_stride;
 #pragma GCC unroll 4
-      for (int v = 0; v < kTileVectors; ++v) column[v] = V::load(b + v * kLanes);
-#pragma GCC unroll 16
-      for (int r = 0; r < kTileRows; ++r) {
-        const F row = V::broadcast(base[r / 3][r % 3 * a.row_step]);
-#pragma GCC unroll 4
-        for (int v = 0; v < kTileVectors; ++v) sums[r][v] = V::fma(row, column[v], sums[r][v]);
+        for (int v = 0; v < kTileVectors; ++v) __builtin_prefetch(next + v * kLanes, 1, 2);
       }
-      b += b_step;
+      for (; k < end; ++k) {
+        F column[kTileVectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < kTileVectors; ++v) column[v] = V::load(b + v * kLanes);
+#pragma GCC unroll 16
+        for (int r = 0; r < kTileRows; ++r) {
+          const F row = V::broadcast(base[r / 3][r % 3 * a.row_step]);
+#pragma GCC unroll 4
+          for (int v = 0; v < kTileVectors; ++v) sums[r][v] = V::fma(row, column[v], sums[r][v]);
+        }
+        b += b_step;
 #pragma GCC unroll 8
-      for (int i = 0; i < kBases; ++i) base[i] += a.depth_step;
+        for (int i = 0; i < kBases; ++i) base[i] += a.depth_step;
+      }
     }
     for (int r = 0; r < kTileRows; ++r) {
       for (int v = 0; v < kTileVectors; ++v) {
@@ -314,17 +341,17 @@ struct Dot {
   static void block(const Side& x, const Side& y, const Target& out, std::int64_t i0, std::int64_t i1, std::int64_t j0,
                     std::int64_t j1, std::int64_t depth, Workspace& workspace) {
     const std::int64_t panels = (i1 - i0 + kRows - 1) / kRows;
-    for (std::int64_t j = j0; j < j1; j += kColumns) {
-      const std::int64_t columns = j1 - j < kColumns ? j1 - j : kColumns;
-      for (std::int64_t k = 0; k < depth; k += kDepth) {
-        const std::int64_t steps = depth - k < kDepth ? depth - k : kDepth;
-        fill_depth(x.depth, k, steps, workspace.row_depth);
-        fill_depth(y.depth, k, steps, workspace.column_depth);
+    for (std::int64_t k = 0; k < depth; k += kDepth) {
+      const std::int64_t steps = depth - k < kDepth ? depth - k : kDepth;
+      fill_depth(x.depth, k, steps, workspace.row_depth);
+      fill_depth(y.depth, k, steps, workspace.column_depth);
+      for (std::int64_t j = j0; j < j1; j += kColumns) {
+        const std::int64_t columns = j1 - j < kColumns ? j1 - j : kColumns;
         std::int64_t i = i0;
         for (std::int64_t p = 0; p < panels; ++p) {
           const std::int64_t rows = (i1 - i + panels - p - 1) / (panels - p);
           fill_offsets(x.rows, i, rows, workspace.row_offset);
-          const RowPanel panel = copy_rows(workspace, x, workspace.row_offset, rows);
+          const RowPanel panel = row_panel_of(workspace, x, workspace.row_offset, rows);
           if (p == 0) pack_columns(y, j, columns, workspace);
           fill_offsets(out.rows, i - out.first_row, rows, workspace.row_offset);
           row_panel(panel, rows, out, j, columns, steps, k == 0, k + steps == depth, workspace);
@@ -357,13 +384,11 @@ struct Dot {
       const Tile compute = width == kWidth ? wide : narrow;
       const float* packed = workspace.columns + c * kDepth;
       if (direct && count == width) {
-        if (c + kWidth < columns) {
-          for (std::int64_t r = 0; r < rows; ++r) {
-            const float* next = target + workspace.row_offset[r] + c + kWidth;
-            for (std::int64_t v = 0; v < kVectors; ++v) __builtin_prefetch(next + v * kLanes, 1);
-          }
-        }
-        compute(steps, panel, packed, width, target + workspace.row_offset[0] + c, stride, first, last);
+        float* const tile_out = target + workspace.row_offset[0] + c;
+        Ahead ahead{packed, 0, tile_out + kWidth};
+        if (panel.in_place) ahead = {panel.data + (rows + c / kWidth * 2) * panel.row_step, panel.row_step, ahead.out};
+        if (c + kWidth >= columns) ahead.out = target + workspace.row_offset[0] + rows * stride;
+        compute(steps, panel, packed, width, tile_out, stride, first, last, ahead);
         continue;
       }
       if (!first) {
@@ -371,7 +396,7 @@ struct Dot {
           copy_exactly(workspace.tile + r * kWidth, target + workspace.row_offset[r] + c, count);
         }
       }
-      compute(steps, panel, packed, width, workspace.tile, kWidth, first, last);
+      compute(steps, panel, packed, width, workspace.tile, kWidth, first, last, {packed, 0, workspace.tile});
       for (std::int64_t r = 0; r < rows; ++r) {
         copy_exactly(target + workspace.row_offset[r] + c, workspace.tile + r * kWidth, count);
       }
