@@ -59,3 +59,18 @@ function(starling_test name)
   target_compile_definitions(${name}_test PRIVATE STARLING_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
   add_test(NAME ${name} COMMAND ${name}_test)
 endfunction()
+
+# starling_fuzz(NAME [DEPENDS targets...]): the fuzz target NAME.cpp with its inputs in corpus/NAME. With STARLING_FUZZ
+# (clang) it is a libFuzzer program; without, a test that runs the corpus and changed copies of it.
+option(STARLING_FUZZ "Build fuzz targets with libFuzzer (clang)" OFF)
+function(starling_fuzz name)
+  cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
+  add_executable(fuzz_${name} ${name}.cpp)
+  target_link_libraries(fuzz_${name} PRIVATE ${arg_DEPENDS})
+  if(STARLING_FUZZ)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(fuzz_${name} PRIVATE "${PROJECT_SOURCE_DIR}/fuzz/run_corpus.cpp")
+    add_test(NAME fuzz_${name} COMMAND fuzz_${name} "${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name}")
+  endif()
+endfunction()
