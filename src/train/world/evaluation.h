@@ -21,14 +21,6 @@ struct EvaluationItem {
   std::uint64_t seed = 0;                // for the noise a video is made from
 };
 
-// The size of the clips to score.
-struct ClipShape {
-  int width = 64;
-  int height = 64;
-  int frames = 17;
-  double fps = 8;
-};
-
 // How a set of captions is drawn.
 struct EvaluationOptions {
   std::size_t clips = 100;

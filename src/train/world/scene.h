@@ -33,6 +33,14 @@ struct Scene {
   double stripe_offset = 0.0;    // of the ground's pattern
 };
 
+// The size of a clip: pixels, frames, frames a second.
+struct ClipShape {
+  int width = 64;
+  int height = 64;
+  int frames = 17;
+  double fps = 8;
+};
+
 // Which compositions sample_scene may choose.
 enum class Split : std::uint8_t { kTrain, kHeldOut, kAny };
 
