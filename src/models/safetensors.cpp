@@ -163,6 +163,11 @@ bool is_plain_file_name(const std::string& name) {
          name.find('\\') == std::string::npos && name.find('\0') == std::string::npos && !name.starts_with('.');
 }
 
+base::Error misplaced(const std::filesystem::path& index, const std::string& tensor, const std::string& shard) {
+  return base::corrupt(index.string() + " places tensor '" + tensor + "' in " + shard +
+                       ", where it is not; fetch the files again.");
+}
+
 std::string shard_name(const std::string& stem, std::size_t index, std::size_t count) {
   const auto five = [](std::size_t number) {
     std::string digits = std::to_string(number);
@@ -277,8 +282,7 @@ base::Result<WeightFiles> WeightFiles::open(const std::filesystem::path& folder,
     for (const std::string& tensor : tensors) {
       const auto found = files.places_.find(tensor);
       if (found == files.places_.end() || found->second.file != files.files_.back()) {
-        return base::corrupt(index_path.string() + " places tensor '" + tensor + "' in " + shard +
-                             ", where it is not; fetch the files again.");
+        return misplaced(index_path, tensor, shard);
       }
     }
   }
