@@ -66,8 +66,7 @@ class GroupWriter {
     group.column_slots = column_slots_.count();
     group.flat = is_flat();
     std::ranges::sort(step_.reads);
-    const auto [first, last] = std::ranges::unique(step_.reads);
-    step_.reads.erase(first, last);
+    step_.reads.erase(std::unique(step_.reads.begin(), step_.reads.end()), step_.reads.end());
     return std::move(step_);
   }
 
