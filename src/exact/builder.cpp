@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <array>
+#include <bit>
 
-#include "exact/graph.h"
+#include "exact/graph_encoding.h"
 
 namespace starling::exact {
 namespace {
 
 using Value = Builder::Value;
-
-constexpr std::size_t kMaxName = 256;
 
 std::vector<std::int64_t> sizes_of(const Shape& shape) { return {shape.sizes().begin(), shape.sizes().end()}; }
 
@@ -48,15 +47,12 @@ void Builder::fail(std::string message) {
 Value Builder::input(std::string_view name, Type type, const Shape& shape) {
   if (!ok()) return {};
   const std::string quoted = "input '" + std::string(name) + "'";
-  std::int64_t elements = 1;
-  for (const std::int64_t size : shape.sizes()) {
-    if (size < 1 || size > kMaxElements || (elements *= size) > kMaxElements) {
-      fail(quoted + " has the impossible shape " + shape.text());
-      return {};
-    }
+  if (!shape.is_possible()) {
+    fail(quoted + " has the impossible shape " + shape.text());
+    return {};
   }
   const auto id = static_cast<ValueId>(values_.size());
-  if (name.empty() || name.size() > kMaxName) {
+  if (name.empty() || name.size() > kMaxNameBytes) {
     fail("an input's name has 1 to 256 bytes");
   } else if (!input_names_.try_emplace(std::string(name), id).second) {
     fail(quoted + " is there already");
@@ -70,7 +66,7 @@ Value Builder::input(std::string_view name, Type type, const Shape& shape) {
 
 void Builder::output(std::string_view name, Value value) {
   if (!ok()) return;
-  if (name.empty() || name.size() > kMaxName) return fail("an output's name has 1 to 256 bytes");
+  if (name.empty() || name.size() > kMaxNameBytes) return fail("an output's name has 1 to 256 bytes");
   if (std::ranges::find(outputs_, name, &GraphOutput::name) != outputs_.end()) {
     return fail("output '" + std::string(name) + "' is there already");
   }
@@ -102,7 +98,7 @@ Value Builder::add_node(Operator op, std::span<const ValueId> inputs, std::span<
   if (row->arity >= 0 ? inputs.size() != static_cast<std::size_t>(row->arity) : inputs.empty()) {
     return wrong("takes " + std::to_string(row->arity) + " operands, not " + std::to_string(inputs.size()));
   }
-  if (op != Operator::kFill && scalar != 0.0F) return wrong("takes no scalar");
+  if (op != Operator::kFill && std::bit_cast<std::uint32_t>(scalar) != 0) return wrong("takes no scalar");
   std::vector<Type> types;
   std::vector<Shape> shapes;
   for (const ValueId input : inputs) {
@@ -181,7 +177,8 @@ Value Builder::reshape(Value a, const Shape& wanted) {
     if (out[axis] == -1 && open < 0) {
       open = axis;
     } else {
-      known *= std::max<std::int64_t>(out[axis], 1);
+      // Sizes come from whoever builds; one that is impossible is refused by the operator's rule.
+      known *= std::clamp<std::int64_t>(out[axis], 1, kMaxElements / known);
     }
   }
   if (open >= 0) out.set(open, shape(a).elements() / known);

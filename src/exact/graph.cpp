@@ -1,26 +1,14 @@
 #include "exact/graph.h"
 
 #include <algorithm>
+#include <limits>
 
-#include "base/merkle.h"
+#include "exact/graph_encoding.h"
 
 namespace starling::exact {
 namespace {
 
 constexpr std::uint32_t kGraphVersion = 1;
-constexpr std::size_t kMaxNodes = std::size_t{1} << 20;
-constexpr std::size_t kMaxName = 256;
-
-void encode_shape(base::Encoder& out, const Shape& shape) {
-  out.u8(static_cast<std::uint8_t>(shape.rank()));
-  for (const std::int64_t size : shape.sizes()) out.i64(size);
-}
-
-void encode_input(base::Encoder& out, const GraphInput& input) {
-  out.text(input.name);
-  out.u8(static_cast<std::uint8_t>(input.type));
-  encode_shape(out, input.shape);
-}
 
 // The output's type and shape are bound too, so that a node can be judged without its graph.
 void encode_node(base::Encoder& out, const Node& node) {
@@ -39,16 +27,17 @@ void encode_output(base::Encoder& out, const GraphOutput& output) {
   out.u32(output.value);
 }
 
-template <typename T>
-base::Hash root_of(const std::vector<T>& items, void (*encode)(base::Encoder&, const T&)) {
-  std::vector<base::Hash> leaves;
-  leaves.reserve(items.size());
-  for (const T& item : items) {
-    base::Encoder encoder;
-    encode(encoder, item);
-    leaves.push_back(base::merkle_leaf(encoder.data()));
-  }
-  return base::merkle_root(leaves);
+}  // namespace
+
+void encode_shape(base::Encoder& out, const Shape& shape) {
+  out.u8(static_cast<std::uint8_t>(shape.rank()));
+  for (const std::int64_t size : shape.sizes()) out.i64(size);
+}
+
+void encode_input(base::Encoder& out, const GraphInput& input) {
+  out.text(input.name);
+  out.u8(static_cast<std::uint8_t>(input.type));
+  encode_shape(out, input.shape);
 }
 
 Shape decode_shape(base::Decoder& in) {
@@ -58,7 +47,17 @@ Shape decode_shape(base::Decoder& in) {
   return shape;
 }
 
-}  // namespace
+base::Result<GraphInput> decode_input(base::Decoder& in) {
+  GraphInput input;
+  input.name = in.text(kMaxNameBytes);
+  const std::uint8_t type = in.u8();
+  if (type > static_cast<std::uint8_t>(Type::kF16)) {
+    return base::corrupt("input '" + input.name + "' has the unknown type " + std::to_string(type));
+  }
+  input.type = static_cast<Type>(type);
+  input.shape = decode_shape(in);
+  return input;
+}
 
 Type Graph::type(ValueId value) const { return is_input(value) ? inputs_[value].type : node(value).type; }
 
@@ -105,15 +104,13 @@ base::Result<Graph> Graph::decode(base::ByteView bytes) {
   const auto bad = [](const std::string& what) { return base::corrupt("graph: " + what); };
   if (in.u32() != kGraphVersion) return bad("unknown version");
   const std::uint32_t inputs = in.u32();
-  if (inputs > kMaxNodes) return bad("too many inputs");
+  if (inputs > kMaxListItems) return bad("too many inputs");
   for (std::uint32_t i = 0; i < inputs && in.ok(); ++i) {
-    const std::string name = in.text(kMaxName);
-    const std::uint8_t type = in.u8();
-    if (type > static_cast<std::uint8_t>(Type::kF16)) return bad("unknown type");
-    builder.input(name, static_cast<Type>(type), decode_shape(in));
+    STARLING_ASSIGN(const GraphInput input, decode_input(in));
+    builder.input(input.name, input.type, input.shape);
   }
   const std::uint32_t nodes = in.u32();
-  if (nodes > kMaxNodes) return bad("too many nodes");
+  if (nodes > kMaxListItems) return bad("too many nodes");
   for (std::uint32_t i = 0; i < nodes && in.ok(); ++i) {
     const auto op = static_cast<Operator>(in.u8());
     if (find_operator(op) == nullptr) return bad("unknown operator");
@@ -133,9 +130,9 @@ base::Result<Graph> Graph::decode(base::ByteView bytes) {
     }
   }
   const std::uint32_t outputs = in.u32();
-  if (outputs > kMaxNodes) return bad("too many outputs");
+  if (outputs > kMaxListItems) return bad("too many outputs");
   for (std::uint32_t i = 0; i < outputs && in.ok() && builder.ok(); ++i) {
-    const std::string name = in.text(kMaxName);
+    const std::string name = in.text(kMaxNameBytes);
     builder.output(name, {in.u32()});
   }
   if (auto graph = builder.finish(); !graph.ok()) {
@@ -147,14 +144,24 @@ base::Result<Graph> Graph::decode(base::ByteView bytes) {
   }
 }
 
+void Work::add(const Work& other) {
+  const auto sum = [](std::uint64_t& a, std::uint64_t b) {
+    a = a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
+  };
+  sum(f32_multiply_adds, other.f32_multiply_adds);
+  sum(i8_multiply_adds, other.i8_multiply_adds);
+  sum(elements, other.elements);
+}
+
 Work Graph::work() const {
   Work work;
   for (const Node& node : nodes_) {
     const auto elements = static_cast<std::uint64_t>(node.shape.elements());
     if (node.op == Operator::kDot) {
-      work.f32_multiply_adds += elements * static_cast<std::uint64_t>(shape(node.inputs[0]).back());
+      // At most 2^60: each two of the three sizes have a product of at most 2^40.
+      work.add({elements * static_cast<std::uint64_t>(shape(node.inputs[0]).back()), 0, 0});
     } else if (find_operator(node.op)->kind != OperatorClass::kView) {
-      work.elements += elements;
+      work.add({0, 0, elements});
     }
   }
   return work;

@@ -46,6 +46,9 @@ struct Work {
   std::uint64_t f32_multiply_adds = 0;  // in products
   std::uint64_t i8_multiply_adds = 0;
   std::uint64_t elements = 0;  // outputs of every other operator
+
+  // Stays at 2^64 - 1 when it gets there.
+  void add(const Work& other);
 };
 
 // A fixed graph of operators in order. Immutable; two graphs with equal roots compute the same function bit for bit.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "exact/reference.h"
 
@@ -13,19 +14,8 @@ using base::Result;
 
 Error mismatch(std::string message) { return base::invalid(std::move(message)); }
 
-// A shape is fit to exist when every size is positive and the elements can be counted.
-bool fit(const Shape& shape) {
-  std::int64_t product = 1;
-  for (const std::int64_t size : shape.sizes()) {
-    if (size < 1 || size > kMaxElements) return false;
-    product *= size;
-    if (product > kMaxElements) return false;
-  }
-  return true;
-}
-
 Result<Inferred> checked(Type type, const Shape& shape) {
-  if (!fit(shape)) {
+  if (!shape.is_possible()) {
     return mismatch("shape " + shape.text() + " has a size below 1, more than 8 axes or more than 2^40 elements");
   }
   return Inferred{type, shape};
@@ -93,11 +83,13 @@ Result<Inferred> infer_elementwise(const Signature& s) {
 
 Result<Inferred> infer_to_i32(const Signature& s) {
   STARLING_TRY(want_types(s, Type::kF32));
+  STARLING_TRY(want_attributes(s, 0));
   return checked(Type::kI32, s.shapes[0]);
 }
 
 Result<Inferred> infer_to_f32(const Signature& s) {
   STARLING_TRY(want_types(s, Type::kI32));
+  STARLING_TRY(want_attributes(s, 0));
   return checked(Type::kF32, s.shapes[0]);
 }
 
@@ -131,7 +123,7 @@ Result<Inferred> infer_dot(const Signature& s) {
 
 Result<Inferred> infer_reshape(const Signature& s) {
   const Shape out(s.attributes);
-  if (!fit(out) || out.elements() != s.shapes[0].elements()) {
+  if (!out.is_possible() || out.elements() != s.shapes[0].elements()) {
     return mismatch(s.shapes[0].text() + " has not the elements of " + out.text());
   }
   return checked(s.types[0], out);
@@ -157,8 +149,9 @@ Result<Inferred> infer_slice(const Signature& s) {
   const std::int64_t start = s.attributes[1];
   const std::int64_t count = s.attributes[2];
   const std::int64_t step = s.attributes[3];
-  const bool bounded =
-      start >= 0 && start < size && count >= 1 && count <= size && step >= -kMaxElements && step <= kMaxElements;
+  // The last condition holds of every slice that stays inside, and keeps the products below from overflowing.
+  const bool bounded = start >= 0 && start < size && count >= 1 && count <= size && step >= -kMaxElements &&
+                       step <= kMaxElements && (count == 1 || std::abs(step) <= (size - 1) / (count - 1));
   if (!bounded || step == 0 || start + (count - 1) * step < 0 || start + (count - 1) * step >= size) {
     return mismatch("slice start " + std::to_string(start) + " count " + std::to_string(count) + " step " +
                     std::to_string(step) + " of " + s.shapes[0].text());
@@ -205,6 +198,7 @@ Result<Inferred> infer_concat(const Signature& s) {
 }
 
 Result<Inferred> infer_gather(const Signature& s) {
+  STARLING_TRY(want_attributes(s, 0));
   if (s.types[1] != Type::kI32) return mismatch("takes i32 indices");
   if (s.shapes[0].rank() != 2) return mismatch("takes a table of rank 2, not " + s.shapes[0].text());
   Shape out = s.shapes[1];

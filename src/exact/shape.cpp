@@ -53,6 +53,15 @@ void Shape::append(std::int64_t size) {
   sizes_[static_cast<std::size_t>(rank_++)] = size;
 }
 
+bool Shape::is_possible() const {
+  std::int64_t product = 1;
+  for (const std::int64_t size : sizes()) {
+    if (size < 1 || size > kMaxElements / product) return false;
+    product *= size;
+  }
+  return true;
+}
+
 std::int64_t Shape::elements() const {
   std::int64_t product = 1;
   for (int i = 0; i < rank_; ++i) product *= (*this)[i];

@@ -36,7 +36,10 @@ class Shape {
   int rank() const { return rank_; }
   std::int64_t operator[](int axis) const { return sizes_[static_cast<std::size_t>(axis)]; }
   std::int64_t back() const { return rank_ == 0 ? 1 : sizes_[static_cast<std::size_t>(rank_ - 1)]; }
+  // Precondition: is_possible().
   std::int64_t elements() const;
+  // Whether every size is at least 1 and there are at most kMaxElements elements.
+  bool is_possible() const;
   std::span<const std::int64_t> sizes() const { return {sizes_.data(), static_cast<std::size_t>(rank_)}; }
   void set(int axis, std::int64_t size) { sizes_[static_cast<std::size_t>(axis)] = size; }
   void append(std::int64_t size);
