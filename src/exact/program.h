@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -37,20 +40,27 @@ struct ProgramOutput {
   std::uint32_t output;
 };
 
+// Bytes of a literal at most: it is meant for a number or a small table; what is larger is an input.
+inline constexpr std::size_t kMaxLiteralBytes = std::size_t{64} << 10;
+
 // A list of calls of graphs. Its root names it; with the roots of inputs and weights it has one right answer.
 class Program {
  public:
   const std::vector<GraphInput>& inputs() const { return inputs_; }
   // Named as in the model; the type is the graph's (f32 takes weights stored as bf16 or f16).
   const std::vector<GraphInput>& weights() const { return weights_; }
-  const std::vector<Tensor>& literals() const { return literals_; }  // each at most 64 KiB
+  const std::vector<Tensor>& literals() const { return literals_; }  // each at most kMaxLiteralBytes
   const std::vector<Graph>& graphs() const { return graphs_; }
   const std::vector<Call>& calls() const { return calls_; }
   const std::vector<ProgramOutput>& outputs() const { return outputs_; }
 
+  // The canonical encoding (docs/exact.md). decode is bounded and checks every rule that ProgramBuilder checks.
   base::Bytes encode() const;
   static base::Result<Program> decode(base::ByteView bytes);
+  // The program's name: a hash over Merkle roots of inputs, weights, literals (by tensor root), graphs (by graph root),
+  // calls and outputs, so that one call can be shown to belong to a program without sending the program.
   base::Hash root() const;
+  // The sum over the calls.
   Work work() const;
 
  private:
@@ -68,20 +78,32 @@ class ProgramBuilder {
  public:
   Binding input(const std::string& name, Type type, const Shape& shape);
   Binding weight(const std::string& name, Type type, const Shape& shape);  // the same weight again if it is there
-  Binding literal(const Tensor& tensor);
-  std::uint32_t graph(Graph graph);  // the same index for an equal graph
+  Binding literal(const Tensor& tensor);                                   // the same literal again if it is there
+  std::uint32_t graph(Graph graph);                                        // the same index for an equal graph
   // Binds the graph's inputs by name; the call's outputs follow. Every input must be bound, types and shapes must
   // match. A graph input that `bindings` does not name is bound to the weight of that name.
   std::uint32_t call(std::uint32_t graph, const std::vector<std::pair<std::string, Binding>>& bindings);
-  Binding result(std::uint32_t call, const std::string& output) const;
+  Binding result(std::uint32_t call, const std::string& output);
   void output(const std::string& name, Binding result);
+  bool ok() const { return error_.empty(); }
+  // The program, or the first mistake. The builder is spent.
   base::Result<Program> finish();
 
  private:
+  friend class Program;
   void fail(std::string message);
-  const GraphInput* described(const Binding& binding, GraphInput& room) const;
+  // The call with a binding for each of the graph's inputs, in order.
+  std::uint32_t add_call(std::uint32_t graph, const std::vector<Binding>& bindings);
+  bool check_named(const char* what, const GraphInput& input);
+  // What a binding stands for; nothing if it stands for nothing that is there.
+  std::optional<std::pair<Type, Shape>> described(const Binding& binding) const;
+
   Program program_;
   std::string error_;
+  std::map<std::string, std::uint32_t> input_names_;
+  std::map<std::string, std::uint32_t> weight_names_;
+  std::map<base::Hash, std::uint32_t> literal_roots_;
+  std::map<base::Hash, std::uint32_t> graph_roots_;
 };
 
 // What a run tells and asks, after each call.
@@ -95,21 +117,35 @@ class PreparedProgram {
  public:
   static base::Result<PreparedProgram> make(Program program);
   const Program& program() const { return program_; }
-  // Bytes at the worst moment: live call outputs and scratch; weights and inputs not counted.
+  // Bytes at the worst moment of run(): live call outputs and scratch; weights, their widened copies and inputs not
+  // counted.
   std::size_t peak_bytes() const { return peak_bytes_; }
 
-  // The program's outputs, in order. weights in the order of program().weights(), widened or not.
+  // The program's outputs, in order. inputs and weights in the order of program().inputs() and weights(). A weight
+  // given as bf16 or f16 is widened before the first call that reads it and the copy dropped after the last.
   base::Result<std::vector<Tensor>> run(Engine& engine, const std::vector<Tensor>& inputs,
                                         const std::vector<Tensor>& weights, const RunObserver& observer = {}) const;
-  // One call alone, from what it is bound to: `outputs_of(call)` gives the outputs of an earlier call.
+  // One call alone, from what it is bound to: `outputs_of(call)` gives the outputs of an earlier call, of which those
+  // that are not read may be empty.
   base::Result<std::vector<Tensor>> run_call(
       Engine& engine, std::uint32_t call, const std::vector<Tensor>& inputs, const std::vector<Tensor>& weights,
       const std::function<base::Result<std::vector<Tensor>>(std::uint32_t call)>& outputs_of) const;
 
  private:
+  using OutputOf = std::function<base::Result<Tensor>(const Binding& binding)>;
+  // What nobody reads after a call.
+  struct Release {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> outputs;  // call and output
+    std::vector<std::uint32_t> weights;
+  };
+  base::Status check_given(const std::vector<Tensor>& inputs, const std::vector<Tensor>& weights) const;
+  base::Result<std::vector<Tensor>> operands_of(std::uint32_t call, const std::vector<Tensor>& inputs,
+                                                const std::vector<Tensor>& weights, const OutputOf& output_of) const;
+  std::size_t count_peak() const;
+
   Program program_;
-  std::vector<Plan> plans_;              // one for each graph
-  std::vector<std::uint32_t> last_use_;  // by call: the last call that reads its outputs
+  std::vector<Plan> plans_;        // one for each graph
+  std::vector<Release> released_;  // one for each call
   std::size_t peak_bytes_ = 0;
 };
 
