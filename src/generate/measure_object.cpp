@@ -48,19 +48,19 @@ double distinctness(const std::uint8_t* pixel, int y, const Backdrop& backdrop) 
 // The connected pixels more distinct than their rows' thresholds.
 class Components {
  public:
-  Components(int width, int height, const std::vector<double>& distinct, std::vector<double> thresholds)
-      : width_(width),
-        height_(height),
-        thresholds_(std::move(thresholds)),
-        distinct_(distinct),
-        seen_(distinct.size(), 0) {}
+  Components(int width, int height, const std::vector<double>& distinct, const std::vector<double>& thresholds)
+      : width_(width), height_(height), distinct_(distinct), free_(distinct.size()) {
+    for (std::size_t y = 0, at = 0; y < thresholds.size(); ++y) {
+      for (int x = 0; x < width; ++x, ++at) free_[at] = distinct[at] > thresholds[y] ? 1 : 0;
+    }
+  }
 
   // The indices of the pixels of the component with the largest sum of distinctness; empty if there is none.
   std::vector<int> heaviest() {
     std::vector<int> best;
     double best_weight = 0;
     for (int start = 0; start < width_ * height_; ++start) {
-      if (!free(start)) continue;
+      if (free_[static_cast<std::size_t>(start)] == 0) continue;
       double weight = 0;
       std::vector<int> pixels = flood(start, weight);
       if (weight > best_weight) {
@@ -72,14 +72,9 @@ class Components {
   }
 
  private:
-  bool free(int index) const {
-    return seen_[static_cast<std::size_t>(index)] == 0 &&
-           distinct_[static_cast<std::size_t>(index)] > thresholds_[static_cast<std::size_t>(index / width_)];
-  }
-
   std::vector<int> flood(int start, double& weight) {
     std::vector<int> pixels = {start};
-    seen_[static_cast<std::size_t>(start)] = 1;
+    free_[static_cast<std::size_t>(start)] = 0;
     for (std::size_t i = 0; i < pixels.size(); ++i) {
       const int at = pixels[i];
       weight += distinct_[static_cast<std::size_t>(at)];
@@ -87,8 +82,8 @@ class Components {
       const int neighbours[4] = {x > 0 ? at - 1 : -1, x + 1 < width_ ? at + 1 : -1, at - width_,
                                  at + width_ < width_ * height_ ? at + width_ : -1};
       for (const int next : neighbours) {
-        if (next < 0 || !free(next)) continue;
-        seen_[static_cast<std::size_t>(next)] = 1;
+        if (next < 0 || free_[static_cast<std::size_t>(next)] == 0) continue;
+        free_[static_cast<std::size_t>(next)] = 0;
         pixels.push_back(next);
       }
     }
@@ -96,9 +91,8 @@ class Components {
   }
 
   int width_, height_;
-  std::vector<double> thresholds_;
   const std::vector<double>& distinct_;
-  std::vector<std::uint8_t> seen_;
+  std::vector<std::uint8_t> free_;  // distinct, and in no component so far
 };
 
 // The middle value of each channel over pixels of a frame.
@@ -130,7 +124,7 @@ std::vector<int> object_pixels(const ClipView& clip, const std::uint8_t* frame, 
     double& threshold = thresholds[static_cast<std::size_t>(y)];
     threshold = std::max(threshold, kEdge * distinctness(colour.data(), y, backdrop));
   }
-  return Components(clip.width, clip.height, distinct, std::move(thresholds)).heaviest();
+  return Components(clip.width, clip.height, distinct, thresholds).heaviest();
 }
 
 // Marks what the mask surrounds: pixels from which its bounds' edge cannot be reached.
@@ -230,7 +224,7 @@ std::array<double, kShapes> shape_overlaps(const ObjectMask& mask) {
   for (std::size_t s = 0; s < kShapes; ++s) {
     const auto shape = static_cast<Shape>(s);
     const double diameter = diameter_from_area(shape, mask.area);
-    const int reach = static_cast<int>(diameter) + 2;
+    const int reach = static_cast<int>(0.75 * diameter) + 2;
     const int x0 = static_cast<int>(mask.x) - reach;
     const int y0 = static_cast<int>(mask.y) - reach;
     double common = 0;

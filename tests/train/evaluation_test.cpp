@@ -45,26 +45,48 @@ base::Result<std::vector<std::uint8_t>> draw_badly(const EvaluationItem& item, c
   return soft;
 }
 
-TEST(Evaluation, RealClipsScoreNearlyEverything) {
+base::Result<std::vector<std::uint8_t>> draw_nothing(const EvaluationItem& /*item*/, const ClipShape& shape) {
+  return std::vector<std::uint8_t>(static_cast<std::size_t>(shape.frames) * static_cast<std::size_t>(shape.height) *
+                                       static_cast<std::size_t>(shape.width) * 3,
+                                   120);
+}
+
+TEST(Evaluation, RealClipsScoreNearlyEverythingAndEmptyOnesNothing) {
   EvaluationOptions options;
   options.clips = 300;
-  const auto report = evaluate_world(options, draw);
+  const auto report = evaluate_world(options, draw_nothing);
   ASSERT_TRUE(report.ok());
   for (std::size_t m = 0; m < generate::kMeasures; ++m) {
-    const auto& score = report->ceiling[m];
-    const double wanted = static_cast<Measure>(m) == Measure::kGravity ? 0.9 : 0.97;
-    EXPECT_GE(score.value, wanted) << name(static_cast<Measure>(m)) << " of " << score.count;
-    EXPECT_GT(score.count, 30U) << name(static_cast<Measure>(m));
-    EXPECT_EQ(score.value, report->scores[m].value);
+    const auto& ceiling = report->ceiling[m];
+    const auto measure = static_cast<Measure>(m);
+    EXPECT_GE(ceiling.value, measure == Measure::kGravity ? 0.9 : 0.97) << name(measure) << " of " << ceiling.count;
+    EXPECT_GT(ceiling.count, 30U) << name(measure);
   }
+  for (const auto measure : {Measure::kColour, Measure::kShape, Measure::kSize, Measure::kMotion, Measure::kSteady}) {
+    EXPECT_EQ(report->scores[static_cast<std::size_t>(measure)].value, 0) << name(measure);
+  }
+}
+
+TEST(Evaluation, OtherCaptionsAreTheFloor) {
+  EvaluationOptions options;
+  options.clips = 40;
+  const auto report = evaluate_world(options, draw);
+  ASSERT_TRUE(report.ok());
   for (const auto measure : {Measure::kColour, Measure::kShape, Measure::kMotion, Measure::kCamera, Measure::kSky}) {
-    EXPECT_LT(report->floor[static_cast<std::size_t>(measure)].value, 0.6) << name(measure);
+    const auto m = static_cast<std::size_t>(measure);
+    EXPECT_EQ(report->scores[m].value, report->ceiling[m].value);
+    EXPECT_LT(report->floor[m].value, 0.6) << name(measure);
   }
+  const base::Json json = evaluation_json(*report, "a model");
+  EXPECT_EQ(*json.integer("clips"), 40);
+  const base::Json* motion = json.find("scores")->find("motion");
+  ASSERT_NE(motion, nullptr);
+  EXPECT_EQ(*motion->number("value"), report->scores[static_cast<std::size_t>(Measure::kMotion)].value);
 }
 
 TEST(Evaluation, BlurredAndNoisyClipsAreStillRead) {
   EvaluationOptions options;
-  options.clips = 100;
+  options.clips = 60;
   options.seed = 1;
   const auto report = evaluate_world(options, draw_badly);
   ASSERT_TRUE(report.ok());
@@ -77,12 +99,12 @@ TEST(Evaluation, BlurredAndNoisyClipsAreStillRead) {
 TEST(Evaluation, OtherSizesAreReadToo) {
   for (const ClipShape& shape : {ClipShape{96, 64, 17, 8}, ClipShape{64, 96, 25, 12}, ClipShape{128, 128, 9, 8}}) {
     EvaluationOptions options;
-    options.clips = 40;
+    options.clips = 20;
     options.shape = shape;
     const auto report = evaluate_world(options, draw);
     ASSERT_TRUE(report.ok());
     for (const auto measure : {Measure::kColour, Measure::kShape, Measure::kSize, Measure::kCamera}) {
-      EXPECT_GE(report->scores[static_cast<std::size_t>(measure)].value, 0.95) << name(measure);
+      EXPECT_GE(report->scores[static_cast<std::size_t>(measure)].value, 0.9) << name(measure);
     }
   }
 }

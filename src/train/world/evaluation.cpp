@@ -58,4 +58,19 @@ base::Result<EvaluationReport> evaluate_world(const EvaluationOptions& options, 
   return report;
 }
 
+base::Json evaluation_json(const EvaluationReport& report, std::string_view model) {
+  base::Json scores = base::Json::empty_object();
+  for (std::size_t m = 0; m < generate::kMeasures; ++m) {
+    const generate::Score& score = report.scores[m];
+    if (score.count == 0) continue;
+    base::Json entry = base::Json::empty_object();
+    entry.set("value", score.value).set("low", score.low).set("high", score.high).set("count", score.count);
+    entry.set("floor", report.floor[m].value).set("ceiling", report.ceiling[m].value);
+    scores.set(generate::name(static_cast<generate::Measure>(m)), std::move(entry));
+  }
+  base::Json json = base::Json::empty_object();
+  json.set("model", model).set("clips", report.clips).set("scores", std::move(scores));
+  return json;
+}
+
 }  // namespace starling::train

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "generate/measure_score.h"
 #include "train/world/caption.h"
@@ -50,5 +52,9 @@ struct EvaluationReport {
 // Calls `progress` with the number of items done, and stops with its error if it gives one.
 base::Result<EvaluationReport> evaluate_world(const EvaluationOptions& options, const MakeVideo& make_video,
                                               const std::function<base::Status(std::size_t)>& progress = {});
+
+// {"model": …, "clips": …, "scores": {NAME: {"value", "low", "high", "count", "floor", "ceiling"}}}; scores that
+// nothing was judged by are left out.
+base::Json evaluation_json(const EvaluationReport& report, std::string_view model);
 
 }  // namespace starling::train
