@@ -87,6 +87,9 @@ TEST(ParseCaption, TakesAnyBytes) {
   EXPECT_TRUE(parse_caption("").unknown_words.empty());
   EXPECT_EQ(parse_caption("\xff\xfe ball \xe4").attributes.shape, Shape::kBall);
   EXPECT_FALSE(parse_caption(std::string(100000, 'x')).unknown_words.empty());
+  std::string balls = "a";
+  for (int i = 0; i < 3000; ++i) balls += "球";
+  EXPECT_TRUE(parse_caption(balls).unknown_words.empty());
   Random random(9);
   for (int i = 0; i < 200; ++i) {
     std::string noise;

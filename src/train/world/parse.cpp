@@ -258,6 +258,11 @@ class Parser {
 
 }  // namespace
 
-ParsedCaption parse_caption(std::string_view text) { return Parser(text.substr(0, kLongestText)).parse(); }
+ParsedCaption parse_caption(std::string_view text) {
+  std::size_t end = std::min(text.size(), kLongestText);
+  // Not in the middle of a character.
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+  return Parser(text.substr(0, end)).parse();
+}
 
 }  // namespace starling::train
