@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "models/charsmap_check.h"
+
 namespace starling::models {
 namespace {
 
@@ -31,6 +33,7 @@ exact::Tensor Tokens::mask(std::int64_t length) const {
 base::Result<Tokenizer> Tokenizer::load(base::Bytes model) {
   const base::Error broken =
       base::corrupt("the tokenizer's spiece.model is not a SentencePiece model; fetch it again.");
+  if (!are_charsmaps_sound(model)) return broken;
   try {
     Tokenizer tokenizer;
     auto processor = std::make_shared<sentencepiece::SentencePieceProcessor>();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "models/charsmap_check.h"
 #include "models/prompt.h"
 
 namespace starling::models {
@@ -72,6 +73,29 @@ TEST(Tokenizer, RefusesWhatIsNoModel) {
   base::Bytes half = tokenizer().model();
   half.resize(half.size() / 2);
   EXPECT_FALSE(Tokenizer::load(half).ok());
+}
+
+// The library follows the normalisation table's offsets unchecked; what gets past our check must not crash it.
+TEST(Tokenizer, RefusesATableThatLeadsOutside) {
+  const base::Bytes& good = tokenizer().model();
+  EXPECT_TRUE(are_charsmaps_sound(good));
+  int refused = 0;
+  std::uint32_t state = 1;
+  const auto draw = [&](std::size_t bound) {
+    state = state * 1664525U + 1013904223U;
+    return (state >> 8U) % bound;
+  };
+  for (int i = 0; i < 40; ++i) {
+    base::Bytes changed = good;
+    for (int j = 0; j < 8; ++j) changed[draw(changed.size())] = static_cast<std::uint8_t>(draw(256));
+    if (!are_charsmaps_sound(changed)) ++refused;
+    const auto loaded = Tokenizer::load(changed);
+    if (loaded.ok()) (void)loaded->encode("A red ＢＡＬＬ ½ 红色 é", 32);
+  }
+  EXPECT_GT(refused, 20) << "most of the bytes are the table's";
+  base::Bytes cut = good;
+  cut.resize(cut.size() - 3);
+  EXPECT_FALSE(are_charsmaps_sound(cut));
 }
 
 TEST(KnownWords, NamesWhatTheModelHasNotSeen) {
