@@ -86,6 +86,10 @@ Result<std::unique_ptr<Encoder>> Encoder::open(const EncoderSettings& settings) 
     const int quality = settings.quality >= 0 ? settings.quality : recipe.default_quality;
     status = av_opt_set_double(context.priv_data, "crf", quality, 0);
   }
+  if (status >= 0 && settings.short_delay && settings.codec == Codec::kH264) {
+    status = av_opt_set(context.priv_data, "rc-lookahead", "8", 0);
+    context.max_b_frames = 2;
+  }
   if (status >= 0) status = avcodec_open2(&context, codec, nullptr);
   if (status < 0) return failure(recipe, "cannot start", status);
   return encoder;

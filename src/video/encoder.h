@@ -17,6 +17,7 @@ struct EncoderSettings {
   Rate rate = {};
   bool lossless = false;
   int quality = -1;            // constant rate factor of H.264 and VP9, lower is better; -1: the codec's default here
+  bool short_delay = false;    // H.264: look ahead only a few frames, so that packets come soon
   bool global_header = false;  // the container keeps the codec's headers
 };
 

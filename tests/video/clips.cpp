@@ -57,11 +57,14 @@ Frames make_clip(const ClipStyle& style) {
   const std::size_t first = random.bits() % kColours.size();
   std::vector<Shape> shapes;
   for (int i = 0; i < style.shapes; ++i) {
+    // Towards the other side, so that shapes stay in view and never rest.
+    const double x = random.between(0.2, 0.8);
+    const double y = random.between(0.2, 0.8);
     const double travel = side * 0.6 / style.count;
-    shapes.push_back({kColours[(first + 3 * static_cast<std::size_t>(i)) % kColours.size()],
-                      style.width * random.between(0.2, 0.8), style.height * random.between(0.2, 0.8),
-                      travel * random.between(-1, 1), travel * random.between(-1, 1), side * random.between(0.08, 0.2),
-                      i % 2 == 1});
+    const double across = travel * random.between(0.5, 1) * (x < 0.5 ? 1 : -1);
+    const double down = travel * random.between(0.5, 1) * (y < 0.5 ? 1 : -1);
+    shapes.push_back({kColours[(first + 3 * static_cast<std::size_t>(i)) % kColours.size()], style.width * x,
+                      style.height * y, across, down, side * random.between(0.08, 0.2), i % 2 == 1});
   }
   Frames frames = *make_frames(style.width, style.height, style.count, {8, 1});
   const double horizon = style.height * 0.7;

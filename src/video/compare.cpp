@@ -1,0 +1,294 @@
+#include "video/compare.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <deque>
+
+#include "video/block_loss.h"
+#include "video/round_trip.h"
+
+namespace starling::video {
+
+using base::Error;
+using base::Result;
+using base::Status;
+
+namespace {
+
+// The reference: what encoding is taken to lose is learnt from the computed frames at this constant rate factor, worse
+// than what people publish. Around it there is room for other encoders, which lose elsewhere: a limit is factor × the
+// reference's largest loss nearby + floor. docs/video.md has the measurements behind these numbers.
+constexpr int kReferenceQuality = 34;
+constexpr double kShiftFactor = 2;
+constexpr double kShiftFloor = 4;  // levels of 255
+constexpr double kEnergyFactor = 4;
+constexpr double kEnergyFloor = 32;  // levels²
+constexpr double kFrameShiftFloor = 1;
+// A frame may lean towards a neighbour by less than half their difference, and by what noise of the reference's energy
+// can add when that difference is small.
+constexpr double kLean = 0.5;
+constexpr double kLeanNoise = 0.1;
+constexpr int kNeighbours = 2;
+
+constexpr std::array<const char*, kChannels> kMore = {"brighter", "bluer", "redder"};
+constexpr std::array<const char*, kChannels> kLess = {"darker", "less blue", "less red"};
+
+std::string levels(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f", value);
+  return text.data();
+}
+
+struct Entry {
+  Planes computed;
+  Planes shown;
+  std::optional<BlockLoss> reference;
+};
+
+// A worst case so far: how far over its limit a value is.
+struct Worst {
+  double excess = 1;
+  Difference difference;
+
+  template <typename Describe>
+  void offer(double value, double limit, const Describe& describe) {
+    if (value / limit <= excess) return;
+    excess = value / limit;
+    difference = describe();
+  }
+};
+
+}  // namespace
+
+struct Comparer::State {
+  State(int width, int height) : grid(width, height) {}
+
+  Status advance();
+  void judge(int index);
+  void judge_blocks(int index, const BlockLoss& loss, Worst& worst) const;
+  void judge_frame(int index, const BlockLoss& loss, Worst& worst) const;
+  void judge_order(int index, const BlockLoss& loss, Worst& worst) const;
+  const Entry& entry(int index) const { return entries[static_cast<std::size_t>(index - first)]; }
+  bool found() const { return result.first_difference.has_value(); }
+
+  BlockGrid grid;
+  bool exact = false;
+  std::unique_ptr<RoundTrip> reference;  // null for exact
+  std::deque<Entry> entries;             // of frames first, first + 1, …
+  int first = 0;
+  int judged = 0;
+  int referenced = 0;
+  bool ended = false;
+  double squares = 0;
+  double samples = 0;
+  Comparison result;
+};
+
+Comparer::Comparer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Comparer::~Comparer() = default;
+
+Result<std::unique_ptr<Comparer>> Comparer::open(int width, int height, Rate rate, bool exact) {
+  STARLING_TRY(check_size(width, height));
+  auto state = std::make_unique<State>(width, height);
+  state->exact = exact;
+  state->result.identical = true;
+  if (!exact) {
+    STARLING_ASSIGN(state->reference, RoundTrip::open(width, height, rate, kReferenceQuality));
+  }
+  return std::unique_ptr<Comparer>(new Comparer(std::move(state)));
+}
+
+Status Comparer::add(const FrameView& computed, const FrameView& shown) {
+  State& state = *state_;
+  const int index = state.result.frames++;
+  for (std::size_t i = 0; i < computed.rgb.size(); ++i) {
+    const int difference = static_cast<int>(computed.rgb[i]) - shown.rgb[i];
+    state.squares += static_cast<double>(difference * difference);
+    if (difference == 0) continue;
+    state.result.identical = false;
+    if (state.exact && !state.found()) {
+      const int pixel = static_cast<int>(i / 3);
+      const int x = pixel % computed.width;
+      const int y = pixel / computed.width;
+      state.result.first_difference =
+          Difference{DifferenceKind::kBits, index, x, y,
+                     "frame " + std::to_string(index) + " differs from the computed one at pixel (" +
+                         std::to_string(x) + ", " + std::to_string(y) + ")"};
+    }
+  }
+  state.samples += static_cast<double>(computed.rgb.size());
+  if (state.exact || state.found()) return {};
+  state.entries.push_back({planes_of(computed), planes_of(shown), {}});
+  STARLING_TRY(state.reference->send(computed));
+  return state.advance();
+}
+
+Status Comparer::State::advance() {
+  Picture lost;
+  while (reference->receive(lost)) {
+    Entry& entry = entries[static_cast<std::size_t>(referenced - first)];
+    entry.reference = measure_loss(planes_of(lost.view()), entry.computed, grid);
+    ++referenced;
+  }
+  while (!found() && judged < result.frames) {
+    const bool ready = ended ? referenced == result.frames
+                             : judged + 1 < referenced && judged + kNeighbours < result.frames;
+    if (!ready) break;
+    judge(judged++);
+    while (first < judged - kNeighbours) {
+      entries.pop_front();
+      ++first;
+    }
+  }
+  return {};
+}
+
+void Comparer::State::judge(int index) {
+  const BlockLoss loss = measure_loss(entry(index).shown, entry(index).computed, grid);
+  // A frame out of its place breaks the other limits too; its place is the better answer.
+  for (const auto check : {&State::judge_order, &State::judge_blocks, &State::judge_frame}) {
+    Worst worst;
+    (this->*check)(index, loss, worst);
+    if (worst.excess > 1) {
+      result.first_difference = worst.difference;
+      return;
+    }
+  }
+}
+
+void Comparer::State::judge_blocks(int index, const BlockLoss& loss, Worst& worst) const {
+  for (int c = 0; c < kChannels; ++c) {
+    // What the reference loses in this block, around it, and a frame before and after.
+    std::vector<float> shift(grid.count());
+    std::vector<float> energy(grid.count());
+    for (int near = std::max(index - 1, first); near <= std::min(index + 1, referenced - 1); ++near) {
+      const std::vector<float> shifts = largest_around(entry(near).reference->shift[c], grid);
+      const std::vector<float> energies = largest_around(entry(near).reference->energy[c], grid);
+      for (std::size_t block = 0; block < grid.count(); ++block) {
+        shift[block] = std::max(shift[block], shifts[block]);
+        energy[block] = std::max(energy[block], energies[block]);
+      }
+    }
+    for (std::size_t block = 0; block < grid.count(); ++block) {
+      const auto describe = [&](const std::string& how, double limit) {
+        const int x = grid.left(block);
+        const int y = grid.top(block);
+        return Difference{DifferenceKind::kBlock, index, x, y,
+                          "frame " + std::to_string(index) + " differs from the computed one in the block of " +
+                              std::to_string(grid.block_width()) + "x" + std::to_string(grid.block_height()) +
+                              " pixels at (" + std::to_string(x) + ", " + std::to_string(y) + "): it is " + how +
+                              ", where encoding may change " + levels(limit)};
+      };
+      const double shifted = loss.shift[c][block];
+      const double shift_limit = kShiftFactor * shift[block] + kShiftFloor;
+      worst.offer(std::abs(shifted), shift_limit, [&] {
+        return describe(levels(std::abs(shifted)) + " levels " + (shifted > 0 ? kMore[c] : kLess[c]), shift_limit);
+      });
+      const double energy_limit = kEnergyFactor * energy[block] + kEnergyFloor;
+      worst.offer(loss.energy[c][block], energy_limit, [&] {
+        return describe(levels(std::sqrt(loss.energy[c][block])) + " levels off in the mean", std::sqrt(energy_limit));
+      });
+    }
+  }
+}
+
+void Comparer::State::judge_frame(int index, const BlockLoss& loss, Worst& worst) const {
+  for (int c = 0; c < kChannels; ++c) {
+    double reference_shift = 0;
+    for (int near = std::max(index - 1, first); near <= std::min(index + 1, referenced - 1); ++near) {
+      reference_shift = std::max(reference_shift, std::abs(entry(near).reference->frame_shift[c]));
+    }
+    const double shifted = loss.frame_shift[c];
+    const double limit = kShiftFactor * reference_shift + kFrameShiftFloor;
+    worst.offer(std::abs(shifted), limit, [&] {
+      return Difference{DifferenceKind::kFrame, index, -1, -1,
+                        "frame " + std::to_string(index) + " is " + levels(std::abs(shifted)) + " levels " +
+                            (shifted > 0 ? kMore[c] : kLess[c]) + " than the computed one, where encoding may change " +
+                            levels(limit)};
+    });
+  }
+}
+
+void Comparer::State::judge_order(int index, const BlockLoss& /*loss*/, Worst& worst) const {
+  const Entry& here = entry(index);
+  const int last = first + static_cast<int>(entries.size()) - 1;
+  for (int other = std::max(index - kNeighbours, first); other <= std::min(index + kNeighbours, last); ++other) {
+    if (other == index) continue;
+    const Planes& there = entry(other).computed;
+    double apart = 0;    // |there - here|²
+    double towards = 0;  // (shown - here) · (there - here)
+    for (std::size_t i = 0; i < here.computed.values.size(); ++i) {
+      const double step = static_cast<double>(there.values[i]) - here.computed.values[i];
+      apart += step * step;
+      towards += step * (static_cast<double>(here.shown.values[i]) - here.computed.values[i]);
+    }
+    if (apart == 0) continue;
+    const double noise = here.reference->total_energy + static_cast<double>(here.computed.size());
+    worst.offer(towards, kLean * apart + kLeanNoise * noise, [&] {
+      return Difference{DifferenceKind::kOrder, index, -1, -1,
+                        "frame " + std::to_string(index) + " shows the moment of frame " + std::to_string(other)};
+    });
+  }
+}
+
+Result<Comparison> Comparer::finish() {
+  State& state = *state_;
+  if (!state.exact && !state.found() && state.result.frames > 0) {
+    STARLING_TRY(state.reference->flush());
+    state.ended = true;
+    STARLING_TRY(state.advance());
+    if (state.referenced != state.result.frames) {
+      return Error{base::ErrorCode::kInternal, "the reference encoder gave back " + std::to_string(state.referenced) +
+                                                   " of " + std::to_string(state.result.frames) + " frames"};
+    }
+  }
+  Comparison& result = state.result;
+  result.matches = !state.found();
+  result.psnr_db = state.squares == 0 ? 100 : 10 * std::log10(255.0 * 255.0 * state.samples / state.squares);
+  return result;
+}
+
+Result<Comparison> compare_video(const Frames& computed, Reader& shown, Demand demand) {
+  const VideoInfo& info = shown.info();
+  if (info.width != computed.width || info.height != computed.height) {
+    Comparison sizes;
+    sizes.first_difference = Difference{DifferenceKind::kSize, 0, -1, -1,
+                                        "the frames of the file are " + std::to_string(info.width) + "x" +
+                                            std::to_string(info.height) + " pixels, those computed " +
+                                            std::to_string(computed.width) + "x" + std::to_string(computed.height)};
+    return sizes;
+  }
+  const bool exact = demand == Demand::kExact || (demand == Demand::kAsStored && info.stores_rgb);
+  STARLING_ASSIGN(const std::unique_ptr<Comparer> comparer,
+                  Comparer::open(computed.width, computed.height, computed.rate, exact));
+  Picture picture;
+  int count = 0;
+  bool more = false;
+  while (true) {
+    STARLING_ASSIGN(more, shown.next(picture));
+    if (!more || count == computed.count) break;
+    STARLING_TRY(comparer->add(computed.frame(count), picture.view()));
+    ++count;
+  }
+  STARLING_ASSIGN(Comparison result, comparer->finish());
+  if (more || count < computed.count) {
+    result.matches = false;
+    result.identical = false;
+    if (!result.first_difference) {
+      result.first_difference = Difference{
+          DifferenceKind::kCount, count, -1, -1,
+          more ? "the file goes on after the last of the " + std::to_string(computed.count) + " computed frames"
+               : "the file ends before frame " + std::to_string(count) + " of " + std::to_string(computed.count)};
+    }
+  }
+  return result;
+}
+
+Result<Comparison> compare_video(const Frames& computed, const std::filesystem::path& path, Demand demand) {
+  STARLING_ASSIGN(const std::unique_ptr<Reader> reader, open_reader(path));
+  return compare_video(computed, *reader, demand);
+}
+
+}  // namespace starling::video

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "video/frames.h"
+#include "video/reader.h"
+
+namespace starling::video {
+
+// Does a video file show the frames that were computed? docs/video.md says how the limits come about, and what passes
+// and fails.
+
+enum class Demand {
+  kAsStored,  // exact for files that store RGB (VideoInfo::stores_rgb), lossy otherwise
+  kExact,     // every bit
+  kLossy,     // no more loss than encoding can cause
+};
+
+enum class DifferenceKind {
+  kSize,   // the frames have another width or height
+  kCount,  // frames are missing or too many
+  kBits,   // pixels differ where they must be equal
+  kBlock,  // a block differs by more than encoding loses
+  kFrame,  // a whole frame is brighter, darker or tinted
+  kOrder,  // a frame shows the moment of another
+};
+
+struct Difference {
+  DifferenceKind kind = DifferenceKind::kBlock;
+  int frame = 0;
+  // kBits: the pixel; kBlock: the upper left pixel of the block; else -1.
+  int x = -1;
+  int y = -1;
+  std::string sentence;  // for people
+};
+
+struct Comparison {
+  bool matches = false;
+  bool identical = false;  // every bit is equal
+  int frames = 0;          // compared
+  double psnr_db = 0;      // over all compared pixels and channels; 100 if they are equal
+  std::optional<Difference> first_difference;
+};
+
+// Compares two videos of one size frame by frame, in memory that does not grow with duration. Not thread safe.
+class Comparer {
+ public:
+  static base::Result<std::unique_ptr<Comparer>> open(int width, int height, Rate rate, bool exact);
+  ~Comparer();
+  Comparer(const Comparer&) = delete;
+  Comparer& operator=(const Comparer&) = delete;
+
+  // The next frame as it was computed and as the file shows it. Precondition: both have the given size.
+  base::Status add(const FrameView& computed, const FrameView& shown);
+  base::Result<Comparison> finish();
+
+ private:
+  struct State;
+  explicit Comparer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A difference is in the result; errors are for files that cannot be read at all, or break in the middle.
+base::Result<Comparison> compare_video(const Frames& computed, const std::filesystem::path& path,
+                                       Demand demand = Demand::kAsStored);
+base::Result<Comparison> compare_video(const Frames& computed, Reader& shown, Demand demand = Demand::kAsStored);
+
+}  // namespace starling::video
