@@ -13,6 +13,19 @@ using Sizes = std::array<std::int64_t, 3>;
 Sizes kernel_of(const Node& windows) { return {windows.attributes[0], windows.attributes[1], windows.attributes[2]}; }
 Sizes stride_of(const Node& windows) { return {windows.attributes[3], windows.attributes[4], windows.attributes[5]}; }
 
+// Rules write out a part of the graph for each tap or phase, so their number has a bound.
+bool too_many(Builder& b, const Sizes& kernel, const Sizes& stride) {
+  constexpr std::int64_t kMost = 256;
+  std::int64_t phases = 1;
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (kernel[i] > kMost || stride[i] > kMost || (phases *= stride[i]) > kMost) {
+      b.fail("a kernel of more than 256 taps along an axis, or more than 256 phases of a stride");
+      return true;
+    }
+  }
+  return false;
+}
+
 // A run of positions along an axis.
 struct Range {
   std::int64_t start;
@@ -65,9 +78,10 @@ void add_convolution_adjoint(Adjoints& adjoints, const Node& dot, const Node& wi
   Builder& b = adjoints.builder();
   const auto [x, before] = unpadded(adjoints.graph(), windows.inputs[0]);
   if (!adjoints.wanted(x)) return;
-  const Shape& in = adjoints.graph().shape(x);
   const Sizes kernel = kernel_of(windows);
   const Sizes stride = stride_of(windows);
+  if (too_many(b, kernel, stride)) return;
+  const Shape& in = adjoints.graph().shape(x);
   const std::int64_t channels = in[4];
   const std::int64_t features = dot.shape[1];
   const Shape& at = windows.shape;
@@ -75,11 +89,18 @@ void add_convolution_adjoint(Adjoints& adjoints, const Node& dot, const Node& wi
   const Value weight = b.reshape({dot.inputs[1]}, {features, kernel[0], kernel[1], kernel[2], channels});
 
   // Along each axis, position p = stride · q + phase of the padded x meets the taps t = phase + stride · u, each at
-  // output q - u. So the positions of one phase are a convolution of their own.
+  // output q - u. So the positions of one phase are a convolution of their own, over the adjoint with zeros around.
   std::array<Range, 3> steps;  // of q: the smallest run that covers x
-  for (std::size_t i = 0; i < 3; ++i) {
-    const std::int64_t end = before[i] + in[static_cast<int>(i) + 1];
-    steps[i] = {before[i] / stride[i], (end + stride[i] - 1) / stride[i] - before[i] / stride[i]};
+  Sizes most_taps;             // of any phase
+  Value around = adjoint;
+  for (std::size_t k = 0; k < 3; ++k) {
+    const int axis = static_cast<int>(k) + 1;
+    const std::int64_t end = before[k] + in[axis];
+    steps[k] = {before[k] / stride[k], (end + stride[k] - 1) / stride[k] - before[k] / stride[k]};
+    most_taps[k] = (kernel[k] + stride[k] - 1) / stride[k];
+    const Range needed{steps[k].start - (most_taps[k] - 1), steps[k].count + most_taps[k] - 1};
+    if (needed.start >= at[axis]) return;  // no window reaches x
+    around = cut(b, around, axis, needed);
   }
   const std::int64_t positions = in[0] * steps[0].count * steps[1].count * steps[2].count;
   const std::int64_t phases = stride[0] * stride[1] * stride[2];
@@ -88,24 +109,22 @@ void add_convolution_adjoint(Adjoints& adjoints, const Node& dot, const Node& wi
     const Sizes phase{i / (stride[1] * stride[2]), i / stride[2] % stride[1], i % stride[2]};
     Sizes taps{};
     for (std::size_t k = 0; k < 3; ++k) taps[k] = (kernel[k] - phase[k] + stride[k] - 1) / stride[k];
-    bool meets = std::ranges::min(taps) > 0;
-    for (std::size_t k = 0; k < 3; ++k) meets = meets && steps[k].start - (taps[k] - 1) < at[static_cast<int>(k) + 1];
-    if (!meets) {
+    if (std::ranges::min(taps) <= 0) {
       parts.push_back(b.fill(0.0F, {positions, 1, channels}));
       continue;
     }
-    Value around = adjoint;
+    Value read = around;
     Value turned = weight;
     for (std::size_t k = 0; k < 3; ++k) {
       const int axis = static_cast<int>(k) + 1;
-      around = cut(b, around, axis, {steps[k].start - (taps[k] - 1), steps[k].count + taps[k] - 1});
+      read = b.slice(read, axis, most_taps[k] - taps[k], steps[k].count + taps[k] - 1);
       const std::int64_t last_tap = phase[k] + stride[k] * (taps[k] - 1);
       turned = b.slice(turned, axis, last_tap, taps[k], taps[k] == 1 ? 1 : -stride[k]);
     }
     const std::int64_t depth = taps[0] * taps[1] * taps[2] * features;
-    if (depth != features) around = b.patches(around, taps, {1, 1, 1});
+    if (depth != features) read = b.patches(read, taps, {1, 1, 1});
     const Value rows = b.reshape(b.permute(turned, {4, 1, 2, 3, 0}), {channels, depth});
-    parts.push_back(b.reshape(b.dot(b.reshape(around, {positions, depth}), rows), {positions, 1, channels}));
+    parts.push_back(b.reshape(b.dot(b.reshape(read, {positions, depth}), rows), {positions, 1, channels}));
   }
   const Sizes sizes{steps[0].count, steps[1].count, steps[2].count};
   Value out = b.reshape(phases == 1 ? parts[0] : b.concat(parts, 1),
@@ -125,6 +144,7 @@ void add_patches_adjoint(Adjoints& adjoints, const Node& node, Value, Value adjo
   const Shape& in = adjoints.graph().shape(x);
   const Sizes kernel = kernel_of(node);
   const Sizes stride = stride_of(node);
+  if (too_many(b, kernel, {1, 1, 1})) return;
   adjoint = adjoints.full(adjoint, node.shape);
   if (kernel == stride) {
     const Shape& at = node.shape;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -43,6 +44,19 @@ double largest(const Numbers& numbers) {
   return most;
 }
 
+// Gradients are graphs of a kind that nobody writes by hand: the engine must run them as the definitions do.
+void expect_engine_agrees(const Graph& graph, const std::vector<Tensor>& inputs, const std::vector<Tensor>& expected) {
+  static auto engine = Engine::create({"", 2});
+  ASSERT_TRUE(engine.ok()) << engine.error().message;
+  const auto plan = Plan::make(graph);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  const auto found = engine->run(*plan, inputs);
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_TRUE(std::ranges::equal((*found)[i].bytes(), expected[i].bytes())) << graph.outputs()[i].name;
+  }
+}
+
 // Compares, for every f32 input, the gradient graph in binary64 with central differences in binary64 (steps of 1e-5:
 // truncation and rounding are each about 1e-10 of the values; constants of the graph are f32, 6e-8), and then the
 // gradient graph in f32 with the same in binary64 (half an ulp of values about 1 for each of some hundred operations).
@@ -56,6 +70,7 @@ void check_gradients(const Graph& graph, const Named& inputs, double f32_toleran
   const Named exact = evaluate_in_double(*gradient, inputs);
   const auto rounded = run_reference(*gradient, as_tensors(*gradient, inputs));
   ASSERT_TRUE(rounded.ok()) << rounded.error().message;
+  expect_engine_agrees(*gradient, as_tensors(*gradient, inputs), *rounded);
   for (const std::string& name : names) {
     const Numbers& found = exact.at("d." + name);
     const int output = gradient->find_output("d." + name);
@@ -353,6 +368,50 @@ TEST(Autodiff, LayersOfTransformers) {
        }},
   };
   for (const Formula& formula : formulas) check(formula);
+}
+
+// ((i · factor) mod 64 - 32) / divisor, exact in f32.
+Numbers ramp(std::int64_t count, int factor, double divisor) {
+  Numbers out;
+  for (std::int64_t i = 0; i < count; ++i) out.push_back(static_cast<double>(i * factor % 64 - 32) / divisor);
+  return out;
+}
+
+// A convolution, a norm and attention against PyTorch 2 in binary64: loss, and of each gradient the first element, that
+// a third of the way, the last, and the sum of magnitudes. The graph's own constants are rounded to f32, 6e-8.
+TEST(Autodiff, AgreesWithPyTorch) {
+  Builder b;
+  const Value x = b.input("x", Type::kF32, {1, 2, 4, 4, 3});
+  const Value w = b.input("w", Type::kF32, {4, 3, 2, 3, 3});
+  const Value bias = b.input("bias", Type::kF32, {4});
+  const Value q = b.input("q", Type::kF32, {12, 4});
+  const Value convolved = b.conv3d(x, w, bias, {{2, 3, 3}, {1, 2, 2}, {{{1, 0}, {0, 1}, {0, 1}}}});
+  const Value h = b.gelu(b.layer_norm(b.reshape(convolved, {8, 4}), 1e-5F));
+  const Value qkv = b.linear(h, q);
+  const Value p = b.softmax(b.mul(b.dot(b.slice(qkv, 1, 0, 4), b.slice(qkv, 1, 4, 4)), 0.5F));
+  const Value out = b.silu(b.add(b.dot(p, b.transpose(b.slice(qkv, 1, 8, 4))), h));
+  b.output("loss", b.mean(b.reshape(b.mul(out, out), {-1}), 0));
+  const auto graph = b.finish();
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const Named inputs{
+      {"x", ramp(96, 37, 32)}, {"w", ramp(216, 29, 128)}, {"bias", ramp(4, 23, 32)}, {"q", ramp(48, 19, 64)}};
+  const auto gradient = differentiate(*graph, "loss", {"x", "w", "bias", "q"});
+  ASSERT_TRUE(gradient.ok()) << gradient.error().message;
+  const Named found = evaluate_in_double(*gradient, inputs);
+  EXPECT_NEAR(found.at("loss")[0], 0.23309224753380206, 1e-7);
+  const Named expected{{"d.x", {0.00431052456, -0.0267998405, -0.00248296009, 0.642635479}},
+                       {"d.w", {0.0107863542, -0.0279168843, -0.0027736448, 2.19407915}},
+                       {"d.bias", {-0.00601304429, -0.150468879, 0.0430423281, 0.312963846}},
+                       {"d.q", {-0.000168829735, 6.8988195e-05, -0.00186959681, 0.887374168}}};
+  for (const auto& [name, values] : expected) {
+    const Numbers& numbers = found.at(name);
+    double magnitudes = 0;
+    for (const double value : numbers) magnitudes += std::abs(value);
+    EXPECT_NEAR(numbers.front(), values[0], 1e-7) << name;
+    EXPECT_NEAR(numbers[numbers.size() / 3], values[1], 1e-7) << name;
+    EXPECT_NEAR(numbers.back(), values[2], 1e-7) << name;
+    EXPECT_NEAR(magnitudes, values[3], 1e-6) << name;
+  }
 }
 
 // Graphs of 12 operators drawn at random over [3, 4] values.
