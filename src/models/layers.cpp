@@ -9,8 +9,6 @@ namespace {
 using exact::Builder;
 using Value = Builder::Value;
 
-// Scores held at once, in elements (64 MiB of f32).
-constexpr std::int64_t kMaxScores = std::int64_t{1} << 24;
 constexpr std::int64_t kQueryBlockStep = 64;
 
 }  // namespace
@@ -39,10 +37,10 @@ Value Module::linear_without_bias(Value x, std::int64_t outputs, float deviation
   return builder().linear(x, parameter("weight", {outputs, builder().size(x, -1)}, Initializer::normal(deviation)));
 }
 
-Value attention(Builder& b, Value q, Value k, Value v_transposed, const Value* bias) {
+Value attention(Builder& b, Value q, Value k, Value v_transposed, const Value* bias, std::int64_t max_scores) {
   const std::int64_t queries = b.size(q, 2);
   const std::int64_t per_query = b.size(q, 0) * b.size(q, 1) * b.size(k, 2);
-  const std::int64_t fitting = kMaxScores / per_query / kQueryBlockStep * kQueryBlockStep;
+  const std::int64_t fitting = max_scores / per_query / kQueryBlockStep * kQueryBlockStep;
   const std::int64_t block = std::max(fitting, kQueryBlockStep);
   std::vector<Value> parts;
   for (std::int64_t start = 0; start < queries && b.ok(); start += block) {

@@ -28,11 +28,15 @@ class Module {
   std::string path_;
 };
 
+// Scores that attention holds at once, in elements (64 MiB of f32).
+inline constexpr std::int64_t kMaxScores = std::int64_t{1} << 24;
+
 // softmax(q·kᵀ + bias)·v, from q[B, h, N, D] (already scaled), k[B, h, M, D], v[B, h, M, D] transposed to [B, h, D, M]:
-// [B, h, N, D]. bias, if any, broadcasts to [B, h, N, M]. Long sequences are worked off in blocks of queries, so that
-// memory grows with N + M, not N · M; the bits are the same.
+// [B, h, N, D]. bias, if any, broadcasts to [B, h, N, M]. Queries are worked off in blocks of about max_scores scores
+// (but at least 64 queries), so that memory grows with N + M, not N · M; the bits are the same.
 exact::Builder::Value attention(exact::Builder& b, exact::Builder::Value q, exact::Builder::Value k,
-                                exact::Builder::Value v_transposed, const exact::Builder::Value* bias = nullptr);
+                                exact::Builder::Value v_transposed, const exact::Builder::Value* bias = nullptr,
+                                std::int64_t max_scores = kMaxScores);
 
 // The values as a tensor of shape [n].
 exact::Builder::Value constant(exact::Builder& b, std::span<const float> values);
