@@ -89,9 +89,15 @@ struct Reduce {
     F best[kRows];
     for (F& row : best) row = lowest();
     const std::size_t whole = columns - columns % V::kLanes;
-    for (std::size_t i = 0; i < whole; i += V::kLanes) {
-      for (std::size_t r = 0; r < kRows; ++r) {
-        best[r] = Functions::maximum(best[r], Elementwise<V>::fetch(row_of(a, r), a.step, i));
+    if (a.step == 1) {
+      for (std::size_t i = 0; i < whole; i += V::kLanes) {
+        for (std::size_t r = 0; r < kRows; ++r) best[r] = Functions::maximum(best[r], V::load(row_of(a, r) + i));
+      }
+    } else {
+      for (std::size_t i = 0; i < whole; i += V::kLanes) {
+        for (std::size_t r = 0; r < kRows; ++r) {
+          best[r] = Functions::maximum(best[r], Elementwise<V>::fetch(row_of(a, r), a.step, i));
+        }
       }
     }
     for (std::size_t r = 0; r < kRows; ++r) {
