@@ -44,6 +44,12 @@ Json unsigned_json(const Receipt& receipt) {
   Json json = Json::empty_object();
   json.set("calls", hash_list(receipt.calls));
   json.set("executor", receipt.executor.text());
+  if (receipt.file) {
+    Json file = Json::empty_object();
+    file.set("bytes", receipt.file->bytes);
+    file.set("sha256", receipt.file->sha256.hex());
+    json.set("file", std::move(file));
+  }
   json.set("format", kFormat);
   json.set("frames", hash_list(receipt.frames));
   json.set("inputs", std::move(inputs));
@@ -90,6 +96,12 @@ base::Result<Receipt> read_receipt(const Json& json) {
   STARLING_ASSIGN(receipt.frames, read_hash_list(json, "frames"));
   STARLING_ASSIGN(receipt.trace_root, read_hash(json, "trace_root"));
   STARLING_ASSIGN(receipt.output_root, read_hash(json, "output_root"));
+  if (json.has("file")) {
+    STARLING_ASSIGN(const Json* file, json.object("file"));
+    OutputFile& output = receipt.file.emplace();
+    STARLING_ASSIGN(output.bytes, file->u64("bytes"));
+    STARLING_ASSIGN(output.sha256, read_hash(*file, "sha256"));
+  }
   STARLING_ASSIGN(const std::string executor, json.text("executor"));
   STARLING_ASSIGN(receipt.executor, base::Address::from_text(executor));
   STARLING_ASSIGN(const std::string signature, json.text("signature"));

@@ -20,6 +20,12 @@ struct Difference {
   std::string message;
 };
 
+// The file that the output was written to. Whoever has another file of the same content loses nothing by it.
+struct OutputFile {
+  std::uint64_t bytes = 0;
+  base::Hash sha256;
+};
+
 // What an executor claims of one run of a program, signed (docs/trace.md has the format). Everything needed to run the
 // program again is in it, but for the model's bytes.
 struct Receipt {
@@ -34,6 +40,7 @@ struct Receipt {
   std::vector<base::Hash> frames;  // by frame: the hash of its pixels
   base::Hash trace_root;           // list_root(calls)
   base::Hash output_root;          // list_root(frames)
+  std::optional<OutputFile> file;
   base::Address executor;
   base::Signature signature;
 };

@@ -28,6 +28,7 @@ Receipt sample() {
   receipt.work = {1, 0, 12345678901234U};
   receipt.calls = {hash_of("call 0"), hash_of("call 1"), hash_of("call 2")};
   receipt.frames = {hash_of("frame 0"), hash_of("frame 1")};
+  receipt.file = OutputFile{12345, hash_of("file")};
   EXPECT_TRUE(sign_receipt(receipt, test_key()).ok());
   return receipt;
 }
@@ -65,6 +66,16 @@ TEST(Receipt, RootsMustBeThoseOfTheLists) {
   receipt = sample();
   receipt.calls.pop_back();
   EXPECT_TRUE(check_receipt(receipt).has_value());
+}
+
+TEST(Receipt, TheFileMayBeMissing) {
+  Receipt receipt = sample();
+  receipt.file.reset();
+  ASSERT_TRUE(sign_receipt(receipt, test_key()).ok());
+  const auto parsed = parse_receipt(*receipt_text(receipt));
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_FALSE(parsed->file.has_value());
+  EXPECT_FALSE(check_receipt(*parsed).has_value());
 }
 
 TEST(Receipt, FractionsAreRefused) {
