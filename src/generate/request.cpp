@@ -113,20 +113,20 @@ base::Result<TextToVideo> text_to_video_from_json(const base::Json& json) {
   return request;
 }
 
-std::int64_t size_stride(const WanConfig& config) {
+std::int64_t size_stride(const models::ModelConfig& config) {
   return config.vae.spatial_stride() * std::lcm(config.transformer.patch_size[1], config.transformer.patch_size[2]);
 }
 
-std::int64_t frame_stride(const WanConfig& config) { return config.vae.temporal_stride(); }
+std::int64_t frame_stride(const models::ModelConfig& config) { return config.vae.temporal_stride(); }
 
-std::int64_t frames_for_seconds(const WanConfig& config, double seconds, const FrameRate& rate) {
+std::int64_t frames_for_seconds(const models::ModelConfig& config, double seconds, const FrameRate& rate) {
   const auto stride = static_cast<double>(frame_stride(config));
   const double wanted = seconds * rate.per_second();
   const double blocks = std::floor((std::fmax(wanted, 1.0) - 1.0) / stride + 0.5);
   return 1 + static_cast<std::int64_t>(std::fmin(blocks, static_cast<double>(kMaxFrames)) * stride);
 }
 
-base::Status check_request(const WanConfig& config, const TextToVideo& request) {
+base::Status check_request(const models::ModelConfig& config, const TextToVideo& request) {
   if (request.prompt.size() > static_cast<std::size_t>(kMaxPromptBytes) ||
       request.negative.size() > static_cast<std::size_t>(kMaxPromptBytes)) {
     return base::limit_error("the prompt has more than " + std::to_string(kMaxPromptBytes) + " bytes: shorten it");

@@ -38,7 +38,7 @@ Tensor scalar(float value) { return Tensor::from_f32({}, {&value, 1}); }
 
 class Pipeline {
  public:
-  Pipeline(const WanConfig& config, const TextToVideo& request)
+  Pipeline(const models::ModelConfig& config, const TextToVideo& request)
       : config_(config),
         request_(request),
         batch_(request.guidance == 1.0F ? 1 : 2),
@@ -191,7 +191,7 @@ class Pipeline {
     return {};
   }
 
-  const WanConfig& config_;
+  const models::ModelConfig& config_;
   const TextToVideo& request_;
   std::int64_t batch_;
   exact::Shape latent_;  // [1, T, H, W, C]
@@ -218,7 +218,7 @@ bool is_kept(const CallLayout& calls, std::uint32_t call) {
          (call >= calls.first_step && call < calls.first_step + calls.steps);
 }
 
-base::Result<TextToVideoProgram> text_to_video_program(const WanConfig& config, const TextToVideo& request) {
+base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request) {
   STARLING_TRY(check_request(config, request));
   return Pipeline(config, request).build();
 }

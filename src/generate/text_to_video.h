@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "exact/program.h"
-#include "models/config.h"
+#include "models/checkpoint.h"
 
 namespace starling::generate {
 
@@ -40,25 +40,16 @@ struct TextToVideo {
 base::Json to_json(const TextToVideo& request);
 base::Result<TextToVideo> text_to_video_from_json(const base::Json& json);
 
-// The sizes of a model that its programs depend on.
-struct WanConfig {
-  models::Umt5Config text_encoder;
-  models::TransformerConfig transformer;
-  models::VaeConfig vae;
-  models::SchedulerConfig scheduler;
-  std::int64_t text_length = 512;  // tokens, with padding
-};
-
 inline constexpr std::int64_t kMaxSteps = 1000;
 inline constexpr std::int64_t kMaxPromptBytes = 100'000;
 
 // Pixels on a side, and frames beyond the first, come in multiples of these.
-std::int64_t size_stride(const WanConfig& config);
-std::int64_t frame_stride(const WanConfig& config);
+std::int64_t size_stride(const models::ModelConfig& config);
+std::int64_t frame_stride(const models::ModelConfig& config);
 // The number of frames that works and is nearest to that duration.
-std::int64_t frames_for_seconds(const WanConfig& config, double seconds, const FrameRate& rate);
+std::int64_t frames_for_seconds(const models::ModelConfig& config, double seconds, const FrameRate& rate);
 // An error that names the nearest sizes that work, or the bound that was passed.
-base::Status check_request(const WanConfig& config, const TextToVideo& request);
+base::Status check_request(const models::ModelConfig& config, const TextToVideo& request);
 
 // Which call does what. Steps and decodes follow each other in order.
 struct CallLayout {
@@ -86,7 +77,7 @@ struct TextToVideoProgram {
   exact::Program program;
   CallLayout calls;
 };
-base::Result<TextToVideoProgram> text_to_video_program(const WanConfig& config, const TextToVideo& request);
+base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request);
 
 // Whether an output is kept beside the receipt: what is costly to make again and small, the text embeddings and the
 // latents between the steps.

@@ -1,0 +1,197 @@
+#include "generate/video_job.h"
+
+#include <array>
+#include <numeric>
+
+#include "base/utf8.h"
+#include "models/prompt.h"
+#include "proof/commitment.h"
+
+namespace starling::generate {
+
+using exact::Tensor;
+
+namespace {
+
+constexpr const char* kTask = "text_to_video";
+
+// The prompt, and with guidance the negative prompt below it, as tokens and mask of the program.
+struct TextInputs {
+  Tensor tokens;
+  Tensor mask;
+};
+
+// Far more characters than any text of as many tokens has; tokenizers fold long nonsense into few tokens.
+constexpr std::int64_t kMaxCharactersPerToken = 40;
+
+base::Result<models::Tokens> encode(const models::Checkpoint& model, const std::string& text, const char* what) {
+  STARLING_ASSIGN(const std::string clean, models::clean_prompt(text));
+  const std::int64_t length = model.config().text_length;
+  const bool endless = static_cast<std::int64_t>(base::count_code_points(clean)) > kMaxCharactersPerToken * length;
+  STARLING_ASSIGN(models::Tokens tokens, model.tokenizer().encode(endless ? "" : clean, length));
+  if (endless || tokens.truncated) {
+    return base::limit_error("the " + std::string(what) + " is too long: this model reads " + std::to_string(length) +
+                             " tokens, about as many words; shorten it");
+  }
+  return tokens;
+}
+
+base::Result<TextInputs> text_inputs(const models::Checkpoint& model, const TextToVideo& request) {
+  std::vector<models::Tokens> rows;
+  STARLING_ASSIGN(models::Tokens prompt, encode(model, request.prompt, "prompt"));
+  rows.push_back(std::move(prompt));
+  if (request.guidance != 1.0F) {
+    STARLING_ASSIGN(models::Tokens negative, encode(model, request.negative, "negative prompt"));
+    rows.push_back(std::move(negative));
+  }
+  const std::int64_t length = model.config().text_length;
+  std::vector<std::int32_t> ids;
+  std::vector<float> mask;
+  for (const models::Tokens& row : rows) {
+    const Tensor row_ids = row.padded_ids(length);
+    const Tensor row_mask = row.mask(length);
+    ids.insert(ids.end(), row_ids.i32().begin(), row_ids.i32().end());
+    mask.insert(mask.end(), row_mask.f32().begin(), row_mask.f32().end());
+  }
+  const exact::Shape shape{static_cast<std::int64_t>(rows.size()), length};
+  return TextInputs{Tensor::from_i32(shape, ids), Tensor::from_f32(shape, mask)};
+}
+
+Tensor seed_tensor(std::uint64_t seed) {
+  const std::array<std::int32_t, 2> halves{static_cast<std::int32_t>(static_cast<std::uint32_t>(seed)),
+                                           static_cast<std::int32_t>(static_cast<std::uint32_t>(seed >> 32U))};
+  return Tensor::from_i32({2}, halves);
+}
+
+}  // namespace
+
+base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const TextToVideo& request) {
+  STARLING_ASSIGN(TextToVideoProgram built, text_to_video_program(model.config(), request));
+  STARLING_ASSIGN(const TextInputs text, text_inputs(model, request));
+  STARLING_ASSIGN(exact::PreparedProgram prepared, exact::PreparedProgram::make(std::move(built.program)));
+  VideoJob job(std::move(prepared));
+  job.request_ = request;
+  job.calls_ = built.calls;
+  job.frame_stride_ = frame_stride(model.config());
+  for (const exact::GraphInput& input : job.program().inputs()) {
+    if (input.name == "tokens") {
+      job.inputs_.push_back(text.tokens);
+    } else if (input.name == "mask") {
+      job.inputs_.push_back(text.mask);
+    } else {
+      job.inputs_.push_back(seed_tensor(request.seed));
+    }
+  }
+  STARLING_ASSIGN(job.weights_, model.weights(job.program().weights()));
+  return job;
+}
+
+std::size_t VideoJob::peak_bytes() const {
+  return std::accumulate(weights_.begin(), weights_.end(), program_.peak_bytes(),
+                         [](std::size_t sum, const Tensor& weight) { return sum + weight.byte_size(); });
+}
+
+std::map<std::string, base::Hash> VideoJob::input_roots() const {
+  std::map<std::string, base::Hash> roots;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) roots[program().inputs()[i].name] = proof::tensor_root(inputs_[i]);
+  return roots;
+}
+
+proof::Job VideoJob::on(exact::Engine& engine, base::ThreadPool* pool) const {
+  return {&program_, &engine, &inputs_, &weights_, pool};
+}
+
+base::Result<VideoJob::Part> VideoJob::frames_of(std::uint32_t call, const std::vector<Tensor>& outputs) const {
+  Part part;
+  if (call < calls_.first_decode || call >= calls_.first_decode + calls_.decodes) return part;
+  const exact::Graph& graph = program().graphs()[program().calls()[call].graph];
+  const Tensor& values = outputs[static_cast<std::size_t>(graph.find_output("frames"))];
+  const auto index = static_cast<std::int64_t>(call - calls_.first_decode);
+  part.first = index == 0 ? 0 : static_cast<std::size_t>(1 + (index - 1) * frame_stride_);
+  const video::Rate rate{static_cast<int>(request_.rate.numerator), static_cast<int>(request_.rate.denominator)};
+  STARLING_ASSIGN(part.frames, video::frames_from_values(values.f32(), static_cast<int>(request_.width),
+                                                         static_cast<int>(request_.height),
+                                                         static_cast<int>(values.shape()[1]), rate));
+  return part;
+}
+
+base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engine, base::ThreadPool* pool,
+                                        proof::TraceWriter& trace, const Listener& listener) {
+  proof::Receipt receipt;
+  receipt.task = kTask;
+  receipt.parameters = to_json(job.request());
+  receipt.program_root = job.program().root();
+  receipt.inputs = job.input_roots();
+  receipt.work = job.program().work();
+  const std::vector<bool> all(job.program().calls().size(), true);
+  const auto after_call = [&](std::uint32_t call, const std::vector<Tensor>& outputs,
+                              const proof::OutputRoots& roots) -> base::Status {
+    receipt.calls.push_back(proof::list_root(roots));
+    STARLING_TRY(trace.add(roots, outputs, std::vector<bool>(outputs.size(), is_kept(job.calls(), call))));
+    STARLING_ASSIGN(const VideoJob::Part part, job.frames_of(call, outputs));
+    for (int i = 0; i < part.frames.count; ++i) {
+      receipt.frames.push_back(video::frame_hash(part.frames.frame(i)));
+      STARLING_TRY(listener.frame(part.first + static_cast<std::size_t>(i), part.frames.frame(i)));
+    }
+    return listener.after_call(call);
+  };
+  STARLING_TRY(proof::run_calls(job.on(engine, pool), all, nullptr, after_call));
+  return receipt;
+}
+
+base::Status run_video(const VideoJob& job, exact::Engine& engine, const Listener& listener) {
+  exact::RunObserver observer;
+  observer.after_call = [&](std::uint32_t call, const std::vector<Tensor>& outputs) -> base::Status {
+    STARLING_ASSIGN(const VideoJob::Part part, job.frames_of(call, outputs));
+    for (int i = 0; i < part.frames.count; ++i) {
+      STARLING_TRY(listener.frame(part.first + static_cast<std::size_t>(i), part.frames.frame(i)));
+    }
+    return listener.after_call(call);
+  };
+  const proof::Job run = job.on(engine, nullptr);
+  const auto outputs = run.program->run(engine, *run.inputs, *run.weights, observer);
+  if (!outputs.ok()) return outputs.error();
+  return {};
+}
+
+base::Result<TextToVideo> request_of(const proof::Receipt& receipt) {
+  if (receipt.task != kTask) {
+    return base::unsupported("the receipt is of a task \"" + receipt.task +
+                             "\", which this program does not know: use a newer starling");
+  }
+  return text_to_video_from_json(receipt.parameters);
+}
+
+base::Result<proof::ReplayResult> check_video(const VideoJob& job, const proof::Receipt& receipt, exact::Engine& engine,
+                                              base::ThreadPool* pool, const CheckOptions& options,
+                                              const Listener& listener) {
+  const std::size_t total = job.program().calls().size();
+  const proof::Rebuilt rebuilt{job.program().root(), job.input_roots(), job.program().work(), total,
+                               static_cast<std::size_t>(job.request().frames)};
+  if (auto difference = proof::check_rebuilt(receipt, rebuilt)) return proof::ReplayResult{std::move(difference), 0};
+  std::vector<bool> calls(total, true);
+  if (options.sample) {
+    calls = proof::sample_calls(total, *options.sample, options.random);
+    for (std::uint32_t i = 0; options.all_frames && i < job.calls().decodes; ++i) {
+      calls[job.calls().first_decode + i] = true;
+    }
+  }
+  const auto frames_of = [&](std::uint32_t call,
+                             const std::vector<Tensor>& outputs) -> base::Result<proof::MadeFrames> {
+    STARLING_ASSIGN(const VideoJob::Part part, job.frames_of(call, outputs));
+    proof::MadeFrames made{part.first, {}};
+    for (int i = 0; i < part.frames.count; ++i) {
+      const std::size_t index = part.first + static_cast<std::size_t>(i);
+      made.hashes.push_back(video::frame_hash(part.frames.frame(i)));
+      if (made.hashes.back() != receipt.frames[index]) return made;  // the difference is named by the caller
+      STARLING_TRY(listener.frame(index, part.frames.frame(i)));
+    }
+    STARLING_TRY(listener.after_call(call));
+    return made;
+  };
+  STARLING_ASSIGN(proof::ReplayResult result, proof::replay(job.on(engine, pool), receipt, calls,
+                                                            options.sample ? options.trace : nullptr, frames_of));
+  return result;
+}
+
+}  // namespace starling::generate

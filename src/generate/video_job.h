@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "exact/program.h"
+#include "generate/text_to_video.h"
+#include "models/checkpoint.h"
+#include "proof/receipt.h"
+#include "proof/replay.h"
+#include "proof/trace.h"
+#include "video/frames.h"
+
+namespace starling::generate {
+
+// A request made ready to run on a model: the program, planned, with its inputs and weights.
+class VideoJob {
+ public:
+  // Errors: the prompt has more tokens than the model reads, or is not UTF-8; the size does not work (check_request).
+  static base::Result<VideoJob> prepare(const models::Checkpoint& model, const TextToVideo& request);
+
+  const TextToVideo& request() const { return request_; }
+  const exact::Program& program() const { return program_.program(); }
+  const CallLayout& calls() const { return calls_; }
+  // Bytes at the worst moment, the weights among them; per-thread workspaces are not.
+  std::size_t peak_bytes() const;
+  std::map<std::string, base::Hash> input_roots() const;
+  proof::Job on(exact::Engine& engine, base::ThreadPool* pool) const;
+
+  // The pixels of the frames that a call makes; none for most calls.
+  struct Part {
+    std::size_t first = 0;
+    video::Frames frames;
+  };
+  base::Result<Part> frames_of(std::uint32_t call, const std::vector<exact::Tensor>& outputs) const;
+
+ private:
+  explicit VideoJob(exact::PreparedProgram program) : program_(std::move(program)) {}
+  TextToVideo request_;
+  exact::PreparedProgram program_;
+  CallLayout calls_;
+  std::int64_t frame_stride_ = 4;
+  std::vector<exact::Tensor> inputs_;
+  std::vector<exact::Tensor> weights_;
+};
+
+// What a run tells of itself; an error ends it.
+struct Listener {
+  std::function<base::Status(std::uint32_t call)> after_call;  // with the call's index
+  std::function<base::Status(std::size_t index, const video::FrameView& frame)> frame;
+};
+
+// Runs the job. The receipt lacks model_root and version, and is not signed. trace gets every call; not committed.
+base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engine, base::ThreadPool* pool,
+                                        proof::TraceWriter& trace, const Listener& listener);
+
+// Runs the job without commitments, for measurements.
+base::Status run_video(const VideoJob& job, exact::Engine& engine, const Listener& listener);
+
+struct CheckOptions {
+  // Calls to draw and run again; nothing: all of them.
+  std::optional<std::size_t> sample;
+  std::function<std::uint64_t()> random;  // for the draw
+  const proof::TraceReader* trace = nullptr;
+  bool all_frames = false;  // make every frame, also those whose calls were not drawn
+};
+
+// Runs a job again and compares it with a receipt that passed proof::check_receipt: first what was asked for (program,
+// inputs, work), then calls and frames. The listener gets the frames that were made and are as in the receipt.
+base::Result<proof::ReplayResult> check_video(const VideoJob& job, const proof::Receipt& receipt, exact::Engine& engine,
+                                              base::ThreadPool* pool, const CheckOptions& options,
+                                              const Listener& listener);
+
+// The request of a receipt whose task is text_to_video.
+base::Result<TextToVideo> request_of(const proof::Receipt& receipt);
+
+}  // namespace starling::generate

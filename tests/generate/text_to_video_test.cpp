@@ -1,0 +1,142 @@
+#include "generate/text_to_video.h"
+
+#include <cmath>
+
+#include "generate/video_job.h"
+#include "tiny_model.h"
+
+namespace starling::generate {
+namespace {
+
+using TextToVideoTest = TinyModel;
+
+base::Hash program_root(const models::ModelConfig& config, const TextToVideo& request) {
+  const auto built = text_to_video_program(config, request);
+  EXPECT_TRUE(built.ok()) << built.error().message;
+  return built->program.root();
+}
+
+TEST_F(TextToVideoTest, TheRequestDecidesTheProgramAndPromptAndSeedItsInputs) {
+  const models::ModelConfig config = open().config();
+  const TextToVideo request = small_request();
+  const base::Hash root = program_root(config, request);
+  TextToVideo other = request;
+  other.prompt = "the ball rolls";
+  other.seed = 4;
+  EXPECT_EQ(program_root(config, other), root);
+  const models::Checkpoint model = open();
+  const auto first = VideoJob::prepare(model, request);
+  const auto second = VideoJob::prepare(model, other);
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_NE(first->input_roots().at("tokens"), second->input_roots().at("tokens"));
+  EXPECT_NE(first->input_roots().at("seed"), second->input_roots().at("seed"));
+
+  const auto changed = [&](auto change) {
+    TextToVideo next = request;
+    change(next);
+    return program_root(config, next);
+  };
+  EXPECT_NE(changed([](auto& r) { r.width = 48; }), root);
+  EXPECT_NE(changed([](auto& r) { r.height = 32; }), root);
+  EXPECT_NE(changed([](auto& r) { r.frames = 13; }), root);
+  EXPECT_NE(changed([](auto& r) { r.steps = 3; }), root);
+  EXPECT_NE(changed([](auto& r) { r.guidance = std::nextafterf(r.guidance, 9.0F); }), root);
+  EXPECT_NE(changed([](auto& r) { r.guidance = 1.0F; }), root);
+  EXPECT_NE(changed([](auto& r) { r.shift = 1.0F; }), root);
+}
+
+TEST_F(TextToVideoTest, CallsAreLaidOutAsTold) {
+  const auto built = text_to_video_program(open().config(), small_request());
+  ASSERT_TRUE(built.ok());
+  const CallLayout& calls = built->calls;
+  EXPECT_EQ(built->program.calls().size(), 3U + 2U + 1U + 3U);
+  EXPECT_EQ(calls.steps, 2U);
+  EXPECT_EQ(calls.decodes, 3U);
+  EXPECT_EQ(calls.describe(calls.first_step + 1), "step 2 of 2");
+  EXPECT_EQ(calls.describe(calls.first_decode), "decode part 1 of 3");
+  EXPECT_EQ(built->program.calls()[calls.first_step].graph, built->program.calls()[calls.first_step + 1].graph);
+  EXPECT_TRUE(is_kept(calls, calls.first_step));
+  EXPECT_FALSE(is_kept(calls, calls.first_decode));
+}
+
+TEST_F(TextToVideoTest, DecodingNeedsNoMoreMemoryForLongerVideos) {
+  const models::ModelConfig config = open().config();
+  TextToVideo request = small_request();
+  const auto brief = text_to_video_program(config, request);
+  request.frames = 81;
+  const auto lasting = text_to_video_program(config, request);
+  ASSERT_TRUE(brief.ok() && lasting.ok());
+  for (const std::uint32_t part : {0U, 1U}) {
+    const auto graph = [part](const TextToVideoProgram& built) {
+      return built.program.graphs()[built.program.calls()[built.calls.first_decode + part].graph].root();
+    };
+    EXPECT_EQ(graph(*brief), graph(*lasting)) << part;
+  }
+}
+
+TEST_F(TextToVideoTest, SizesThatDoNotWorkNameTheNearest) {
+  const models::ModelConfig config = open().config();
+  const auto message = [&](auto change) {
+    TextToVideo request = small_request();
+    change(request);
+    const auto status = check_request(config, request);
+    EXPECT_FALSE(status.ok());
+    return status.ok() ? std::string() : status.error().message;
+  };
+  EXPECT_EQ(size_stride(config), 16);
+  EXPECT_EQ(frame_stride(config), 4);
+  EXPECT_NE(message([](auto& r) { r.width = 70; }).find("64 and 80"), std::string::npos);
+  EXPECT_NE(message([](auto& r) { r.height = 3; }).find("are 16"), std::string::npos);
+  EXPECT_NE(message([](auto& r) { r.width = 100'000; }).find("8192"), std::string::npos);
+  EXPECT_NE(message([](auto& r) { r.frames = 16; }).find("13 and 17"), std::string::npos);
+  EXPECT_NE(message([](auto& r) { r.frames = 0; }).find("nearest are 1"), std::string::npos);
+  message([](auto& r) { r.steps = 0; });
+  message([](auto& r) { r.guidance = -1.0F; });
+  message([](auto& r) { r.guidance = NAN; });
+  message([](auto& r) { r.shift = 0.0F; });
+  message([](auto& r) { r.frames = 4097; });  // more latent frames than positions
+  EXPECT_EQ(frames_for_seconds(config, 2.0, {8, 1}), 17);
+  EXPECT_EQ(frames_for_seconds(config, 0.0, {8, 1}), 1);
+  EXPECT_EQ(frames_for_seconds(config, 1.0, {30, 1}), 29);
+  EXPECT_EQ(frames_for_seconds(config, 60.0, {8, 1}), 481);
+}
+
+TEST(FrameRate, ReadsWholeNumbersAndFractions) {
+  EXPECT_EQ(FrameRate::from_text("8")->text(), "8");
+  EXPECT_EQ(FrameRate::from_text("60000/2002")->text(), "30000/1001");
+  EXPECT_EQ(FrameRate::from_text("16/2")->text(), "8");
+  for (const char* text : {"", "0", "-8", "8.5", "8/", "/8", "8/0", "1000", "1/1000", "x", "8 "}) {
+    EXPECT_FALSE(FrameRate::from_text(text).ok()) << text;
+  }
+}
+
+TEST(Request, IsWrittenDownOneWay) {
+  TextToVideo request;
+  request.prompt = "a \"红\" ball\n";
+  request.negative = "dull";
+  request.guidance = 3.1F;
+  request.rate = {30000, 1001};
+  request.seed = 18446744073709551615U;
+  const base::Json json = to_json(request);
+  const auto read = text_to_video_from_json(json);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(to_json(*read).to_text(), json.to_text());
+  EXPECT_EQ(read->guidance, 3.1F);
+  EXPECT_EQ(read->seed, request.seed);
+  const auto refused = [&](const char* key, base::Json value) {
+    base::Json changed = json;
+    changed.set(key, std::move(value));
+    return !text_to_video_from_json(changed).ok();
+  };
+  EXPECT_TRUE(refused("guidance", "3.10"));
+  EXPECT_TRUE(refused("guidance", "nan"));
+  EXPECT_TRUE(refused("guidance", 3));
+  EXPECT_TRUE(refused("shift", "1e400"));
+  EXPECT_TRUE(refused("rate", "60000/2002"));
+  EXPECT_TRUE(refused("steps", 0));
+  EXPECT_TRUE(refused("width", -16));
+  EXPECT_TRUE(refused("another", 1));
+}
+
+}  // namespace
+}  // namespace starling::generate

@@ -1,0 +1,200 @@
+#include "generate/video_job.h"
+
+#include "exact/kernels.h"
+#include "tiny_model.h"
+
+namespace starling::generate {
+namespace {
+
+base::SecretKey test_key() {
+  const base::Bytes bytes(32, 9);
+  return *base::SecretKey::from_bytes(bytes);
+}
+
+class VideoJobTest : public TinyModel {
+ protected:
+  struct Made {
+    proof::Receipt receipt;
+    std::vector<std::uint8_t> pixels;
+  };
+
+  static exact::Engine engine(const std::string& backend = {}, int threads = 2) {
+    exact::EngineOptions options;
+    options.backend = backend;
+    options.threads = threads;
+    auto made = exact::Engine::create(options);
+    EXPECT_TRUE(made.ok()) << made.error().message;
+    return *std::move(made);
+  }
+  static std::filesystem::path trace_path() { return folder() / "made.trace"; }
+
+  static Made make(const TextToVideo& request, exact::Engine engine = VideoJobTest::engine()) {
+    const models::Checkpoint model = open();
+    const auto job = VideoJob::prepare(model, request);
+    EXPECT_TRUE(job.ok()) << job.error().message;
+    auto trace = proof::TraceWriter::create(trace_path());
+    EXPECT_TRUE(trace.ok());
+    Made made;
+    Listener listener;
+    listener.after_call = [](std::uint32_t) -> base::Status { return {}; };
+    listener.frame = [&](std::size_t, const video::FrameView& frame) -> base::Status {
+      made.pixels.insert(made.pixels.end(), frame.rgb.begin(), frame.rgb.end());
+      return {};
+    };
+    base::ThreadPool pool(2);
+    auto receipt = make_video(*job, engine, &pool, *trace, listener);
+    EXPECT_TRUE(receipt.ok()) << receipt.error().message;
+    EXPECT_TRUE(trace->commit().ok());
+    made.receipt = *std::move(receipt);
+    made.receipt.version = "test";
+    made.receipt.model_root = *model.root();
+    EXPECT_TRUE(proof::sign_receipt(made.receipt, test_key()).ok());
+    return made;
+  }
+
+  static proof::ReplayResult check(const proof::Receipt& receipt, std::optional<std::size_t> sample, bool all_frames,
+                                   std::size_t* frames) {
+    const models::Checkpoint model = open();
+    const auto request = request_of(receipt);
+    EXPECT_TRUE(request.ok());
+    const auto job = VideoJob::prepare(model, *request);
+    EXPECT_TRUE(job.ok());
+    std::optional<proof::TraceReader> trace;
+    if (sample) {
+      auto opened = proof::TraceReader::open(trace_path(), job->program(), receipt.calls);
+      EXPECT_TRUE(opened.ok()) << opened.error().message;
+      trace = *std::move(opened);
+    }
+    CheckOptions options;
+    options.sample = sample;
+    options.random = [] { return std::uint64_t{4}; };
+    options.trace = trace ? &*trace : nullptr;
+    options.all_frames = all_frames;
+    Listener listener;
+    listener.after_call = [](std::uint32_t) -> base::Status { return {}; };
+    listener.frame = [&](std::size_t index, const video::FrameView&) -> base::Status {
+      EXPECT_TRUE(!all_frames || index == *frames);
+      ++*frames;
+      return {};
+    };
+    exact::Engine checker = engine();
+    auto result = check_video(*job, receipt, checker, nullptr, options, listener);
+    EXPECT_TRUE(result.ok()) << result.error().message;
+    return *result;
+  }
+};
+
+TEST_F(VideoJobTest, EveryBackendAndThreadCountGivesTheSameReceipt) {
+  const std::string text = *proof::receipt_text(make(small_request()).receipt);
+  for (const exact::Kernels* kernels : exact::available_kernels()) {
+    for (const int threads : {1, 2, 3}) {
+      EXPECT_EQ(*proof::receipt_text(make(small_request(), engine(kernels->name, threads)).receipt), text)
+          << kernels->name << " " << threads;
+    }
+  }
+}
+
+TEST_F(VideoJobTest, TheDefinitionsGiveTheSameReceipt) {
+  TextToVideo request = small_request();
+  request.width = 16;
+  request.frames = 5;
+  request.steps = 1;
+  EXPECT_EQ(*proof::receipt_text(make(request, engine("reference", 1)).receipt),
+            *proof::receipt_text(make(request).receipt));
+}
+
+TEST_F(VideoJobTest, PromptSeedAndGuidanceShow) {
+  const auto pixels = [](auto change) {
+    TextToVideo request = small_request();
+    change(request);
+    return make(request).pixels;
+  };
+  const auto original = pixels([](auto&) {});
+  EXPECT_EQ(original.size(), 9U * 16U * 32U * 3U);
+  EXPECT_NE(pixels([](auto& r) { r.seed += 1; }), original);
+  EXPECT_NE(pixels([](auto& r) { r.seed ^= std::uint64_t{1} << 63U; }), original);
+  EXPECT_NE(pixels([](auto& r) { r.shift = 3.0F; }), original);
+  EXPECT_NE(pixels([](auto& r) { r.prompt = "the ball rolls"; }), original);
+  EXPECT_NE(pixels([](auto& r) { r.negative = "the ball rolls"; }), original);
+  EXPECT_NE(pixels([](auto& r) { r.guidance = 6.0F; }), original);
+  EXPECT_EQ(pixels([](auto& r) { r.rate = {16, 1}; }), original);
+}
+
+// Guided by two equal prompts the flow is u + g · 0: the bits of no guidance at all.
+TEST_F(VideoJobTest, GuidanceBetweenEqualPromptsIsNoGuidance) {
+  TextToVideo guided = small_request();
+  guided.negative = guided.prompt;
+  TextToVideo plain = small_request();
+  plain.guidance = 1.0F;
+  EXPECT_EQ(make(guided).pixels, make(plain).pixels);
+}
+
+TEST_F(VideoJobTest, AReceiptIsCheckedInFullAndInPart) {
+  const Made made = make(small_request());
+  EXPECT_FALSE(proof::check_receipt(made.receipt).has_value());
+  std::size_t frames = 0;
+  const auto full = check(made.receipt, std::nullopt, true, &frames);
+  EXPECT_FALSE(full.difference.has_value()) << full.difference->message;
+  EXPECT_EQ(full.checked_calls, made.receipt.calls.size());
+  EXPECT_EQ(frames, 9U);
+  frames = 0;
+  const auto part = check(made.receipt, 1, false, &frames);  // the draw gives call 4, the second step
+  EXPECT_FALSE(part.difference.has_value());
+  EXPECT_EQ(part.checked_calls, 2U) << "the step, and the contexts, which are not kept";
+  EXPECT_EQ(frames, 0U);
+  frames = 0;
+  const auto shown = check(made.receipt, 1, true, &frames);
+  EXPECT_FALSE(shown.difference.has_value());
+  EXPECT_EQ(frames, 9U);
+  EXPECT_LT(shown.checked_calls, made.receipt.calls.size());
+}
+
+TEST_F(VideoJobTest, WhatARecipientCouldBeToldWronglyIsFound) {
+  const proof::Receipt honest = make(small_request()).receipt;
+  std::size_t frames = 0;
+  const auto message = [&](auto change) {
+    proof::Receipt receipt = honest;
+    change(receipt);
+    const auto result = check(receipt, std::nullopt, false, &frames);
+    EXPECT_TRUE(result.difference.has_value());
+    return result.difference ? result.difference->message : std::string();
+  };
+  EXPECT_TRUE(message([](auto& r) { r.program_root.bytes[0] ^= 1; }).starts_with("program:"));
+  EXPECT_TRUE(message([](auto& r) { r.parameters.set("prompt", "the ball rolls"); }).starts_with("input"));
+  EXPECT_TRUE(message([](auto& r) { r.parameters.set("steps", 3); }).starts_with("program:"));
+  EXPECT_TRUE(message([](auto& r) { r.work.elements += 1; }).starts_with("work:"));
+  EXPECT_TRUE(message([](auto& r) { r.frames[5].bytes[0] ^= 1; }).starts_with("frame 5:"));
+}
+
+TEST_F(VideoJobTest, CancellingEndsIt) {
+  const models::Checkpoint model = open();
+  const auto job = VideoJob::prepare(model, small_request());
+  ASSERT_TRUE(job.ok());
+  int calls = 0;
+  Listener listener;
+  listener.frame = [](std::size_t, const video::FrameView&) -> base::Status { return {}; };
+  listener.after_call = [&](std::uint32_t) -> base::Status {
+    return ++calls == 3 ? base::Status(base::cancelled("stopped")) : base::Status();
+  };
+  exact::Engine runner = engine();
+  const auto status = run_video(*job, runner, listener);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, base::ErrorCode::kCancelled);
+  EXPECT_EQ(calls, 3);
+}
+
+TEST_F(VideoJobTest, PromptsThatDoNotFitAreRefused) {
+  const models::Checkpoint model = open();
+  TextToVideo request = small_request();
+  request.prompt = std::string(10'000, 'x');
+  const auto too_long = VideoJob::prepare(model, request);
+  ASSERT_FALSE(too_long.ok());
+  EXPECT_NE(too_long.error().message.find("shorten"), std::string::npos);
+  request.prompt = "a \xff ball";
+  EXPECT_FALSE(VideoJob::prepare(model, request).ok());
+  request.prompt = "a dragon";
+  EXPECT_TRUE(VideoJob::prepare(model, request).ok());
+}
+
+}  // namespace
+}  // namespace starling::generate
