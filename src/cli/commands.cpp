@@ -6,11 +6,31 @@ namespace starling::cli {
 namespace {
 
 constexpr std::array kCommands{
-    Command{"train transformer", "Train a video transformer with its text encoder",
-            "starling train transformer --out runs/transformer --vae runs/vae/vae --steps 30000",
-            declare_train_transformer},
+    Command{"generate", "Make a video from text, with a receipt",
+            "starling generate \"a red ball bounces on green ground\" -o ball.mp4\n"
+            "starling generate \"a blue box slides to the left\" -o box.mp4 --seconds 4 --size 96x64 --seed 7\n"
+            "starling generate \"a white ball\" -o ball.png",
+            declare_generate},
+    Command{"verify", "Check a receipt by running it again, and a video against it",
+            "starling verify ball.receipt.json\n"
+            "starling verify ball.receipt.json --video ball.mp4\n"
+            "starling verify ball.receipt.json --sample 3 --json",
+            declare_verify},
     Command{"train vae", "Train a video autoencoder", "starling train vae --out runs/vae --steps 12000",
             declare_train_vae},
+    Command{"evaluate", "Measure whether a model's videos show what captions say",
+            "starling evaluate\nstarling evaluate runs/model --clips 200 --json", declare_evaluate},
+    Command{"model info", "Describe a model", "starling model info\nstarling model info ~/models/wan --json",
+            declare_model_info},
+    Command{"model list", "List the models of a folder", "starling model list ~/models", declare_model_list},
+    Command{"model random", "Write an untrained model, for tests", "starling model random /tmp/tiny --size tiny",
+            declare_model_random},
+    Command{"wallet new", "Make a key", "starling wallet new\nstarling wallet new --default", declare_wallet_new},
+    Command{"wallet list", "List the keys", "starling wallet list --json", declare_wallet_list},
+    Command{"wallet import", "Add a key from its secret",
+            "starling wallet import secret.txt\nstarling wallet import - --default", declare_wallet_import},
+    Command{"wallet export", "Print the secret of a key",
+            "starling wallet export 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", declare_wallet_export},
     Command{"version", "Print the version and what this machine offers", "starling version --json", declare_version},
 };
 

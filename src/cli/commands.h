@@ -5,8 +5,17 @@
 // One function a command, each in the file of that name; the table is in commands.cpp.
 namespace starling::cli {
 
-Action declare_train_transformer(Options& options);
+Action declare_evaluate(Options& options);
+Action declare_generate(Options& options);
+Action declare_model_info(Options& options);
+Action declare_model_list(Options& options);
+Action declare_model_random(Options& options);
+Action declare_verify(Options& options);
 Action declare_train_vae(Options& options);
 Action declare_version(Options& options);
+Action declare_wallet_export(Options& options);
+Action declare_wallet_import(Options& options);
+Action declare_wallet_list(Options& options);
+Action declare_wallet_new(Options& options);
 
 }  // namespace starling::cli

@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <span>
 
-#include "train/world/scene.h"
+#include "exact/tensor.h"
+#include "train/recipe.h"
 
 namespace starling::train {
 
@@ -19,6 +20,6 @@ struct Crop {
 };
 
 // Writes the crop of clip[frames, height, width, 3] into out[frames, rows, columns, 3].
-void copy_crop(std::span<const std::uint8_t> clip, const ClipShape& shape, const Crop& crop, std::span<float> out);
+void copy_crop(std::span<const std::uint8_t> clip, const Recipe& recipe, const Crop& crop, std::span<float> out);
 
 }  // namespace starling::train

@@ -1,0 +1,99 @@
+#include "cli/setup.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <system_error>
+
+#include "base/memory.h"
+
+namespace starling::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Folders that may hold "models/bundled" or "share/starling/models/bundled", nearest first.
+std::vector<fs::path> candidates() {
+  std::vector<fs::path> found;
+  std::error_code error;
+  fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
+  constexpr int kLevels = 5;
+  for (int level = 0; !error && level < kLevels && !folder.empty(); ++level) {
+    found.push_back(folder / "models" / "bundled");
+    found.push_back(folder / "share" / "starling" / "models" / "bundled");
+    if (folder == folder.parent_path()) break;
+    folder = folder.parent_path();
+  }
+  return found;
+}
+
+std::string gibibytes(std::uint64_t bytes) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f GiB", static_cast<double>(bytes) / static_cast<double>(1U << 30U));
+  return text.data();
+}
+
+}  // namespace
+
+base::Result<fs::path> find_model(const std::string& given) {
+  if (!given.empty()) return fs::path(given);
+  if (const char* named = std::getenv("STARLING_MODEL"); named != nullptr && *named != '\0') return fs::path(named);
+  for (const fs::path& candidate : candidates()) {
+    std::error_code error;
+    if (fs::exists(candidate / "model_index.json", error)) return candidate;
+  }
+  return base::not_found(
+      "the bundled model is not there: name a model's folder with --model or in the variable STARLING_MODEL");
+}
+
+base::Result<Machine> start_machine(std::int64_t threads) {
+  exact::EngineOptions options;
+  options.threads = static_cast<int>(threads);
+  STARLING_ASSIGN(exact::Engine engine, exact::Engine::create(options));
+  const int count = engine.threads();
+  return Machine{std::move(engine), std::make_unique<base::ThreadPool>(count)};
+}
+
+base::Status check_memory(const generate::VideoJob& job) {
+  const std::uint64_t needed = job.peak_bytes();
+  const std::uint64_t there = base::physical_memory_bytes();
+  if (there == 0 || needed <= there) return {};
+  return base::limit_error("this video needs " + gibibytes(needed) + " of memory and this machine has " +
+                           gibibytes(there) + ": ask for a smaller or shorter one");
+}
+
+generate::TextToVideo default_request(const models::ModelConfig& config) {
+  generate::TextToVideo request;
+  request.shift = config.scheduler.shift;
+  constexpr std::int64_t kSmallWidth = 512;
+  if (config.transformer.width() > kSmallWidth) {
+    request.width = 832;
+    request.height = 480;
+    request.rate = {16, 1};
+    request.steps = 50;
+    request.guidance = 5.0F;
+  }
+  const std::int64_t stride = generate::size_stride(config);
+  request.width = (request.width + stride - 1) / stride * stride;
+  request.height = (request.height + stride - 1) / stride * stride;
+  request.frames = generate::frames_for_seconds(config, 2.0, request.rate);
+  return request;
+}
+
+std::string unknown_words_remark(const models::Checkpoint& model, const std::string& prompt) {
+  if (model.known_words().empty()) return {};
+  const std::vector<std::string> missing = model.known_words().missing(prompt);
+  if (missing.empty()) return {};
+  std::string words;
+  for (const std::string& word : missing) words += (words.empty() ? "\"" : ", \"") + word + "\"";
+  std::string known;
+  for (const char c : model.known_words().to_text()) known += c == '\n' ? ' ' : c;
+  constexpr std::size_t kMaxShown = 2000;
+  std::string remark = "note: this model never learnt " + words + " and will draw something else for it.";
+  if (known.size() <= kMaxShown) remark += " The words it knows: " + known;
+  return remark;
+}
+
+}  // namespace starling::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "exact/engine.h"
+#include "generate/text_to_video.h"
+#include "generate/video_job.h"
+#include "models/checkpoint.h"
+
+namespace starling::cli {
+
+// What several commands need before they can run a model.
+
+// The folder of the model to use: `given` if it is not empty, else STARLING_MODEL, else the bundled one: beside the
+// program's source tree (models/bundled in a folder above the program) or installed (../share/starling/models/bundled).
+base::Result<std::filesystem::path> find_model(const std::string& given);
+
+// An engine, and the threads that hash beside it. threads: 0 for one per core.
+struct Machine {
+  exact::Engine engine;
+  std::unique_ptr<base::ThreadPool> pool;
+};
+base::Result<Machine> start_machine(std::int64_t threads);
+
+// An error if the job needs more memory than this machine has.
+base::Status check_memory(const generate::VideoJob& job);
+
+// What is used where the user says nothing: 64×64 at 8 frames a second for small models, such as the bundled one;
+// 832×480 at 16 for large ones.
+generate::TextToVideo default_request(const models::ModelConfig& config);
+
+// A sentence on the words of a prompt that the model never met, and on what it knows; empty if there is none.
+std::string unknown_words_remark(const models::Checkpoint& model, const std::string& prompt);
+
+}  // namespace starling::cli

@@ -1,0 +1,205 @@
+// starling verify: does a receipt hold, and is a video the one it is of?
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/paths.h"
+#include "cli/setup.h"
+#include "generate/video_check.h"
+#include "generate/video_job.h"
+#include "proof/receipt.h"
+#include "proof/replay.h"
+#include "proof/trace.h"
+
+namespace starling::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+  std::string receipt;
+  std::string video;
+  std::string model;
+  std::optional<std::int64_t> sample;
+  std::int64_t threads = 0;
+  bool json = false;
+};
+
+struct Verdict {
+  std::optional<proof::Difference> difference;
+  std::uint32_t checked_calls = 0;
+  std::size_t total_calls = 0;
+  std::optional<double> psnr_db;
+};
+
+// An error that a damaged file causes is a difference: what was handed over does not hold. One of the machine (no such
+// file, unreadable, no memory, interrupted) means that nothing can be said.
+bool is_damage(const base::Error& error) {
+  return error.code != base::ErrorCode::kNotFound && error.code != base::ErrorCode::kIo &&
+         error.code != base::ErrorCode::kCancelled;
+}
+
+// The model of the receipt, or why what is there is not it.
+base::Result<std::optional<models::Checkpoint>> open_model(const Arguments& arguments, const proof::Receipt& receipt,
+                                                           base::ThreadPool& pool, Verdict& verdict) {
+  using Found = std::optional<models::Checkpoint>;
+  STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
+  std::error_code error;
+  if (!fs::exists(folder / "model_index.json", error)) {
+    return base::not_found("there is no model in " + folder.string() + ": name the folder of model " +
+                           receipt.model_root.hex() + " with --model");
+  }
+  base::Result<models::Checkpoint> model = models::Checkpoint::open(folder);
+  if (!model.ok()) {
+    if (model.error().code == base::ErrorCode::kIo || model.error().code == base::ErrorCode::kCancelled) {
+      return model.error();
+    }
+    verdict.difference = proof::Difference{"model: " + model.error().message};
+    return Found();
+  }
+  const base::Result<base::Hash> root = model->root(&pool);
+  if (!root.ok() && !is_damage(root.error())) return root.error();
+  if (!root.ok()) {
+    verdict.difference = proof::Difference{"model: " + root.error().message};
+    return Found();
+  }
+  if (*root != receipt.model_root) {
+    verdict.difference = proof::Difference{"model: the receipt is of " + receipt.model_root.hex() + " and " +
+                                           folder.string() + " is " + root->hex()};
+    return Found();
+  }
+  return Found(*std::move(model));
+}
+
+std::string decibels(double psnr) {
+  if (psnr >= 100.0) return "every bit is equal";
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "PSNR %.1f dB, no more than encoding loses", psnr);
+  return text.data();
+}
+
+base::Result<Verdict> check(const Arguments& arguments) {
+  Verdict verdict;
+  STARLING_ASSIGN(const std::string text, base::read_text_file(arguments.receipt, proof::kMaxReceiptBytes));
+  const base::Result<proof::Receipt> receipt = proof::parse_receipt(text);
+  if (!receipt.ok()) {
+    verdict.difference = proof::Difference{"receipt: " + receipt.error().message};
+    return verdict;
+  }
+  verdict.total_calls = receipt->calls.size();
+  verdict.difference = proof::check_receipt(*receipt);
+  if (verdict.difference) return verdict;
+
+  STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
+  STARLING_ASSIGN(const std::optional<models::Checkpoint> model,
+                  open_model(arguments, *receipt, *machine.pool, verdict));
+  if (!model) return verdict;
+  STARLING_ASSIGN(const generate::TextToVideo request, generate::request_of(*receipt));
+  base::Result<generate::VideoJob> job = generate::VideoJob::prepare(*model, request);
+  if (!job.ok()) {
+    if (!is_damage(job.error())) return job.error();
+    verdict.difference = proof::Difference{"program: " + job.error().message};
+    return verdict;
+  }
+  STARLING_TRY(check_memory(*job));
+  verdict.total_calls = job->program().calls().size();
+
+  std::optional<proof::TraceReader> trace;
+  std::error_code error;
+  const fs::path trace_file = trace_path(arguments.receipt);
+  if (fs::exists(trace_file, error)) {
+    base::Result<proof::TraceReader> opened = proof::TraceReader::open(trace_file, job->program(), receipt->calls);
+    if (!opened.ok() && !is_damage(opened.error())) return opened.error();
+    if (!opened.ok()) {
+      verdict.difference = proof::Difference{opened.error().message};
+      return verdict;
+    }
+    trace = *std::move(opened);
+  } else if (arguments.sample) {
+    note("note: " + trace_file.string() + " is not there, so all calls before the drawn ones are run as well");
+  }
+
+  std::optional<generate::VideoCheck> video;
+  if (!arguments.video.empty()) {
+    STARLING_ASSIGN(video, generate::VideoCheck::open(arguments.video, request));
+  }
+  generate::CheckOptions options;
+  options.all_frames = video.has_value();
+  if (arguments.sample) options.sample = static_cast<std::size_t>(*arguments.sample);
+  options.random = base::random_u64;
+  options.trace = trace ? &*trace : nullptr;
+  base::Progress progress("verify", verdict.total_calls, "");
+  generate::Listener listener;
+  listener.after_call = [&](std::uint32_t call) -> base::Status {
+    progress.update(call + 1, job->calls().describe(call));
+    return base::check_interrupt();
+  };
+  listener.frame = [&](std::size_t, const video::FrameView& frame) -> base::Status {
+    return video ? video->add(frame) : base::Status();
+  };
+  STARLING_ASSIGN(const proof::ReplayResult result,
+                  generate::check_video(*job, *receipt, machine.engine, machine.pool.get(), options, listener));
+  verdict.difference = result.difference;
+  verdict.checked_calls = result.checked_calls;
+  if (!verdict.difference && video) {
+    STARLING_TRY(video->finish(receipt->file));
+    verdict.difference = video->difference();
+    verdict.psnr_db = video->psnr_db();
+  }
+  if (!verdict.difference && trace) {
+    const base::Status kept = trace->check_all();
+    if (!kept.ok()) verdict.difference = proof::Difference{kept.error().message};
+  }
+  return verdict;
+}
+
+base::Result<int> run(const Arguments& arguments) {
+  const Clock::time_point start = Clock::now();
+  base::catch_interrupts();
+  STARLING_ASSIGN(const Verdict verdict, check(arguments));
+  const bool valid = !verdict.difference.has_value();
+  if (arguments.json) {
+    base::Json json = base::Json::empty_object();
+    json.set("valid", valid);
+    json.set("checked_calls", verdict.checked_calls);
+    json.set("total_calls", verdict.total_calls);
+    json.set("first_difference", valid ? base::Json() : base::Json(verdict.difference->message));
+    json.set("psnr_db", verdict.psnr_db ? base::Json(*verdict.psnr_db) : base::Json());
+    json.set("seconds", std::chrono::duration<double>(Clock::now() - start).count());
+    print_json(json);
+  } else if (valid) {
+    print("The receipt holds: " + std::to_string(verdict.checked_calls) + " of " + std::to_string(verdict.total_calls) +
+          " calls were run again and gave the same bits.");
+    if (verdict.psnr_db) print("The video shows the frames of the receipt: " + decibels(*verdict.psnr_db) + ".");
+  } else {
+    print("The check failed. First difference: " + verdict.difference->message);
+  }
+  return valid ? kFine : kCheckFailed;
+}
+
+}  // namespace
+
+Action declare_verify(Options& options) {
+  auto a = std::make_shared<Arguments>();
+  options.text("RECEIPT", a->receipt, "The receipt, out.receipt.json", Options::Presence::kRequired);
+  options.text("--video", a->video, "A video to compare with the frames that the receipt is of");
+  options.text("--model", a->model, "Folder of the model; the bundled one if not given");
+  options.integer("--sample", a->sample, 1, 1'000'000, "Check so many calls, drawn at random, instead of all");
+  options.integer("--threads", a->threads, 0, 512, "Threads, 0 for one per core; the result is the same");
+  options.flag("--json", a->json, "Print one JSON object as the last line");
+  return [a] { return run(*a); };
+}
+
+}  // namespace starling::cli
