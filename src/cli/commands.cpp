@@ -16,6 +16,9 @@ constexpr std::array kCommands{
             "starling verify ball.receipt.json --video ball.mp4\n"
             "starling verify ball.receipt.json --sample 3 --json",
             declare_verify},
+    Command{"train transformer", "Train a video transformer with its text encoder",
+            "starling train transformer --out runs/transformer --vae runs/vae/vae --steps 30000",
+            declare_train_transformer},
     Command{"train vae", "Train a video autoencoder", "starling train vae --out runs/vae --steps 12000",
             declare_train_vae},
     Command{"evaluate", "Measure whether a model's videos show what captions say",

@@ -11,6 +11,7 @@ Action declare_model_info(Options& options);
 Action declare_model_list(Options& options);
 Action declare_model_random(Options& options);
 Action declare_verify(Options& options);
+Action declare_train_transformer(Options& options);
 Action declare_train_vae(Options& options);
 Action declare_version(Options& options);
 Action declare_wallet_export(Options& options);

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "exact/engine.h"
 #include "models/bundled.h"
+#include "train/flow_objective.h"
 #include "train/recipe.h"
 #include "train/run.h"
 #include "train/vae_objective.h"
@@ -62,7 +63,6 @@ base::Result<train::Recipe> chosen_recipe(const TrainArguments& a, train::ModelP
     if (recipe.part != part) return base::invalid("the recipe '" + a.recipe + "' is for the model's other part");
   }
   if (!a.data.empty()) recipe.source = a.data;
-  if (!a.vae.empty()) recipe.vae = a.vae;
   if (a.steps) recipe.schedule.steps = static_cast<std::uint64_t>(*a.steps);
   if (a.decay_steps) recipe.schedule.decay = static_cast<std::uint64_t>(*a.decay_steps);
   recipe.schedule.decay = std::min(recipe.schedule.decay, recipe.schedule.steps);
@@ -106,13 +106,38 @@ base::Result<int> train_vae(const TrainArguments& a) {
   base::catch_interrupts();
   STARLING_ASSIGN(const train::Recipe recipe, chosen_recipe(a, train::ModelPart::kVae));
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
-  const auto objective = train::make_vae_objective(recipe, models::bundled_vae_config());
+  STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
+  const auto objective = train::make_vae_objective(recipe, models::bundled_vae_config(), std::move(datasets));
+  STARLING_ASSIGN(const train::RunSummary summary, train::run_training(engine, recipe, *objective, run_options(a)));
+  print_summary(a, summary);
+  return kFine;
+}
+
+base::Result<int> train_transformer(const TrainArguments& a) {
+  base::catch_interrupts();
+  STARLING_ASSIGN(train::Recipe recipe, chosen_recipe(a, train::ModelPart::kTransformer));
+  STARLING_ASSIGN(train::TrainedVae vae, train::load_vae(a.vae));
+  recipe.vae_hash = vae.hash.hex();
+  STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
+  STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
+  STARLING_ASSIGN(const auto objective, train::make_flow_objective(recipe, {.folder = a.folder,
+                                                                            .training = std::move(datasets.training),
+                                                                            .held_out = std::move(datasets.held_out),
+                                                                            .vae = std::move(vae)}));
   STARLING_ASSIGN(const train::RunSummary summary, train::run_training(engine, recipe, *objective, run_options(a)));
   print_summary(a, summary);
   return kFine;
 }
 
 }  // namespace
+
+Action declare_train_transformer(Options& options) {
+  auto arguments = std::make_shared<TrainArguments>();
+  declare_common(options, *arguments);
+  options.text("--vae", arguments->vae, "Folder of the trained autoencoder: the folder vae in that run's folder",
+               Options::Presence::kRequired);
+  return [arguments] { return train_transformer(*arguments); };
+}
 
 Action declare_train_vae(Options& options) {
   auto arguments = std::make_shared<TrainArguments>();

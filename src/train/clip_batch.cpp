@@ -20,11 +20,11 @@ float pixel_value(std::uint8_t pixel) {
   return values[pixel];
 }
 
-void copy_crop(std::span<const std::uint8_t> clip, const Recipe& recipe, const Crop& crop, std::span<float> out) {
+void copy_crop(std::span<const std::uint8_t> clip, const ClipShape& shape, const Crop& crop, std::span<float> out) {
   std::size_t next = 0;
-  for (std::int64_t frame = 0; frame < recipe.frames; ++frame) {
+  for (std::int64_t frame = 0; frame < shape.frames; ++frame) {
     for (std::int64_t row = crop.row; row < crop.row + crop.rows; ++row) {
-      const std::int64_t first = ((frame * recipe.height + row) * recipe.width + crop.column) * kChannels;
+      const std::int64_t first = ((frame * shape.height + row) * shape.width + crop.column) * kChannels;
       for (std::int64_t i = 0; i < crop.columns * kChannels; ++i) {
         out[next++] = pixel_value(clip[static_cast<std::size_t>(first + i)]);
       }

@@ -3,8 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "exact/tensor.h"
-#include "train/recipe.h"
+#include "train/world/scene.h"
 
 namespace starling::train {
 
@@ -20,6 +19,6 @@ struct Crop {
 };
 
 // Writes the crop of clip[frames, height, width, 3] into out[frames, rows, columns, 3].
-void copy_crop(std::span<const std::uint8_t> clip, const Recipe& recipe, const Crop& crop, std::span<float> out);
+void copy_crop(std::span<const std::uint8_t> clip, const ClipShape& shape, const Crop& crop, std::span<float> out);
 
 }  // namespace starling::train

@@ -42,6 +42,9 @@ class Objective {
   // Writes PNG files that let a person see how good the weights are, named after what they show.
   virtual base::Status draw(exact::Engine& engine, const NamedTensors& weights,
                             const std::filesystem::path& folder) = 0;
+  // Writes what was trained in diffusers' layout, for use beside training, into a folder of that folder.
+  virtual base::Status save_model(exact::Engine& engine, const NamedTensors& weights,
+                                  const std::filesystem::path& folder) = 0;
 };
 
 }  // namespace starling::train

@@ -42,7 +42,7 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
     visit("square_weight", r.square_weight, 0.0, 1e3);
     visit("divergence_weight", r.divergence_weight, 0.0, 1e3);
   } else {
-    visit("vae", r.vae, 0.0, 0.0);
+    visit("vae_hash", r.vae_hash, 0.0, 0.0);
     visit("latent_clips", r.latent_clips, 1.0, 1e7);
     visit("first_latent_clips", r.first_latent_clips, 1.0, 1e7);
     visit("latent_clips_per_step", r.latent_clips_per_step, 0.0, 1e4);
@@ -50,7 +50,6 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
     visit("shift", r.shift, 0.01, 100.0);
     visit("drop_caption_permille", r.drop_caption_permille, 0.0, 1000.0);
     visit("clean_frames_permille", r.clean_frames_permille, 0.0, 1000.0);
-    visit("chinese_permille", r.chinese_permille, 0.0, 1000.0);
   }
 }
 

@@ -49,7 +49,7 @@ struct Recipe {
   float divergence_weight = 1e-5F;  // KL to N(0, 1), summed over a latent's elements and divided by the pixels' values
 
   // --- transformer
-  std::string vae;                         // folder of a trained VAE, in diffusers' layout
+  std::string vae_hash;                    // of the trained autoencoder whose latents are learnt
   std::int64_t latent_clips = 32768;       // kept latents at the end of growth
   std::int64_t first_latent_clips = 4096;  // before the first step
   std::int64_t latent_clips_per_step = 1;  // added by each step
@@ -57,7 +57,6 @@ struct Recipe {
   float shift = 2.0F;                      // of the noise schedule
   std::int64_t drop_caption_permille = 100;
   std::int64_t clean_frames_permille = 300;  // of samples that get 1 to 3 clean latent frames
-  std::int64_t chinese_permille = 250;
 };
 
 // The numbers RECIPE-like runs of the bundled model start from.

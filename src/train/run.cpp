@@ -62,6 +62,7 @@ class Run {
     const base::Status trained = loop(step, progress);
     if (!trained.ok() && trained.error().code != base::ErrorCode::kCancelled) return trained.error();
     STARLING_TRY(save_checkpoint(options_.folder, recipe_, state_));
+    STARLING_TRY(objective_.save_model(engine_, averaged_weights(state_), options_.folder));
     if (trained.ok() && state_.step == recipe_.schedule.steps) {
       STARLING_TRY(measure());
       STARLING_TRY(draw());

@@ -5,8 +5,7 @@
 #include "models/wan_vae.h"
 #include "train/clip_batch.h"
 #include "train/draws.h"
-#include "train/world/render.h"
-#include "train/world/scene.h"
+#include "train/trained_vae.h"
 #include "video/frames.h"
 #include "video/picture.h"
 
@@ -25,6 +24,7 @@ constexpr float kLeastLogVariance = -30.0F;
 constexpr float kMostLogVariance = 20.0F;
 constexpr std::int64_t kValidationClips = 16;
 constexpr std::int64_t kClipsAtOnce = 4;
+constexpr std::int64_t kMeasuredClips = 128;
 constexpr std::uint32_t kNoiseStream = 1;
 
 Value mean_of_all(Builder& b, Value x) {
@@ -35,18 +35,10 @@ Value mean_of_all(Builder& b, Value x) {
   return b.reshape(b.mul(total, 1.0F / static_cast<float>(b.shape(x).elements())), Shape{});
 }
 
-base::Result<std::vector<std::uint8_t>> render_clip(const Recipe& recipe, std::uint64_t scene_seed, Split split) {
-  const auto width = static_cast<int>(recipe.width);
-  const auto height = static_cast<int>(recipe.height);
-  const auto frames = static_cast<int>(recipe.frames);
-  const auto rate = static_cast<double>(recipe.frames_per_second);
-  const Scene scene = sample_scene(scene_seed, scene_options(width, height, frames, rate, split));
-  return render(scene, width, height, frames, rate);
-}
-
 class VaeObjective final : public Objective {
  public:
-  VaeObjective(const Recipe& recipe, models::VaeConfig config) : recipe_(recipe), config_(std::move(config)) {}
+  VaeObjective(const Recipe& recipe, models::VaeConfig config, Datasets datasets)
+      : recipe_(recipe), shape_(clip_shape(recipe)), config_(std::move(config)), datasets_(std::move(datasets)) {}
 
   base::Result<LossGraph> loss() override {
     Builder b;
@@ -84,15 +76,14 @@ class VaeObjective final : public Objective {
     Draws draws(recipe_.seed, Purpose::kCrop, index);
     std::span<float> out = video.f32();
     for (std::uint64_t i = 0; i < clips; ++i) {
-      const std::uint64_t scene_seed = Draws(recipe_.seed, Purpose::kClip, index * clips + i).next_u64();
-      STARLING_ASSIGN(const std::vector<std::uint8_t> clip, render_clip(recipe_, scene_seed, Split::kTrain));
+      STARLING_ASSIGN(const Clip clip, datasets_.training->clip(index * clips + i));
       for (std::int64_t j = 0; j < recipe_.crops_per_clip; ++j) {
         const auto place = [&](std::int64_t size) {
           return static_cast<std::int64_t>(draws.below(static_cast<std::uint32_t>(size - recipe_.crop + 1)));
         };
         const std::int64_t row = place(recipe_.height);
         const std::int64_t column = place(recipe_.width);
-        copy_crop(clip, recipe_, {row, column, recipe_.crop, recipe_.crop}, out.first(crop_values));
+        copy_crop(clip.rgb, shape_, {row, column, recipe_.crop, recipe_.crop}, out.first(crop_values));
         out = out.subspan(crop_values);
       }
     }
@@ -147,6 +138,11 @@ class VaeObjective final : public Objective {
     return video::write_png(folder / "reconstruction.png", sheet);
   }
 
+  base::Status save_model(exact::Engine& engine, const NamedTensors& weights,
+                          const std::filesystem::path& folder) override {
+    return save_vae(engine, folder / "vae", config_, weights, *datasets_.training, shape_, kMeasuredClips);
+  }
+
  private:
   base::Status prepare_reconstruction() {
     if (reconstruction_) return {};
@@ -167,10 +163,8 @@ class VaeObjective final : public Objective {
                     Tensor::allocate(Type::kF32, {kClipsAtOnce, recipe_.frames, recipe_.height, recipe_.width, 3}));
     const std::size_t clip_values = video.f32().size() / static_cast<std::size_t>(kClipsAtOnce);
     for (std::int64_t i = 0; i < kClipsAtOnce; ++i) {
-      const std::uint64_t seed =
-          Draws(recipe_.seed, Purpose::kValidation, static_cast<std::uint64_t>(first + i)).next_u64();
-      STARLING_ASSIGN(const std::vector<std::uint8_t> clip, render_clip(recipe_, seed, Split::kHeldOut));
-      copy_crop(clip, recipe_, {0, 0, recipe_.height, recipe_.width},
+      STARLING_ASSIGN(const Clip clip, datasets_.held_out->clip(static_cast<std::uint64_t>(first + i)));
+      copy_crop(clip.rgb, shape_, {0, 0, recipe_.height, recipe_.width},
                 video.f32().subspan(static_cast<std::size_t>(i) * clip_values, clip_values));
     }
     return video;
@@ -185,14 +179,17 @@ class VaeObjective final : public Objective {
   }
 
   Recipe recipe_;
+  ClipShape shape_;
   models::VaeConfig config_;
+  Datasets datasets_;
   std::unique_ptr<Plan> reconstruction_;
 };
 
 }  // namespace
 
-std::unique_ptr<Objective> make_vae_objective(const Recipe& recipe, const models::VaeConfig& config) {
-  return std::make_unique<VaeObjective>(recipe, config);
+std::unique_ptr<Objective> make_vae_objective(const Recipe& recipe, const models::VaeConfig& config,
+                                              Datasets datasets) {
+  return std::make_unique<VaeObjective>(recipe, config, std::move(datasets));
 }
 
 }  // namespace starling::train

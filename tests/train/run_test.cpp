@@ -55,6 +55,7 @@ class ToyObjective final : public Objective {
     return std::vector<Metric>{{"first_weight", static_cast<double>(weights.at("toy/weight").f32()[0])}};
   }
   base::Status draw(exact::Engine&, const NamedTensors&, const fs::path&) override { return {}; }
+  base::Status save_model(exact::Engine&, const NamedTensors&, const fs::path&) override { return {}; }
 
  private:
   Recipe recipe_;

@@ -62,6 +62,11 @@ struct DotTile {
     constexpr int kBases = (kTileRows + 2) / 3;
     const float* base[kBases];
     for (int i = 0; i < kBases; ++i) base[i] = a.data + 3 * i * a.row_step;
+    // What a short loop has no chunks for.
+    for (std::int64_t r = (part.depth + kChunk - 1) / kChunk; r < kTileRows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kTileVectors; ++v) __builtin_prefetch(ahead.out + r * out_stride + v * kLanes, 1, 2);
+    }
     for (std::int64_t k = 0; k < part.depth;) {
       const std::int64_t end = part.depth - k < kChunk ? part.depth : k + kChunk;
       // Spread over the loop, because few misses can be under way at once.

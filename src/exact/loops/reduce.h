@@ -17,12 +17,6 @@ struct Reduce {
   static constexpr std::size_t kVectors = kSumLanes / V::kLanes;
   static constexpr std::size_t kColumns = 8 * V::kLanes;  // of a matrix, summed at a time
 
-  static float canonical_number(float a) {
-    float lanes[V::kLanes];
-    V::store(lanes, Functions::canonical(V::broadcast(a)));
-    return lanes[0];
-  }
-
   static void add_block(F (&sums)[kVectors], const float* row, std::ptrdiff_t step, std::size_t i) {
     for (std::size_t v = 0; v < kVectors; ++v) {
       sums[v] = V::add(sums[v], Elementwise<V>::fetch(row, step, i + v * V::kLanes));
@@ -35,71 +29,102 @@ struct Reduce {
     add_block(sums, lanes, 1, 0);
   }
 
-  static float fold(const F (&sums)[kVectors]) {
-    float lanes[kSumLanes];
-    for (std::size_t v = 0; v < kVectors; ++v) V::store(lanes + v * V::kLanes, sums[v]);
-    for (std::size_t half = kSumLanes / 2; half > 0; half /= 2) {
-      for (std::size_t j = 0; j < half; ++j) lanes[j] = lanes[j] + lanes[j + half];
+  // The first folds of a sum's 16 lanes, down to one vector of them.
+  static F fold_vectors(F (&sums)[kVectors]) {
+    for (std::size_t half = kVectors / 2; half > 0; half /= 2) {
+      for (std::size_t v = 0; v < half; ++v) sums[v] = V::add(sums[v], sums[v + half]);
     }
-    return canonical_number(lanes[0]);
+    return sums[0];
   }
 
   // kRows rows at a time, since a row's additions wait for each other.
   template <std::size_t kRows>
-  static void row_sums(float* out, RowsF32 a, std::size_t columns) {
+  static void row_sums(F* folded, RowsF32 a, std::size_t columns) {
     F sums[kRows][kVectors];
     for (auto& row : sums) {
       for (F& sum : row) sum = V::broadcast(0.0F);
     }
-    std::size_t i = 0;
-    for (; i + kSumLanes <= columns; i += kSumLanes) {
-      for (std::size_t r = 0; r < kRows; ++r) {
-        add_block(sums[r], a.data + static_cast<std::ptrdiff_t>(r) * a.row_stride, a.step, i);
+    const std::size_t whole = columns - columns % kSumLanes;
+    if (a.step == 1) {
+      for (std::size_t i = 0; i < whole; i += kSumLanes) {
+        for (std::size_t r = 0; r < kRows; ++r) add_block(sums[r], row_of(a, r), 1, i);
+      }
+    } else {
+      for (std::size_t i = 0; i < whole; i += kSumLanes) {
+        for (std::size_t r = 0; r < kRows; ++r) add_block(sums[r], row_of(a, r), a.step, i);
       }
     }
     for (std::size_t r = 0; r < kRows; ++r) {
-      if (i < columns) {
-        add_last(sums[r], a.data + static_cast<std::ptrdiff_t>(r) * a.row_stride, a.step, i, columns - i);
-      }
-      out[r] = fold(sums[r]);
+      if (whole < columns) add_last(sums[r], row_of(a, r), a.step, whole, columns - whole);
+      folded[r] = fold_vectors(sums[r]);
     }
   }
 
+  // As many rows as there are lanes, so that the last folds are of whole vectors: lane j of every row is vector j.
   static void row_sum(float* out, RowsF32 a, std::size_t rows, std::size_t columns) {
-    std::size_t r = 0;
-    for (; r + 4 <= rows; r += 4) row_sums<4>(out + r, rows_from(a, r), columns);
-    for (; r < rows; ++r) row_sums<1>(out + r, rows_from(a, r), columns);
+    for (std::size_t r = 0; r < rows; r += V::kLanes) {
+      const std::size_t count = rows - r < V::kLanes ? rows - r : V::kLanes;
+      F lanes[V::kLanes];
+      std::size_t done = 0;
+      for (; done + 4 <= count; done += 4) row_sums<4>(lanes + done, rows_from(a, r + done), columns);
+      for (; done < count; ++done) row_sums<1>(lanes + done, rows_from(a, r + done), columns);
+      for (; done < V::kLanes; ++done) lanes[done] = V::broadcast(0.0F);
+      V::transpose(lanes);
+      for (std::size_t half = V::kLanes / 2; half > 0; half /= 2) {
+        for (std::size_t j = 0; j < half; ++j) lanes[j] = V::add(lanes[j], lanes[j + half]);
+      }
+      store_columns(out, r, r + count, Functions::canonical(lanes[0]));
+    }
   }
 
-  static RowsF32 rows_from(RowsF32 a, std::size_t r) {
-    return {a.data + static_cast<std::ptrdiff_t>(r) * a.row_stride, a.row_stride, a.step};
+  static const float* row_of(RowsF32 a, std::size_t r) {
+    return a.data + static_cast<std::ptrdiff_t>(r) * a.row_stride;
+  }
+  static RowsF32 rows_from(RowsF32 a, std::size_t r) { return {row_of(a, r), a.row_stride, a.step}; }
+
+  static F lowest() { return V::broadcast(-__builtin_inff()); }
+
+  template <std::size_t kRows>
+  static void row_maxima(F* lanes, RowsF32 a, std::size_t columns) {
+    F best[kRows];
+    for (F& row : best) row = lowest();
+    const std::size_t whole = columns - columns % V::kLanes;
+    if (a.step == 1) {
+      for (std::size_t i = 0; i < whole; i += V::kLanes) {
+        for (std::size_t r = 0; r < kRows; ++r) best[r] = Functions::maximum(best[r], V::load(row_of(a, r) + i));
+      }
+    } else {
+      for (std::size_t i = 0; i < whole; i += V::kLanes) {
+        for (std::size_t r = 0; r < kRows; ++r) {
+          best[r] = Functions::maximum(best[r], Elementwise<V>::fetch(row_of(a, r), a.step, i));
+        }
+      }
+    }
+    for (std::size_t r = 0; r < kRows; ++r) {
+      if (whole < columns) {
+        float last[V::kLanes];
+        V::store(last, lowest());
+        for (std::size_t i = whole; i < columns; ++i)
+          last[i - whole] = row_of(a, r)[static_cast<std::ptrdiff_t>(i) * a.step];
+        best[r] = Functions::maximum(best[r], V::load(last));
+      }
+      lanes[r] = best[r];
+    }
   }
 
   static void row_max(float* out, RowsF32 a, std::size_t rows, std::size_t columns) {
-    for (std::size_t r = 0; r < rows; ++r) {
-      const float* row = rows_from(a, r).data;
-      F first = V::broadcast(-__builtin_inff());
-      F second = first;
-      std::size_t i = 0;
-      for (; i + 2 * V::kLanes <= columns; i += 2 * V::kLanes) {
-        first = Functions::maximum(first, Elementwise<V>::fetch(row, a.step, i));
-        second = Functions::maximum(second, Elementwise<V>::fetch(row, a.step, i + V::kLanes));
+    for (std::size_t r = 0; r < rows; r += V::kLanes) {
+      const std::size_t count = rows - r < V::kLanes ? rows - r : V::kLanes;
+      F lanes[V::kLanes];
+      std::size_t done = 0;
+      for (; done + 4 <= count; done += 4) row_maxima<4>(lanes + done, rows_from(a, r + done), columns);
+      for (; done < count; ++done) row_maxima<1>(lanes + done, rows_from(a, r + done), columns);
+      for (; done < V::kLanes; ++done) lanes[done] = lowest();
+      V::transpose(lanes);
+      for (std::size_t half = V::kLanes / 2; half > 0; half /= 2) {
+        for (std::size_t j = 0; j < half; ++j) lanes[j] = Functions::maximum(lanes[j], lanes[j + half]);
       }
-      first = Functions::maximum(first, second);
-      for (; i + V::kLanes <= columns; i += V::kLanes) {
-        first = Functions::maximum(first, Elementwise<V>::fetch(row, a.step, i));
-      }
-      float lanes[2 * V::kLanes];
-      V::store(lanes, first);
-      V::store(lanes + V::kLanes, V::broadcast(-__builtin_inff()));
-      for (std::size_t j = 0; i + j < columns; ++j)
-        lanes[V::kLanes + j] = row[static_cast<std::ptrdiff_t>(i + j) * a.step];
-      for (std::size_t half = V::kLanes; half > 0; half /= 2) {
-        float upper[V::kLanes] = {};
-        for (std::size_t j = 0; j < half; ++j) upper[j] = lanes[half + j];
-        V::store(lanes, Functions::maximum(V::load(lanes), V::load(upper)));
-      }
-      out[r] = lanes[0];
+      store_columns(out, r, r + count, lanes[0]);
     }
   }
 
@@ -125,8 +150,14 @@ struct Reduce {
         for (std::size_t i = 0; i < kColumns; i += V::kLanes) V::store(sums[r] + i, V::broadcast(0.0F));
       }
       for (std::size_t r = 0; r < rows; ++r) {
-        const float* row = rows_from(a, r).data;
+        const float* row = row_of(a, r);
         float* sum = sums[r % kSumLanes];
+        if (a.step == 1 && end - begin == kColumns) {
+          for (std::size_t i = 0; i < kColumns; i += V::kLanes) {
+            V::store(sum + i, V::add(V::load(sum + i), V::load(row + begin + i)));
+          }
+          continue;
+        }
         for (std::size_t i = begin; i < end; i += V::kLanes) {
           V::store(sum + (i - begin), V::add(V::load(sum + (i - begin)), fetch_columns(row, a.step, i, end)));
         }
@@ -148,9 +179,9 @@ struct Reduce {
     alignas(64) float best[kColumns];
     for (std::size_t begin = 0; begin < columns; begin += kColumns) {
       const std::size_t end = columns - begin < kColumns ? columns : begin + kColumns;
-      for (std::size_t i = 0; i < kColumns; i += V::kLanes) V::store(best + i, V::broadcast(-__builtin_inff()));
+      for (std::size_t i = 0; i < kColumns; i += V::kLanes) V::store(best + i, lowest());
       for (std::size_t r = 0; r < rows; ++r) {
-        const float* row = rows_from(a, r).data;
+        const float* row = row_of(a, r);
         for (std::size_t i = begin; i < end; i += V::kLanes) {
           const F value = Functions::maximum(V::load(best + (i - begin)), fetch_columns(row, a.step, i, end));
           V::store(best + (i - begin), value);
