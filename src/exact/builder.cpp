@@ -51,6 +51,10 @@ Value Builder::input(std::string_view name, Type type, const Shape& shape) {
     fail(quoted + " has the impossible shape " + shape.text());
     return {};
   }
+  if (type != Type::kF32 && type != Type::kI32) {
+    fail(quoted + " is " + type_name(type) + ", but operators take f32 and i32");
+    return {};
+  }
   const auto id = static_cast<ValueId>(values_.size());
   if (name.empty() || name.size() > kMaxNameBytes) {
     fail("an input's name has 1 to 256 bytes");

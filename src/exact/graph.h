@@ -93,6 +93,7 @@ class Builder {
     ValueId id = 0;
   };
 
+  // f32 or i32: no operator takes another type.
   Value input(std::string_view name, Type type, const Shape& shape);
   void output(std::string_view name, Value value);
 

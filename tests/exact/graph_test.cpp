@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace starling::exact {
 namespace {
 
@@ -79,6 +81,43 @@ TEST(Builder, TakesInputsAtAnyTime) {
   ASSERT_TRUE(graph.ok());
   EXPECT_EQ(graph->inputs().size(), 2U);
   EXPECT_EQ(graph->node(3).inputs, (std::vector<ValueId>{2, 1}));
+}
+
+TEST(Builder, RefusesTypesThatNoOperatorTakes) {
+  for (const Type type : {Type::kI8, Type::kU8, Type::kBf16, Type::kF16}) {
+    Builder b;
+    b.output("y", b.reshape(b.input("x", type, {4}), {2, 2}));
+    const auto graph = b.finish();
+    ASSERT_FALSE(graph.ok());
+    EXPECT_NE(graph.error().message.find("operators take f32 and i32"), std::string::npos);
+  }
+}
+
+// Products of these sizes would wrap around in 64 bits.
+TEST(Builder, RefusesShapesBeyondCounting) {
+  const std::int64_t large = std::int64_t{1} << 40;
+  Builder input;
+  input.output("x", input.input("x", Type::kF32, {large, large / 65536}));
+  EXPECT_FALSE(input.finish().ok());
+  Builder fill;
+  fill.output("x", fill.fill(1.0F, {large, large, large, large}));
+  EXPECT_FALSE(fill.finish().ok());
+  Builder slice;
+  const auto x = slice.input("x", Type::kF32, {large});
+  slice.output("y", slice.slice(x, 0, large - 1, large, large - 1));
+  EXPECT_FALSE(slice.finish().ok());
+}
+
+TEST(Graph, RefusesWhatAnotherEncodingWouldSayToo) {
+  Builder b;
+  const auto x = b.input("x", Type::kF32, {2});
+  const auto y = b.add_node(Operator::kToI32, std::array{x.id}, std::array<std::int64_t, 1>{7}, 0.0F);
+  b.output("y", y);
+  EXPECT_FALSE(b.finish().ok());
+  Builder negative_zero;
+  const auto z = negative_zero.input("x", Type::kF32, {2});
+  negative_zero.output("y", negative_zero.add_node(Operator::kNeg, std::array{z.id}, {}, -0.0F));
+  EXPECT_FALSE(negative_zero.finish().ok());
 }
 
 }  // namespace
