@@ -11,6 +11,7 @@
 #include "train/dataset_choice.h"
 #include "train/draws.h"
 #include "train/flow_batch.h"
+#include "train/flow_samples.h"
 #include "train/latent_source.h"
 
 namespace starling::train {
@@ -137,7 +138,11 @@ class FlowObjective final : public Objective {
     return metrics;
   }
 
-  base::Status draw(exact::Engine&, const NamedTensors&, const std::filesystem::path&) override { return {}; }
+  // samples.png: videos of held-out captions.
+  base::Status draw(exact::Engine& engine, const NamedTensors& weights, const std::filesystem::path& folder) override {
+    return draw_samples(engine, config_, *text_.tokenizer, all_weights(weights), *setting_.held_out,
+                        clip_shape(recipe_), folder / "samples.png");
+  }
 
   base::Status save_model(exact::Engine&, const NamedTensors& weights, const std::filesystem::path& folder) override {
     models::NewCheckpoint checkpoint;

@@ -1,9 +1,14 @@
 #include "train/run.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <future>
 #include <optional>
-#include <system_error>
+#include <utility>
 
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -30,6 +35,32 @@ base::Result<Batches> step_batches(Objective& objective, std::uint64_t step, std
   return batches;
 }
 
+// Keeps two processes from training in one folder. The system lets go of it when the process ends, however it ends.
+class FolderLock {
+ public:
+  static base::Result<FolderLock> take(const std::filesystem::path& folder) {
+    STARLING_TRY(base::make_directories(folder));
+    const std::filesystem::path path = folder / "lock";
+    FolderLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (lock.descriptor_ < 0) return base::system_error("open", path, errno);
+    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      return base::invalid("another process trains in '" + folder.string() + "'; wait for it or name another folder");
+    }
+    return lock;
+  }
+  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  FolderLock& operator=(FolderLock&&) = delete;
+  ~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+ private:
+  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
 // Sums of what was reported since the last line of the log.
 struct Window {
   double loss = 0.0;
@@ -49,6 +80,7 @@ class Run {
 
   base::Result<RunSummary> go() {
     STARLING_TRY(validate(recipe_));
+    STARLING_ASSIGN(const FolderLock lock, FolderLock::take(options_.folder));
     STARLING_ASSIGN(const LossGraph loss, objective_.loss());
     STARLING_TRY(begin(loss.parameters));
     STARLING_ASSIGN(const Step step, Step::make(loss, recipe_.optimizer, static_cast<int>(gradients_)));
@@ -59,6 +91,7 @@ class Run {
     start_ = last_checkpoint_ = last_picture_ = Clock::now();
     base::Progress progress(recipe_.part == ModelPart::kVae ? "training the VAE" : "training the transformer",
                             recipe_.schedule.steps, "step", options_.progress);
+    progress.start_from(state_.step);
     const base::Status trained = loop(step, progress);
     if (!trained.ok() && trained.error().code != base::ErrorCode::kCancelled) return trained.error();
     STARLING_TRY(save_checkpoint(options_.folder, recipe_, state_));
@@ -89,11 +122,6 @@ class Run {
       state_ = std::move(found->state);
     } else {
       STARLING_ASSIGN(state_, initial_state(engine_, parameters, recipe_.seed));
-      std::error_code error;
-      std::filesystem::create_directories(options_.folder, error);
-      if (error) {
-        return base::io_error("cannot make the folder '" + options_.folder.string() + "': " + error.message());
-      }
     }
     return base::write_file(options_.folder / "recipe.json", base::as_bytes(write_recipe(recipe_)));
   }
@@ -142,6 +170,7 @@ class Run {
     }
     if (since(last_picture_) > options_.picture_seconds) {
       STARLING_TRY(draw());
+      STARLING_TRY(objective_.save_model(engine_, averaged_weights(state_), options_.folder));
       last_picture_ = Clock::now();
     }
     return {};

@@ -161,6 +161,21 @@ TEST_F(Training, RefusesAFolderInUseAndAnotherRecipe) {
   EXPECT_NE(resumed.error().message.find("seed"), std::string::npos);
 }
 
+TEST_F(Training, RefusesAFolderThatAnotherProcessTrainsIn) {
+  Recipe endless = toy_recipe(1'000'000);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(run(root_ / "a", endless, true).ok() ? 0 : 1);
+  for (int i = 0; i < 500 && !fs::exists(root_ / "a" / "log.jsonl"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  const auto second = run(root_ / "a", endless, true);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ASSERT_FALSE(second.ok());
+  EXPECT_NE(second.error().message.find("another process"), std::string::npos);
+}
+
 TEST_F(Training, RefusesADamagedCheckpoint) {
   ASSERT_TRUE(run(root_ / "a", toy_recipe(6), false).ok());
   fs::path file;
