@@ -52,8 +52,8 @@ std::string format_progress(const ProgressState& state, int columns, bool bar) {
   if (bar && state.total > 0) text += " " + bar_text(fraction);
   text += " " + std::to_string(state.done);
   if (state.total > 0) text += "/" + std::to_string(state.total);
-  if (state.done > 0 && state.seconds > 0.0) {
-    const double rate = static_cast<double>(state.done) / state.seconds;
+  if (state.done > state.earlier && state.seconds > 0.0) {
+    const double rate = static_cast<double>(state.done - state.earlier) / state.seconds;
     if (!state.unit.empty()) text += ", " + rate_text(rate, state.unit);
     if (state.total > state.done) {
       text += ", " + format_duration(static_cast<double>(state.total - state.done) / rate) + " left";
@@ -84,7 +84,7 @@ void Progress::update(std::uint64_t done, std::string_view detail) {
   if (quiet_) return;
   const Clock::time_point now = Clock::now();
   if (now < next_draw_) return;
-  const ProgressState state{label_, unit_, detail, done, total_, seconds(now)};
+  const ProgressState state{label_, unit_, detail, done, total_, seconds(now), earlier_};
   if (bar_) {
     draw_status_line(format_progress(state, stderr_columns() - 1, true));
     next_draw_ = now + kBarPeriod;
@@ -97,7 +97,7 @@ void Progress::update(std::uint64_t done, std::string_view detail) {
 void Progress::finish() {
   if (quiet_) return;
   if (bar_) draw_status_line({});
-  const ProgressState state{label_, unit_, {}, done_, total_, seconds(Clock::now())};
+  const ProgressState state{label_, unit_, {}, done_, total_, seconds(Clock::now()), earlier_};
   write_line(format_progress(state, 0, false) + ", took " + format_duration(state.seconds));
   quiet_ = true;
   bar_ = false;

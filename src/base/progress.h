@@ -18,8 +18,9 @@ struct ProgressState {
   std::string_view unit;  // "step" gives "4.2 steps/s"; empty: no rate
   std::string_view detail;
   std::uint64_t done = 0;
-  std::uint64_t total = 0;  // 0: unknown
-  double seconds = 0.0;     // since the start
+  std::uint64_t total = 0;    // 0: unknown
+  double seconds = 0.0;       // since the start
+  std::uint64_t earlier = 0;  // of done: what was there at the start and says nothing of the rate
 };
 
 // One line of plain text of at most columns characters (if columns > 0); with a bar if bar is set and total is known.
@@ -35,6 +36,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // Of `total`, so much was done before: a job that is resumed.
+  void start_from(std::uint64_t done) { earlier_ = done; }
   // Cheap to call often: at most ten times a second something is drawn. detail is shown at the end, such as a loss.
   void update(std::uint64_t done, std::string_view detail = {});
   // Leaves one line that says what was done in which time.
@@ -51,6 +54,7 @@ class Progress {
   Clock::time_point start_;
   Clock::time_point next_draw_;
   std::uint64_t done_ = 0;
+  std::uint64_t earlier_ = 0;
 };
 
 }  // namespace starling::base

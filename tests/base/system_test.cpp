@@ -95,6 +95,8 @@ TEST(Progress, Lines) {
   EXPECT_EQ(format_progress(state, 15, false), "denoising 10/40");
   state = {"training", "step", "", 1, 100, 20.0};
   EXPECT_EQ(format_progress(state, 0, false), "training 1/100, 20.0 s/step, 33 min 00 s left");
+  state = {"training", "step", "", 60, 100, 5.0, 50};
+  EXPECT_EQ(format_progress(state, 0, false), "training 60/100, 2.0 steps/s, 20 s left");
   state = {"reading", "", "", 7, 0, 1.0};
   EXPECT_EQ(format_progress(state, 0, true), "reading 7");
   state = {"starting", "step", "", 0, 5, 0.0};
