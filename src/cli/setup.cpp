@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <sstream>
+#include <string_view>
 #include <system_error>
 
 #include "base/memory.h"
@@ -88,11 +91,18 @@ std::string unknown_words_remark(const models::Checkpoint& model, const std::str
   if (missing.empty()) return {};
   std::string words;
   for (const std::string& word : missing) words += (words.empty() ? "\"" : ", \"") + word + "\"";
+  // A prompt in Latin letters is answered with words in Latin letters.
+  const auto is_ascii = [](std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  };
   std::string known;
-  for (const char c : model.known_words().to_text()) known += c == '\n' ? ' ' : c;
+  std::istringstream lines(model.known_words().to_text());
+  for (std::string word; std::getline(lines, word);) {
+    if (is_ascii(word) || !is_ascii(prompt)) known += " " + word;
+  }
   constexpr std::size_t kMaxShown = 2000;
   std::string remark = "note: this model never learnt " + words + " and will draw something else for it.";
-  if (known.size() <= kMaxShown) remark += " The words it knows: " + known;
+  if (known.size() <= kMaxShown) remark += " The words it knows:" + known;
   return remark;
 }
 

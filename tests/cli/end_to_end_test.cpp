@@ -1,0 +1,307 @@
+// From a prompt to a video that is checked, and everything that may go wrong on the way.
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "exact/kernels.h"
+#include "program.h"
+
+namespace starling::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+using EndToEnd = ProgramTest;
+
+std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::string contents(const fs::path& path) {
+  auto text = base::read_text_file(path, std::size_t{1} << 26U);
+  EXPECT_TRUE(text.ok()) << text.error().message;
+  return text.ok() ? *text : std::string();
+}
+
+void overwrite(const fs::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc).write(text.data(), static_cast<std::streamsize>(text.size()));
+}
+
+TEST_F(EndToEnd, AVideoIsMadeAndHolds) {
+  const Ran made = run(small("out.mp4"));
+  ASSERT_EQ(made.code, kFine) << made.err;
+  const base::Json json = made.json();
+  for (const char* key : {"video", "receipt", "model_root", "program_root", "output_root", "trace_root"}) {
+    EXPECT_TRUE(json.text(key).ok()) << key;
+  }
+  EXPECT_EQ(*json.integer("frames"), 5);
+  EXPECT_EQ(*json.integer("width"), 32);
+  EXPECT_EQ(*json.integer("height"), 16);
+  EXPECT_EQ(*json.number("fps"), 8.0);
+  EXPECT_GT(*json.number("seconds"), 0.0);
+  EXPECT_GT(*json.integer("peak_bytes"), 0);
+  EXPECT_TRUE(json.object("work").ok());
+  EXPECT_EQ(left(), (std::vector<std::string>{"out.mp4", "out.receipt.json", "out.trace"}));
+
+  const std::string receipt = at("out.receipt.json").string();
+  const std::vector<std::string> check{"verify", receipt, "--model", model().string(), "--json"};
+  for (const auto& more : std::vector<std::vector<std::string>>{{},
+                                                                {"--video", at("out.mp4").string()},
+                                                                {"--sample", "1"},
+                                                                {"--sample", "1", "--video", at("out.mp4").string()},
+                                                                {"--threads", "3"}}) {
+    const Ran checked = run(with(check, more));
+    EXPECT_EQ(checked.code, kFine) << checked.out << checked.err;
+    const base::Json verdict = checked.json();
+    EXPECT_TRUE(*verdict.boolean("valid"));
+    EXPECT_GT(*verdict.integer("checked_calls"), 0);
+    EXPECT_EQ(*verdict.integer("total_calls"), 8);
+    EXPECT_TRUE(verdict.find("first_difference")->is_null());
+    EXPECT_NE(verdict.find("psnr_db"), nullptr);
+    EXPECT_TRUE(verdict.number("seconds").ok());
+  }
+}
+
+TEST_F(EndToEnd, EveryKindOfFileHolds) {
+  for (const char* name : {"a.mp4", "b.webm", "c.gif", "d-%03d.png", "e.mp4"}) {
+    auto arguments = small(name);
+    if (std::string(name) == "e.mp4") arguments.emplace_back("--lossless");
+    const Ran made = run(arguments);
+    ASSERT_EQ(made.code, kFine) << made.err;
+    const Ran checked = run(
+        {"verify", *made.json().text("receipt"), "--video", at(name).string(), "--model", model().string(), "--json"});
+    EXPECT_EQ(checked.code, kFine) << name << checked.out << checked.err;
+    if (std::string(name) == "e.mp4" || std::string(name) == "d-%03d.png") {
+      EXPECT_EQ(*checked.json().number("psnr_db"), 100.0) << name;
+    }
+  }
+  const Ran one = run({"generate", "a red ball", "-o", at("one.png").string(), "--model", model().string(), "--size",
+                       "16x16", "--steps", "1", "--json"});
+  ASSERT_EQ(one.code, kFine) << one.err;
+  EXPECT_EQ(*one.json().integer("frames"), 1);
+}
+
+TEST_F(EndToEnd, EveryBackendAndThreadCountGivesTheSameFiles) {
+  std::vector<std::string> first;
+  for (const exact::Kernels* kernels : exact::available_kernels()) {
+    for (const char* threads : {"1", "2", "3"}) {
+      ::setenv("STARLING_BACKEND", kernels->name, 1);
+      const Ran made = run(with(small("out.mp4"), {"--threads", threads}));
+      ::unsetenv("STARLING_BACKEND");
+      ASSERT_EQ(made.code, kFine) << made.err;
+      const std::vector<std::string> files{contents(at("out.receipt.json")), contents(at("out.trace")),
+                                           contents(at("out.mp4"))};
+      if (first.empty()) first = files;
+      EXPECT_TRUE(files == first) << kernels->name << " " << threads;
+    }
+  }
+  ::setenv("STARLING_BACKEND", "abacus", 1);
+  const Ran refused = run(small("out.mp4"));
+  ::unsetenv("STARLING_BACKEND");
+  EXPECT_EQ(refused.code, kFailed);
+  EXPECT_NE(refused.err.find("generic"), std::string::npos) << refused.err;
+}
+
+TEST_F(EndToEnd, AChangedByteAnywhereIsFound) {
+  ASSERT_EQ(run(small("out.mp4")).code, kFine);
+  const fs::path own_model = at("model");
+  fs::copy(model(), own_model, fs::copy_options::recursive);
+  const std::vector<std::string> check{
+      "verify", at("out.receipt.json").string(), "--video", at("out.mp4").string(), "--model", own_model.string(),
+      "--json"};
+  ASSERT_EQ(run(check).code, kFine);
+  std::vector<std::pair<fs::path, int>> files{{at("out.receipt.json"), 24}, {at("out.mp4"), 24}, {at("out.trace"), 8}};
+  for (const char* name : {"text_encoder", "transformer"}) {
+    for (const auto& entry : fs::directory_iterator(own_model / name)) {
+      if (entry.path().extension() == ".safetensors") files.emplace_back(entry.path(), 6);
+    }
+  }
+  for (const auto& entry : fs::directory_iterator(own_model / "vae")) {
+    if (entry.path().extension() == ".safetensors") files.emplace_back(entry.path(), 6);
+  }
+  for (const auto& [path, samples] : files) {
+    const std::string whole = contents(path);
+    for (int i = 0; i < samples; ++i) {
+      // The first and last bytes and some between.
+      const std::size_t byte = i == samples - 1
+                                   ? whole.size() - 1
+                                   : whole.size() * static_cast<std::size_t>(i) / static_cast<std::size_t>(samples);
+      std::string changed = whole;
+      changed[byte] = static_cast<char>(changed[byte] ^ (1 << (i % 8)));
+      overwrite(path, changed);
+      const Ran checked = run(check);
+      EXPECT_EQ(checked.code, kCheckFailed) << path << " byte " << byte << checked.out << checked.err;
+      const base::Json verdict = checked.json();
+      EXPECT_FALSE(verdict.boolean("valid").ok() && *verdict.boolean("valid"));
+      EXPECT_TRUE(verdict.text("first_difference").ok());
+    }
+    overwrite(path, whole);
+  }
+  EXPECT_EQ(run(check).code, kFine);
+}
+
+TEST_F(EndToEnd, TheFirstDifferenceIsNamed) {
+  ASSERT_EQ(run(small("out.mp4")).code, kFine);
+  std::vector<std::string> other = small("other.mp4");
+  *(std::find(other.begin(), other.end(), "--seed") + 1) = "6";
+  ASSERT_EQ(run(other).code, kFine);
+  const std::string receipt = at("out.receipt.json").string();
+  const Ran video =
+      run({"verify", receipt, "--video", at("other.mp4").string(), "--model", model().string(), "--json"});
+  EXPECT_EQ(video.code, kCheckFailed);
+  EXPECT_EQ(video.json().text("first_difference")->rfind("frame 0", 0), 0U) << video.out;
+  overwrite(at("noise.receipt.json"), "not a receipt");
+  const Ran noise = run({"verify", at("noise.receipt.json").string(), "--json"});
+  EXPECT_EQ(noise.code, kCheckFailed);
+  EXPECT_EQ(noise.json().text("first_difference")->rfind("receipt:", 0), 0U);
+  // What cannot be checked is no failed check.
+  EXPECT_EQ(run({"verify", at("none.receipt.json").string()}).code, kFailed);
+  EXPECT_EQ(run({"verify", receipt, "--model", at("none").string()}).code, kFailed);
+  EXPECT_EQ(run({"verify", receipt, "--video", at("none.mp4").string(), "--model", model().string()}).code, kFailed);
+}
+
+TEST_F(EndToEnd, WrongRequestsGetASentenceAndLeaveNothing) {
+  const auto refused = [&](const std::string& prompt, const std::vector<std::string>& more,
+                           const std::string& expected) {
+    std::vector<std::string> arguments = small("out.mp4");
+    arguments[1] = prompt;
+    const Ran ran = run(with(arguments, more));
+    EXPECT_EQ(ran.code, kFailed) << prompt.substr(0, 20);
+    EXPECT_NE(ran.err.find(expected), std::string::npos) << ran.err;
+    EXPECT_TRUE(ran.json().has("error"));
+    EXPECT_EQ(left(), std::vector<std::string>()) << prompt.substr(0, 20);
+  };
+  refused("", {}, "empty");
+  refused(" \n", {}, "empty");
+  refused(std::string(10'000, 'x'), {}, "shorten");
+  std::string words;
+  while (words.size() < 10'000) words += "ball ";
+  refused(words, {}, "shorten");
+  refused("a \xc3\x28 ball", {}, "UTF-8");
+  const auto option = [&](const std::string& name, const std::string& value, const std::string& expected) {
+    std::vector<std::string> arguments = small("out.mp4");
+    const auto place = std::find(arguments.begin(), arguments.end(), name);
+    if (place != arguments.end()) {
+      *(place + 1) = value;
+    } else {
+      arguments.push_back(name);
+      arguments.push_back(value);
+    }
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.code, kFailed) << name << " " << value;
+    EXPECT_NE(ran.err.find(expected), std::string::npos) << ran.err;
+    EXPECT_EQ(left(), std::vector<std::string>()) << name;
+  };
+  option("--size", "33x16", "32 and 48");
+  option("--size", "big", "WIDTHxHEIGHT");
+  option("--size", "32x99999999", "8192");
+  option("--frames", "6", "5 and 9");
+  option("--fps", "0", "frame rate");
+  option("--steps", "0", "1 to 1000");
+  option("--guidance", "-1", "0 to 100");
+  option("--seed", "minus", "--seed");
+  option("--negative", "\xff", "UTF-8");
+  option("--model", at("none").string(), "none");
+  option("-o", at("out.avi").string(), ".mp4");
+  option("-o", at("none/out.mp4").string(), "none");
+  option("-o", at("five.png").string(), "one frame");
+  const Ran dir = run(with(small("out.mp4"), {"--seconds", "1"}));
+  EXPECT_EQ(dir.code, kFailed);
+}
+
+TEST_F(EndToEnd, UnknownWordsAreNamed) {
+  std::vector<std::string> arguments = small("out.mp4");
+  arguments[1] = "a red dragon bounces";
+  const Ran made = run(arguments);
+  EXPECT_EQ(made.code, kFine);
+  EXPECT_NE(made.err.find("\"dragon\""), std::string::npos) << made.err;
+  EXPECT_EQ(made.err.find("\"red\""), std::string::npos) << made.err;
+}
+
+TEST_F(EndToEnd, AnInterruptLeavesNothing) {
+  std::vector<std::string> arguments = small("out.mp4");
+  *(std::find(arguments.begin(), arguments.end(), "--steps") + 1) = "1000";
+  *(std::find(arguments.begin(), arguments.end(), "--size") + 1) = "256x256";
+  const pid_t child = start(arguments);
+  // The hidden files it writes to show that it has begun.
+  for (int i = 0; i < 2000 && left().size() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_GE(left().size(), 2U);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ::kill(child, SIGINT);
+  const Ran ran = wait(child);
+  EXPECT_EQ(ran.code, kFailed) << ran.err;
+  EXPECT_NE(ran.err.find("starling: "), std::string::npos);
+  EXPECT_EQ(left(), std::vector<std::string>());
+}
+
+TEST_F(EndToEnd, AFullDiskLeavesNothing) {
+  ASSERT_EQ(run({"wallet", "new"}).code, kFine);
+  for (const std::size_t limit : {std::size_t{100}, std::size_t{3000}, std::size_t{9000}}) {
+    const Ran ran = wait(start(small("out.mp4"), "/dev/null", limit));
+    EXPECT_EQ(ran.code, kFailed) << limit << ran.err;
+    EXPECT_EQ(left(), std::vector<std::string>()) << limit;
+  }
+  const Ran unheard = wait(start({"version"}, "/dev/full"));
+  EXPECT_EQ(unheard.code, kFailed);
+  EXPECT_NE(unheard.err.find("No space left"), std::string::npos) << unheard.err;
+}
+
+TEST_F(EndToEnd, TheProgramItselfRuns) {
+  const Ran made = wait(start(small("out.webm")));
+  EXPECT_EQ(made.code, kFine) << made.err;
+  const Ran checked = wait(start({"verify", "out.receipt.json", "--video", "out.webm", "--model", model().string()}));
+  EXPECT_EQ(checked.code, kFine) << checked.out << checked.err;
+  EXPECT_NE(checked.out.find("The receipt holds"), std::string::npos);
+}
+
+TEST_F(EndToEnd, ModelsAreDescribed) {
+  const Ran info = run({"model", "info", model().string(), "--json"});
+  ASSERT_EQ(info.code, kFine) << info.err;
+  const base::Json json = info.json();
+  for (const char* key : {"root", "architecture", "parameters", "work_per_step", "peak_bytes", "files"}) {
+    EXPECT_TRUE(json.has(key)) << key;
+  }
+  const Ran list = run({"model", "list", model().parent_path().string(), "--json"});
+  EXPECT_EQ(list.json().find("models")->elements().size(), 1U);
+  const Ran written = run({"model", "random", at("random").string(), "--size", "tiny", "--json"});
+  EXPECT_EQ(written.code, kFine) << written.err;
+  EXPECT_EQ(run({"model", "info", at("random").string()}).code, kFine);
+  EXPECT_EQ(run({"model", "random", at("random").string()}).code, kFailed) << "it is there already";
+}
+
+TEST_F(EndToEnd, KeysAreMadeListedAndMoved) {
+  const Ran made = run({"wallet", "new", "--json"});
+  ASSERT_EQ(made.code, kFine) << made.err;
+  const std::string address = *made.json().text("address");
+  EXPECT_NE(run({"wallet", "list"}).out.find(address), std::string::npos);
+  const Ran secret = run({"wallet", "export", address});
+  ASSERT_EQ(secret.code, kFine) << secret.err;
+  overwrite(at("secret"), secret.out);
+  const std::string home = std::getenv("STARLING_HOME");
+  ::setenv("STARLING_HOME", at("home").c_str(), 1);
+  const Ran imported = run({"wallet", "import", at("secret").string(), "--json"});
+  EXPECT_EQ(imported.code, kFine) << imported.err;
+  EXPECT_EQ(*imported.json().text("address"), address);
+  EXPECT_TRUE(*imported.json().boolean("default"));
+  overwrite(at("secret"), "12");
+  EXPECT_EQ(run({"wallet", "import", at("secret").string()}).code, kFailed);
+  EXPECT_EQ(run({"wallet", "export", "0x0000000000000000000000000000000000000001"}).code, kFailed);
+  ::setenv("STARLING_HOME", home.c_str(), 1);
+}
+
+TEST_F(EndToEnd, ModelsAreScored) {
+  const Ran ran = run({"evaluate", model().string(), "--clips", "2", "--steps", "1", "--json"});
+  ASSERT_EQ(ran.code, kFine) << ran.err;
+  const base::Json json = ran.json();
+  EXPECT_EQ(*json.integer("clips"), 2);
+  const base::Json* colour = json.find("scores")->find("colour");
+  ASSERT_NE(colour, nullptr) << ran.out;
+  for (const char* key : {"value", "low", "high", "floor", "ceiling"}) EXPECT_TRUE(colour->number(key).ok()) << key;
+}
+
+}  // namespace
+}  // namespace starling::cli

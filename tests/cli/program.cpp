@@ -1,0 +1,119 @@
+#include "program.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "exact/engine.h"
+#include "generate/random_model.h"
+#include "models/checkpoint.h"
+#include "train/world/caption.h"
+
+namespace starling::cli {
+
+namespace fs = std::filesystem;
+
+base::Json Ran::json() const {
+  std::string text = out;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  const std::size_t line = text.rfind('\n');
+  auto json = base::Json::parse(line == std::string::npos ? text : text.substr(line + 1), "the output");
+  EXPECT_TRUE(json.ok()) << out << err;
+  return json.ok() ? *std::move(json) : base::Json();
+}
+
+fs::path& ProgramTest::shared() {
+  static fs::path path;
+  return path;
+}
+
+fs::path ProgramTest::model() { return shared() / "model"; }
+
+void ProgramTest::SetUpTestSuite() {
+  shared() = fs::temp_directory_path() / ("starling-cli-" + std::to_string(::getpid()));
+  fs::create_directories(shared());
+  ::setenv("STARLING_HOME", (shared() / "home").c_str(), 1);
+  const std::vector<std::string> sentences = train::caption_corpus(500, 0);
+  auto engine = exact::Engine::create({});
+  ASSERT_TRUE(engine.ok());
+  const auto made = generate::random_model(generate::RandomModelSize::kTiny, sentences, 3, *engine);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  ASSERT_TRUE(models::write_checkpoint(model(), *made).ok());
+}
+
+void ProgramTest::TearDownTestSuite() { fs::remove_all(shared()); }
+
+ProgramTest::ProgramTest() : folder_(shared() / testing::UnitTest::GetInstance()->current_test_info()->name()) {
+  fs::create_directories(folder_);
+}
+
+ProgramTest::~ProgramTest() { fs::remove_all(folder_); }
+
+std::vector<std::string> ProgramTest::left() const {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder_)) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Ran ProgramTest::run(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "starling");
+  Ran ran;
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  ran.code = run_program(arguments);
+  ran.out = testing::internal::GetCapturedStdout();
+  ran.err = testing::internal::GetCapturedStderr();
+  return ran;
+}
+
+std::vector<std::string> ProgramTest::small(const std::string& output) const {
+  return {"generate", "a red ball bounces", "-o", at(output).string(), "--model", model().string(), "--size",
+          "32x16",    "--frames",           "5",  "--steps",           "2",       "--seed",         "5",
+          "--json"};
+}
+
+pid_t ProgramTest::start(const std::vector<std::string>& arguments, const std::string& out, std::size_t largest_file) {
+  const std::string err_path = (folder_.parent_path() / "stderr").string();
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  std::vector<char*> words{const_cast<char*>(STARLING_PROGRAM)};
+  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  words.push_back(nullptr);
+  const std::string stdout_path = out.empty() ? (folder_.parent_path() / "stdout").string() : out;
+  const int out_file = ::open(stdout_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  const int err_file = ::open(err_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  ::dup2(out_file, STDOUT_FILENO);
+  ::dup2(err_file, STDERR_FILENO);
+  if (largest_file != 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{largest_file, largest_file};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  if (::chdir(folder_.c_str()) != 0) ::_exit(126);
+  ::execv(STARLING_PROGRAM, words.data());
+  ::_exit(127);
+}
+
+Ran ProgramTest::wait(pid_t child) {
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  Ran ran;
+  ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  constexpr std::size_t kLimit = 1 << 20;
+  const auto out = base::read_text_file(folder_.parent_path() / "stdout", kLimit);
+  const auto err = base::read_text_file(folder_.parent_path() / "stderr", kLimit);
+  if (out.ok()) ran.out = *out;
+  if (err.ok()) ran.err = *err;
+  return ran;
+}
+
+}  // namespace starling::cli
