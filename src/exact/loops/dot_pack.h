@@ -13,6 +13,8 @@ struct DotPack {
   static constexpr std::int64_t kWidth = V::kDotVectors * kLanes;  // columns of a tile
   static constexpr std::int64_t kDepth = 768;                      // of a block
 
+  static constexpr std::int64_t kFetchAhead = 64;  // elements, in rows that are being packed
+
   // Part of a block's depth that lies consecutively in memory.
   struct Run {
     std::ptrdiff_t offset;
@@ -183,6 +185,7 @@ struct DotPack {
     for (std::int64_t r = 0; r < kLanes; ++r) from[r] = data + row[r < count ? r : count - 1];
     std::int64_t k = 0;
     for (; k + kLanes <= depth_count; k += kLanes) {
+      for (std::int64_t r = 0; r < kLanes; ++r) __builtin_prefetch(from[r] + k + kFetchAhead);
       F block[kLanes];
       for (std::int64_t r = 0; r < kLanes; ++r) block[r] = V::load(from[r] + k);
       V::transpose(block);
