@@ -61,9 +61,7 @@ base::Status draw_samples(exact::Engine& engine, const models::ModelConfig& conf
   request.steps = kSteps;
   request.guidance = kGuidance;
   request.shift = config.scheduler.shift;
-  const generate::WanConfig wan{config.text_encoder, config.transformer, config.vae, config.scheduler,
-                                config.text_length};
-  STARLING_ASSIGN(generate::TextToVideoProgram program, generate::text_to_video_program(wan, request));
+  STARLING_ASSIGN(generate::TextToVideoProgram program, generate::text_to_video_program(config, request));
   STARLING_ASSIGN(const exact::PreparedProgram prepared, exact::PreparedProgram::make(std::move(program.program)));
   std::vector<Tensor> bound;
   for (const exact::GraphInput& weight : prepared.program().weights()) {
