@@ -14,7 +14,7 @@ namespace starling::base {
 struct Hash {
   std::array<std::uint8_t, 32> bytes{};
 
-  auto operator<=>(const Hash&) const = default;
+  auto operator<=>(const Hash&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 mistakes the 0 in it
   std::string hex() const { return to_hex(bytes); }
   static Result<Hash> from_hex(std::string_view text);
 };

@@ -103,7 +103,8 @@ void Adjoints::add_broadcast(ValueId value, Value part, const Shape& from) {
 Value Adjoints::reduced(Value part, const Shape& from, const Shape& to) {
   if (from == to) return part;
   if (const auto known = constant_of(part)) {
-    return constant(*known * static_cast<float>(from.elements() / to.elements()));
+    const std::int64_t repeated = from.elements() / to.elements();
+    return constant(*known * static_cast<float>(repeated));
   }
   const Shape have = builder_.shape(part);
   Shape grouped;              // part's sizes above 1, neighbours that are treated alike in one
