@@ -18,4 +18,4 @@ elif [[ -n ${CMAKE_OPTIONS:-} ]]; then
     fi
   done
 fi
-exec ninja -C "$folder" "$@" >&2
+cd "$folder" && exec ninja "$@" >&2
