@@ -21,9 +21,9 @@ namespace {
 // than what people publish. Around it there is room for other encoders, which lose elsewhere: a limit is factor × the
 // reference's largest loss nearby + floor. docs/video.md has the measurements behind these numbers.
 constexpr int kReferenceQuality = 34;
-constexpr double kShiftFactor = 2;
+constexpr double kShiftFactor = 2.5;
 constexpr double kShiftFloor = 4;  // levels of 255
-constexpr double kEnergyFactor = 4;
+constexpr double kEnergyFactor = 6;
 constexpr double kEnergyFloor = 32;  // levels²
 constexpr double kFrameShiftFloor = 1;
 // A frame may lean towards a neighbour by less than half their difference, and by what noise of the reference's energy
