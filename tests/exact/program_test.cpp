@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/encoding.h"
@@ -121,6 +122,26 @@ TEST(Program, EveryChangedBitIsRefusedOrChangesTheRoot) {
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(Program::decode(base::ByteView(bytes).first(size)).ok()) << size;
   }
+}
+
+// The output's number of a binding that is not to an output has no meaning: two encodings would say the same.
+TEST(Program, RefusesBindingsWithTwoMeanings) {
+  const Program program = small_program();
+  base::Bytes bytes = program.encode();
+  base::Encoder call;
+  call.u32(0);
+  call.u32(3);
+  for (const Binding::Kind kind : {Binding::Kind::kInput, Binding::Kind::kWeight, Binding::Kind::kLiteral}) {
+    call.u8(static_cast<std::uint8_t>(kind));
+    call.u32(0);
+    call.u32(0);
+  }
+  const auto found = std::search(bytes.begin(), bytes.end(), call.data().begin(), call.data().end());
+  ASSERT_NE(found, bytes.end());
+  found[13] = 1;
+  const auto decoded = Program::decode(bytes);
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().message, "program: a binding with two meanings");
 }
 
 // The layout of docs/exact.md, by hand: a call can be shown to belong to a program.
