@@ -1,5 +1,6 @@
 #include "generate/text_to_video.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -147,34 +148,44 @@ class Pipeline {
     return latent;
   }
 
-  // The decoder over one latent frame. later: it has what an earlier part kept.
-  base::Result<GraphCall> decode_graph(models::ClipPart part) {
+  base::Result<GraphCall> decode_graph(std::int64_t frames, models::ClipPart part) {
     Builder b;
     models::Parameters weights(b, "vae");
     exact::Shape shape = latent_;
-    shape.set(1, 1);
+    shape.set(1, frames);
     b.output("frames", models::vae_decode(weights, config_.vae, b.input("latent", Type::kF32, shape), part));
     return finish(b);
+  }
+
+  // The latent frames of decode `index`.
+  std::int64_t frames_of(std::uint32_t index) const {
+    const std::int64_t begin = index * calls_.latent_frames_per_decode;
+    return std::min(calls_.latent_frames_per_decode, latent_[1] - begin);
   }
 
   base::Result<std::uint32_t> split(const Binding& latent) {
     Builder b;
     const auto all = models::vae_denormalize(b, config_.vae, b.input("latent", Type::kF32, latent_));
-    for (std::int64_t i = 0; i < latent_[1]; ++i) b.output(std::to_string(i), b.slice(all, 1, i, 1));
+    for (std::uint32_t i = 0; i < calls_.decodes; ++i) {
+      b.output(std::to_string(i), b.slice(all, 1, i * calls_.latent_frames_per_decode, frames_of(i)));
+    }
     STARLING_ASSIGN(GraphCall graph, finish(b));
     return graph.call({{"latent", latent}});
   }
 
   base::Status decode(const Binding& latent) {
+    const std::int64_t pixels = request_.width * request_.height * config_.vae.temporal_stride();
+    calls_.latent_frames_per_decode = std::max<std::int64_t>(1, kDecodedPixels / pixels);
+    calls_.decodes = static_cast<std::uint32_t>((latent_[1] + calls_.latent_frames_per_decode - 1) /
+                                                calls_.latent_frames_per_decode);
     STARLING_ASSIGN(calls_.split, split(latent));
-    calls_.decodes = static_cast<std::uint32_t>(latent_[1]);
     std::vector<GraphCall> graphs;
     Bindings caches;
     for (std::uint32_t i = 0; i < calls_.decodes; ++i) {
       const bool last = i + 1 == calls_.decodes;
       // Four kinds at most: the first, those between, the last, and one that is both first and last.
       if (i < 2 || last) {
-        STARLING_ASSIGN(GraphCall graph, decode_graph({i == 0, !last}));
+        STARLING_ASSIGN(GraphCall graph, decode_graph(frames_of(i), {i == 0, !last}));
         graphs.push_back(std::move(graph));
       }
       GraphCall& graph = graphs.back();

@@ -60,7 +60,8 @@ struct CallLayout {
   std::uint32_t steps = 0;
   std::uint32_t split = 0;  // the latent into its frames
   std::uint32_t first_decode = 0;
-  std::uint32_t decodes = 0;  // one for each latent frame
+  std::uint32_t decodes = 0;
+  std::int64_t latent_frames_per_decode = 1;  // fewer in the last
 
   // "step 3 of 30", for messages.
   std::string describe(std::uint32_t call) const;
@@ -71,8 +72,12 @@ struct CallLayout {
 // "frames.0", "frames.1", ...: f32[1, n, height, width, 3], in [-1, 1] but for what the decoder overshoots.
 //
 // The calls: encode; noise; contexts; one for each step, all of the same graph, whose timestep and sizes are literals
-// and whose only output is the latent; split; one decode for each latent frame, which hands its caches to the next.
+// and whose only output is the latent; split; decodes of some latent frames each, which hand their caches on.
 // The prompt does not show in the program, so every prompt of one size has one program and one price.
+//
+// A decode takes as many latent frames as make kDecodedPixels, but one at least: enough to keep the caches small beside
+// the work, and memory bounded whatever the duration.
+inline constexpr std::int64_t kDecodedPixels = 1 << 17;
 struct TextToVideoProgram {
   exact::Program program;
   CallLayout calls;

@@ -73,6 +73,7 @@ base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const 
   job.request_ = request;
   job.calls_ = built.calls;
   job.frame_stride_ = frame_stride(model.config());
+  job.program_root_ = job.program().root();
   for (const exact::GraphInput& input : job.program().inputs()) {
     if (input.name == "tokens") {
       job.inputs_.push_back(text.tokens);
@@ -107,7 +108,8 @@ base::Result<VideoJob::Part> VideoJob::frames_of(std::uint32_t call, const std::
   const exact::Graph& graph = program().graphs()[program().calls()[call].graph];
   const Tensor& values = outputs[static_cast<std::size_t>(graph.find_output("frames"))];
   const auto index = static_cast<std::int64_t>(call - calls_.first_decode);
-  part.first = index == 0 ? 0 : static_cast<std::size_t>(1 + (index - 1) * frame_stride_);
+  const std::int64_t latent_frames = index * calls_.latent_frames_per_decode;
+  part.first = index == 0 ? 0 : static_cast<std::size_t>(1 + (latent_frames - 1) * frame_stride_);
   const video::Rate rate{static_cast<int>(request_.rate.numerator), static_cast<int>(request_.rate.denominator)};
   STARLING_ASSIGN(part.frames, video::frames_from_values(values.f32(), static_cast<int>(request_.width),
                                                          static_cast<int>(request_.height),
@@ -120,7 +122,7 @@ base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engi
   proof::Receipt receipt;
   receipt.task = kTask;
   receipt.parameters = to_json(job.request());
-  receipt.program_root = job.program().root();
+  receipt.program_root = job.program_root();
   receipt.inputs = job.input_roots();
   receipt.work = job.program().work();
   const std::vector<bool> all(job.program().calls().size(), true);
@@ -166,7 +168,7 @@ base::Result<proof::ReplayResult> check_video(const VideoJob& job, const proof::
                                               base::ThreadPool* pool, const CheckOptions& options,
                                               const Listener& listener) {
   const std::size_t total = job.program().calls().size();
-  const proof::Rebuilt rebuilt{job.program().root(), job.input_roots(), job.program().work(), total,
+  const proof::Rebuilt rebuilt{job.program_root(), job.input_roots(), job.program().work(), total,
                                static_cast<std::size_t>(job.request().frames)};
   if (auto difference = proof::check_rebuilt(receipt, rebuilt)) return proof::ReplayResult{std::move(difference), 0};
   std::vector<bool> calls(total, true);

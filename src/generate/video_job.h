@@ -28,6 +28,7 @@ class VideoJob {
   const TextToVideo& request() const { return request_; }
   const exact::Program& program() const { return program_.program(); }
   const CallLayout& calls() const { return calls_; }
+  const base::Hash& program_root() const { return program_root_; }
   // Bytes at the worst moment, the weights among them; per-thread workspaces are not.
   std::size_t peak_bytes() const;
   std::map<std::string, base::Hash> input_roots() const;
@@ -45,6 +46,7 @@ class VideoJob {
   TextToVideo request_;
   exact::PreparedProgram program_;
   CallLayout calls_;
+  base::Hash program_root_;
   std::int64_t frame_stride_ = 4;
   std::vector<exact::Tensor> inputs_;
   std::vector<exact::Tensor> weights_;

@@ -59,7 +59,7 @@ TEST_F(EndToEnd, AVideoIsMadeAndHolds) {
     const base::Json verdict = checked.json();
     EXPECT_TRUE(*verdict.boolean("valid"));
     EXPECT_GT(*verdict.integer("checked_calls"), 0);
-    EXPECT_EQ(*verdict.integer("total_calls"), 8);
+    EXPECT_EQ(*verdict.integer("total_calls"), 7);
     EXPECT_TRUE(verdict.find("first_difference")->is_null());
     EXPECT_NE(verdict.find("psnr_db"), nullptr);
     EXPECT_TRUE(verdict.number("seconds").ok());

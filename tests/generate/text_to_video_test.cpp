@@ -49,11 +49,11 @@ TEST_F(TextToVideoTest, CallsAreLaidOutAsTold) {
   const auto built = text_to_video_program(open().config(), small_request());
   ASSERT_TRUE(built.ok());
   const CallLayout& calls = built->calls;
-  EXPECT_EQ(built->program.calls().size(), 3U + 2U + 1U + 3U);
+  EXPECT_EQ(built->program.calls().size(), 3U + 2U + 1U + 1U);
   EXPECT_EQ(calls.steps, 2U);
-  EXPECT_EQ(calls.decodes, 3U);
+  EXPECT_EQ(calls.decodes, 1U);
   EXPECT_EQ(calls.describe(calls.first_step + 1), "step 2 of 2");
-  EXPECT_EQ(calls.describe(calls.first_decode), "decode part 1 of 3");
+  EXPECT_EQ(calls.describe(calls.first_decode), "decode part 1 of 1");
   EXPECT_EQ(built->program.calls()[calls.first_step].graph, built->program.calls()[calls.first_step + 1].graph);
   EXPECT_TRUE(is_kept(calls, calls.first_step));
   EXPECT_FALSE(is_kept(calls, calls.first_decode));
@@ -62,10 +62,14 @@ TEST_F(TextToVideoTest, CallsAreLaidOutAsTold) {
 TEST_F(TextToVideoTest, DecodingNeedsNoMoreMemoryForLongerVideos) {
   const models::ModelConfig config = open().config();
   TextToVideo request = small_request();
+  request.width = 256;
+  request.height = 128;  // one latent frame makes kDecodedPixels
   const auto brief = text_to_video_program(config, request);
   request.frames = 81;
   const auto lasting = text_to_video_program(config, request);
   ASSERT_TRUE(brief.ok() && lasting.ok());
+  EXPECT_EQ(brief->calls.decodes, 3U);
+  EXPECT_EQ(lasting->calls.decodes, 21U);
   for (const std::uint32_t part : {0U, 1U}) {
     const auto graph = [part](const TextToVideoProgram& built) {
       return built.program.graphs()[built.program.calls()[built.calls.first_decode + part].graph].root();

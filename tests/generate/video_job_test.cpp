@@ -149,6 +149,21 @@ TEST_F(VideoJobTest, AReceiptIsCheckedInFullAndInPart) {
   EXPECT_LT(shown.checked_calls, made.receipt.calls.size());
 }
 
+TEST_F(VideoJobTest, AVideoDecodedInPartsIsCheckedInPart) {
+  TextToVideo request = small_request();
+  request.width = 256;
+  request.height = 128;
+  request.steps = 1;
+  const Made made = make(request);
+  EXPECT_EQ(made.receipt.frames.size(), 9U);
+  EXPECT_EQ(made.receipt.calls.size(), 3U + 1U + 1U + 3U);
+  std::size_t frames = 0;
+  const auto part = check(made.receipt, 1, true, &frames);  // the draw gives the split
+  EXPECT_FALSE(part.difference.has_value()) << part.difference->message;
+  EXPECT_EQ(part.checked_calls, 4U) << "the split and the three decodes";
+  EXPECT_EQ(frames, 9U);
+}
+
 TEST_F(VideoJobTest, WhatARecipientCouldBeToldWronglyIsFound) {
   const proof::Receipt honest = make(small_request()).receipt;
   std::size_t frames = 0;
