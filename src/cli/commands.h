@@ -5,6 +5,7 @@
 // One function a command, each in the file of that name; the table is in commands.cpp.
 namespace starling::cli {
 
+Action declare_bench(Options& options);
 Action declare_evaluate(Options& options);
 Action declare_generate(Options& options);
 Action declare_model_info(Options& options);

@@ -1,0 +1,258 @@
+// starling bench: products against a peer, and what a video and its receipt cost.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <system_error>
+
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/memory.h"
+#include "cli/bench_products.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/setup.h"
+#include "generate/random_model.h"
+#include "generate/video_job.h"
+#include "proof/commitment.h"
+#include "proof/trace.h"
+#include "train/world/caption.h"
+
+namespace starling::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+  std::string what = "all";
+  std::string model;
+  std::int64_t threads = 2;
+  bool json = false;
+};
+
+// A folder that is removed in the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_(fs::temp_directory_path() / ("starling-bench-" + std::to_string(::getpid()))) {
+    std::error_code error;
+    fs::create_directories(path_, error);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code error;
+    fs::remove_all(path_, error);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+// The model to measure: the one that is there, else an untrained one of the bundled model's size, which costs the same.
+base::Result<models::Checkpoint> open_model(const Arguments& arguments, Machine& machine, const fs::path& room) {
+  const auto found = find_model(arguments.model);
+  if (found.ok()) return models::Checkpoint::open(*found);
+  note("note: there is no bundled model; an untrained one of its size is measured");
+  const std::vector<std::string> sentences = train::caption_corpus(500, 0);
+  STARLING_ASSIGN(const models::NewCheckpoint made,
+                  generate::random_model(generate::RandomModelSize::kBundled, sentences, 0, machine.engine));
+  STARLING_TRY(models::write_checkpoint(room / "model", made));
+  return models::Checkpoint::open(room / "model");
+}
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// The outputs of every call of a run.
+base::Result<std::vector<std::vector<exact::Tensor>>> all_outputs(const generate::VideoJob& job, Machine& machine) {
+  std::vector<std::vector<exact::Tensor>> outputs;
+  const proof::Job run = job.on(machine.engine, machine.pool.get());
+  exact::RunObserver observer;
+  observer.after_call = [&](std::uint32_t, const std::vector<exact::Tensor>& made) -> base::Status {
+    std::vector<exact::Tensor>& copies = outputs.emplace_back();
+    for (const exact::Tensor& tensor : made) {
+      STARLING_ASSIGN(exact::Tensor copy, exact::Tensor::allocate(tensor.type(), tensor.shape()));
+      std::ranges::copy(tensor.bytes(), copy.mutable_bytes().begin());
+      copies.push_back(std::move(copy));
+    }
+    return {};
+  };
+  const auto made = run.program->run(machine.engine, *run.inputs, *run.weights, observer);
+  if (!made.ok()) return made.error();
+  return outputs;
+}
+
+// What generate does beyond making frames: roots of all outputs, frame hashes, trace file, signature, receipt file.
+base::Status commit_to(const generate::VideoJob& job, const std::vector<std::vector<exact::Tensor>>& outputs,
+                       const std::vector<video::Frames>& frames, const base::SecretKey& key, Machine& machine,
+                       const fs::path& room) {
+  STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(room / "bench.trace"));
+  proof::Receipt receipt;
+  receipt.parameters = generate::to_json(job.request());
+  receipt.inputs = job.input_roots();
+  receipt.work = job.program().work();
+  for (std::uint32_t call = 0; call < outputs.size(); ++call) {
+    const proof::OutputRoots roots = proof::output_roots(outputs[call], machine.pool.get());
+    receipt.calls.push_back(proof::list_root(roots));
+    STARLING_TRY(
+        trace.add(roots, outputs[call], std::vector<bool>(roots.size(), generate::is_kept(job.calls(), call))));
+    for (int i = 0; i < frames[call].count; ++i) receipt.frames.push_back(video::frame_hash(frames[call].frame(i)));
+  }
+  auto trace_done = std::async(std::launch::async, [&trace] { return trace.commit(); });
+  STARLING_TRY(proof::sign_receipt(receipt, key));
+  STARLING_ASSIGN(const std::string text, proof::receipt_text(receipt));
+  STARLING_TRY(base::write_file(room / "bench.receipt.json", base::as_bytes(text)));
+  return trace_done.get();
+}
+
+base::Result<std::vector<Measurement>> bench_video(const Arguments& arguments) {
+  const TemporaryFolder room;
+  STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
+  STARLING_ASSIGN(const models::Checkpoint model, open_model(arguments, machine, room.path()));
+  generate::TextToVideo request = default_request(model.config());
+  request.prompt = "a red ball bounces on green ground";
+  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request));
+  generate::Listener listener;
+  listener.after_call = [](std::uint32_t) { return base::check_interrupt(); };
+  listener.frame = [](std::size_t, const video::FrameView&) -> base::Status { return {}; };
+  STARLING_ASSIGN(const auto outputs, all_outputs(job, machine));
+  std::vector<video::Frames> frames;  // by call
+  for (std::uint32_t call = 0; call < outputs.size(); ++call) {
+    STARLING_ASSIGN(generate::VideoJob::Part part, job.frames_of(call, outputs[call]));
+    frames.push_back(std::move(part.frames));
+  }
+  const base::SecretKey key = base::SecretKey::generate();
+  double video = 0.0;
+  double receipt = 0.0;
+  double model_root = 0.0;
+  constexpr int kRounds = 5;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto keep_least = [round](double& least, Clock::time_point start) {
+      least = round == 0 ? since(start) : std::min(least, since(start));
+    };
+    Clock::time_point start = Clock::now();
+    STARLING_TRY(generate::run_video(job, machine.engine, listener));
+    keep_least(video, start);
+    start = Clock::now();
+    STARLING_TRY(commit_to(job, outputs, frames, key, machine, room.path()));
+    keep_least(receipt, start);
+    start = Clock::now();
+    const base::Result<base::Hash> root = model.root(machine.pool.get());
+    if (!root.ok()) return root.error();
+    keep_least(model_root, start);
+  }
+  const std::string shape = std::to_string(request.width) + "x" + std::to_string(request.height) + ", " +
+                            std::to_string(request.frames) + " frames, " + std::to_string(request.steps) + " steps";
+  const auto row = [&](const char* name, double ours, const char* unit, double limit) {
+    Measurement result;
+    result.name = name;
+    result.shape = shape;
+    result.threads = machine.engine.threads();
+    result.ours = ours;
+    result.unit = unit;
+    result.limit = limit;
+    return result;
+  };
+  constexpr double kMebibyte = 1 << 20;
+  return std::vector<Measurement>{
+      row("video", video + receipt, "s", 3.0), row("receipt and trace", 1000.0 * receipt, "ms", 0.0),
+      row("receipt and trace, of the time", 100.0 * receipt / (video + receipt), "%", 2.0),
+      row("root of the model, once", 1000.0 * model_root, "ms", 0.0),
+      row("peak memory of this process", static_cast<double>(base::peak_memory_bytes()) / kMebibyte, "MiB", 400.0)};
+}
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(':') + 2));
+  }
+  return "unknown";
+}
+
+double ratio_of(const Measurement& row) { return row.ours / row.peer; }
+
+double of_limit(const Measurement& row) { return (row.peer > 0.0 ? ratio_of(row) : row.ours) / row.limit; }
+
+base::Json to_json(const Measurement& row) {
+  base::Json json = base::Json::empty_object();
+  json.set("name", row.name);
+  json.set("shape", row.shape);
+  json.set("threads", row.threads);
+  json.set("ours", row.ours);
+  json.set("peer", row.peer > 0.0 ? base::Json(row.peer) : base::Json());
+  json.set("peer_name", row.peer > 0.0 ? base::Json(row.peer_name) : base::Json());
+  json.set("unit", row.unit);
+  json.set("ratio", row.peer > 0.0 ? base::Json(ratio_of(row)) : base::Json());
+  json.set("limit", row.limit > 0.0 ? base::Json(row.limit) : base::Json());
+  json.set("of_limit", row.limit > 0.0 ? base::Json(of_limit(row)) : base::Json());
+  json.set("limit_is", row.at_least ? "least" : "most");
+  return json;
+}
+
+void print_row(const Measurement& row) {
+  std::array<char, 256> line{};
+  std::snprintf(line.data(), line.size(), "%-34s %-30s %2d  %9.3f %s", row.name.c_str(), row.shape.c_str(), row.threads,
+                row.ours, row.unit.c_str());
+  std::string text = line.data();
+  if (row.peer > 0.0) {
+    std::snprintf(line.data(), line.size(), "   %s %.3f, ratio %.3f", row.peer_name.c_str(), row.peer, ratio_of(row));
+    text += line.data();
+  }
+  if (row.limit > 0.0) {
+    std::snprintf(line.data(), line.size(), "   (%s %g)", row.at_least ? "at least" : "at most", row.limit);
+    text += line.data();
+  }
+  print(text);
+}
+
+base::Result<int> run(const Arguments& arguments) {
+  base::catch_interrupts();
+  std::vector<Measurement> rows;
+  if (arguments.what != "products") {
+    STARLING_ASSIGN(const std::vector<Measurement> video, bench_video(arguments));
+    rows.insert(rows.end(), video.begin(), video.end());
+  }
+  if (arguments.what != "video") {
+    std::vector<int> threads{1};
+    if (arguments.threads != 1) threads.push_back(static_cast<int>(arguments.threads));
+    STARLING_ASSIGN(const std::vector<Measurement> products, bench_products(threads));
+    rows.insert(rows.end(), products.begin(), products.end());
+  }
+  if (!arguments.json) {
+    for (const Measurement& row : rows) print_row(row);
+    return kFine;
+  }
+  base::Json results = base::Json::empty_array();
+  for (const Measurement& row : rows) results.push(to_json(row));
+  base::Json machine = base::Json::empty_object();
+  machine.set("cpu", cpu_name());
+  machine.set("cores", ::sysconf(_SC_NPROCESSORS_ONLN));
+  machine.set("memory_bytes", base::physical_memory_bytes());
+  base::Json json = base::Json::empty_object();
+  json.set("machine", std::move(machine));
+  json.set("results", std::move(results));
+  print_json(json);
+  return kFine;
+}
+
+}  // namespace
+
+Action declare_bench(Options& options) {
+  auto a = std::make_shared<Arguments>();
+  options.choice("WHAT", a->what, {"all", "video", "products"}, "What to measure");
+  options.text("--model", a->model, "Folder of the model; the bundled one if not given");
+  options.integer("--threads", a->threads, 1, 512, "Threads of the video; products are measured with one as well");
+  options.flag("--json", a->json, "Print one JSON object as the last line");
+  return [a] { return run(*a); };
+}
+
+}  // namespace starling::cli
