@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <span>
 #include <string>
@@ -206,7 +207,8 @@ class Builder {
   int axis_of(Value a, int axis) const;
 
   // Inputs may be asked for at any time, so while building values are numbered as they come; finish() renumbers.
-  std::vector<Node> values_;  // an input has only a type and a shape
+  // A deque, so that a shape() somebody holds stays where it is.
+  std::deque<Node> values_;  // an input has only a type and a shape
   std::vector<std::pair<std::string, ValueId>> inputs_;
   std::vector<GraphOutput> outputs_;
   std::string scope_;

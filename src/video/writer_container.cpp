@@ -48,6 +48,12 @@ Error muxing_error(const std::filesystem::path& path, int status) {
 class ContainerWriter final : public Writer {
  public:
   explicit ContainerWriter(const std::filesystem::path& path) : partial_(path) {}
+  ContainerWriter(const ContainerWriter&) = delete;
+  ContainerWriter& operator=(const ContainerWriter&) = delete;
+  // An abandoned file's trailer is written too: some muxers give back what they hold only then.
+  ~ContainerWriter() override {
+    if (open_) av_write_trailer(muxer_.get());
+  }
 
   Status open(const Container& container, int width, int height, const WriterOptions& options);
   Status add(const FrameView& frame) override;
@@ -59,6 +65,7 @@ class ContainerWriter final : public Writer {
   PartialPath partial_;  // before the muxer, which closes the file first
   std::unique_ptr<Encoder> encoder_;
   MuxerPointer muxer_;
+  bool open_ = false;  // the header is written, the trailer is not
   AVStream* stream_ = nullptr;
   int count_ = 0;
 };
@@ -93,6 +100,7 @@ Status ContainerWriter::open(const Container& container, int width, int height, 
   status = avformat_write_header(muxer, &settings);
   av_dict_free(&settings);
   if (status < 0) return muxing_error(partial_.target(), status);
+  open_ = true;
   return {};
 }
 
@@ -118,6 +126,7 @@ Status ContainerWriter::finish() {
   if (count_ == 0) return base::invalid("cannot write " + quoted(partial_.target()) + ": the video has no frames");
   STARLING_TRY(encoder_->flush());
   STARLING_TRY(drain());
+  open_ = false;
   int status = av_write_trailer(muxer_.get());
   if (status >= 0) status = muxer_->pb->error;
   const int closed = avio_closep(&muxer_->pb);
