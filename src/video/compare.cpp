@@ -133,8 +133,8 @@ Status Comparer::State::advance() {
     ++referenced;
   }
   while (!found() && judged < result.frames) {
-    const bool ready = ended ? referenced == result.frames
-                             : judged + 1 < referenced && judged + kNeighbours < result.frames;
+    const bool ready =
+        ended ? referenced == result.frames : judged + 1 < referenced && judged + kNeighbours < result.frames;
     if (!ready) break;
     judge(judged++);
     while (first < judged - kNeighbours) {
