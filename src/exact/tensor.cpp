@@ -71,7 +71,7 @@ Tensor::Tensor(Type type, const Shape& shape) {
   *this = *std::move(made);
 }
 
-Tensor Tensor::view(Type type, const Shape& shape, const void* data, std::shared_ptr<const void> owner) {
+Tensor Tensor::view(Type type, const Shape& shape, const void* data, const std::shared_ptr<const void>& owner) {
   Tensor tensor;
   tensor.type_ = type;
   tensor.shape_ = shape;

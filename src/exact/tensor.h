@@ -21,7 +21,7 @@ class Tensor {
   static base::Result<Tensor> allocate(Type type, const Shape& shape);
   static base::Result<Tensor> uninitialized(Type type, const Shape& shape);
   // Shares memory that somebody else keeps alive through `owner`.
-  static Tensor view(Type type, const Shape& shape, const void* data, std::shared_ptr<const void> owner);
+  static Tensor view(Type type, const Shape& shape, const void* data, const std::shared_ptr<const void>& owner);
   static Tensor from_f32(const Shape& shape, std::span<const float> values);
   static Tensor from_i32(const Shape& shape, std::span<const std::int32_t> values);
 
