@@ -223,7 +223,7 @@ Result<Inferred> infer_patches(const Signature& s) {
   Shape out{in[0]};
   for (int i = 0; i < 3; ++i) {
     const std::int64_t kernel = s.attributes[static_cast<std::size_t>(i)];
-    const std::int64_t stride = s.attributes[static_cast<std::size_t>(i + 3)];
+    const std::int64_t stride = s.attributes[static_cast<std::size_t>(i) + 3];
     if (kernel < 1 || stride < 1 || kernel > in[i + 1]) {
       return mismatch("window " + std::to_string(kernel) + " stride " + std::to_string(stride) + " over " + in.text());
     }

@@ -69,7 +69,8 @@ base::Status measure(exact::Engine& engine, models::VaeConfig& config, const Nam
       sum[i % channels] += value;
       square[i % channels] += value * value;
     }
-    count += static_cast<double>(values.size() / channels);
+    const std::size_t pixels = values.size() / channels;
+    count += static_cast<double>(pixels);
   }
   for (std::size_t channel = 0; channel < channels; ++channel) {
     const double mean = sum[channel] / count;
