@@ -36,36 +36,42 @@ base::Result<PreparedProgram> PreparedProgram::make(Program program) {
     STARLING_ASSIGN(Plan plan, Plan::make(graph));
     prepared.plans_.push_back(std::move(plan));
   }
-  const std::vector<Call>& calls = program.calls();
+  prepared.program_ = std::move(program);
+  prepared.peak_bytes_ = prepared.count_peak();
+  return prepared;
+}
+
+std::vector<PreparedProgram::Release> PreparedProgram::releases(const std::vector<bool>& marked) const {
+  const std::vector<Call>& calls = program_.calls();
   const auto end = static_cast<std::uint32_t>(calls.size());
-  std::vector<std::vector<std::uint32_t>> last_use;  // by call and output; `end` for what the program gives
-  std::vector<std::uint32_t> weight_last_use(program.weights().size(), end);
+  std::vector<std::vector<std::uint32_t>> last_use;  // by call and output
+  std::vector<std::uint32_t> weight_last_use(program_.weights().size(), end);
   for (std::uint32_t call = 0; call < end; ++call) {
-    last_use.emplace_back(program.graphs()[calls[call].graph].outputs().size(), call);
+    last_use.emplace_back(program_.graphs()[calls[call].graph].outputs().size(), call);
+    if (!marked[call]) continue;
     for (const Binding& binding : calls[call].bindings) {
       if (binding.kind == Binding::Kind::kOutput) last_use[binding.index][binding.output] = call;
       if (binding.kind == Binding::Kind::kWeight) weight_last_use[binding.index] = call;
     }
   }
-  for (const ProgramOutput& output : program.outputs()) last_use[output.call][output.output] = end;
-  prepared.released_.resize(calls.size());
+  std::vector<Release> releases(calls.size());
   for (std::uint32_t call = 0; call < end; ++call) {
+    if (!marked[call]) continue;
     for (std::uint32_t output = 0; output < last_use[call].size(); ++output) {
-      if (last_use[call][output] != end) prepared.released_[last_use[call][output]].outputs.emplace_back(call, output);
+      releases[last_use[call][output]].outputs.emplace_back(call, output);
     }
   }
   for (std::uint32_t weight = 0; weight < weight_last_use.size(); ++weight) {
-    if (weight_last_use[weight] != end) prepared.released_[weight_last_use[weight]].weights.push_back(weight);
+    if (weight_last_use[weight] != end) releases[weight_last_use[weight]].weights.push_back(weight);
   }
-  prepared.program_ = std::move(program);
-  prepared.peak_bytes_ = prepared.count_peak();
-  return prepared;
+  return releases;
 }
 
 std::size_t PreparedProgram::count_peak() const {
   std::size_t live = 0;
   std::size_t scratch = 0;  // an engine keeps the most that it ever needed
   std::size_t peak = 0;
+  const std::vector<Release> released = releases(std::vector<bool>(program_.calls().size(), true));
   const auto graph_of = [&](std::uint32_t call) -> const Graph& {
     return program_.graphs()[program_.calls()[call].graph];
   };
@@ -75,7 +81,7 @@ std::size_t PreparedProgram::count_peak() const {
     }
     scratch = std::max(scratch, plans_[program_.calls()[call].graph].scratch_bytes());
     peak = std::max(peak, live + scratch);
-    for (const auto& [earlier, output] : released_[call].outputs) live -= bytes_of(graph_of(earlier), output);
+    for (const auto& [earlier, output] : released[call].outputs) live -= bytes_of(graph_of(earlier), output);
   }
   return peak;
 }
@@ -110,18 +116,26 @@ base::Result<std::vector<Tensor>> PreparedProgram::operands_of(std::uint32_t cal
   return operands;
 }
 
-base::Result<std::vector<Tensor>> PreparedProgram::run(Engine& engine, const std::vector<Tensor>& inputs,
-                                                       const std::vector<Tensor>& weights,
-                                                       const RunObserver& observer) const {
+base::Status PreparedProgram::run_calls(Engine& engine, const std::vector<bool>& marked,
+                                        const std::vector<Tensor>& inputs, const std::vector<Tensor>& weights,
+                                        const OutputOf& missing, const RunObserver& observer) const {
   STARLING_TRY(check_given(inputs, weights));
   const std::vector<Call>& calls = program_.calls();
+  if (marked.size() != calls.size()) return base::invalid("a run needs one mark for each call of the program");
+  const std::vector<Release> released = releases(marked);
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t call = 0; call < calls.size(); ++call) {
+    if (marked[call]) order.push_back(call);
+  }
   std::vector<Tensor> widened(weights.size());
   std::vector<std::vector<Tensor>> live(calls.size());
   std::vector<Tensor> recycled;
   const OutputOf output_of = [&](const Binding& binding) -> base::Result<Tensor> {
+    if (!marked[binding.index]) return missing(binding);
     return live[binding.index][binding.output];
   };
-  for (std::uint32_t call = 0; call < calls.size(); ++call) {
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::uint32_t call = order[i];
     for (const Binding& binding : calls[call].bindings) {
       if (binding.kind != Binding::Kind::kWeight || !widened[binding.index].empty()) continue;
       const bool is_f32 = program_.weights()[binding.index].type == Type::kF32;
@@ -135,37 +149,32 @@ base::Result<std::vector<Tensor>> PreparedProgram::run(Engine& engine, const std
 
     // What nobody reads any more goes; or its memory does, to the next call if that is of the same graph.
     recycled.clear();
-    for (const auto& [earlier, output] : released_[call].outputs) {
+    for (const auto& [earlier, output] : released[call].outputs) {
       Tensor dead = std::exchange(live[earlier][output], Tensor());
-      if (call + 1 == calls.size() || calls[earlier].graph != calls[call + 1].graph) continue;
+      if (i + 1 == order.size() || calls[earlier].graph != calls[order[i + 1]].graph) continue;
       recycled.resize(live[earlier].size());
       recycled[output] = std::move(dead);
     }
-    for (const std::uint32_t weight : released_[call].weights) widened[weight] = Tensor();
+    for (const std::uint32_t weight : released[call].weights) widened[weight] = Tensor();
   }
-  std::vector<Tensor> outputs;
-  for (const ProgramOutput& output : program_.outputs()) outputs.push_back(live[output.call][output.output]);
-  return outputs;
+  return {};
 }
 
-base::Result<std::vector<Tensor>> PreparedProgram::run_call(
-    Engine& engine, std::uint32_t call, const std::vector<Tensor>& inputs, const std::vector<Tensor>& weights,
-    const std::function<base::Result<std::vector<Tensor>>(std::uint32_t call)>& outputs_of) const {
-  STARLING_TRY(check_given(inputs, weights));
-  if (call >= program_.calls().size()) {
-    return base::invalid("the program has " + std::to_string(program_.calls().size()) + " calls, and no call " +
-                         std::to_string(call));
-  }
-  const OutputOf output_of = [&](const Binding& binding) -> base::Result<Tensor> {
-    STARLING_ASSIGN(const std::vector<Tensor> outputs, outputs_of(binding.index));
-    if (binding.output >= outputs.size()) {
-      return base::invalid("call " + std::to_string(call) + " reads output " + std::to_string(binding.output) +
-                           " of call " + std::to_string(binding.index) + ", which was not given");
+base::Result<std::vector<Tensor>> PreparedProgram::run(Engine& engine, const std::vector<Tensor>& inputs,
+                                                       const std::vector<Tensor>& weights,
+                                                       const RunObserver& observer) const {
+  std::vector<Tensor> outputs(program_.outputs().size());
+  RunObserver keeping;
+  keeping.after_call = [&](std::uint32_t call, const std::vector<Tensor>& made) -> base::Status {
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const ProgramOutput& output = program_.outputs()[i];
+      if (output.call == call) outputs[i] = made[output.output];
     }
-    return outputs[binding.output];
+    return observer.after_call ? observer.after_call(call, made) : base::Status();
   };
-  STARLING_ASSIGN(const std::vector<Tensor> operands, operands_of(call, inputs, weights, output_of));
-  return engine.run(plans_[program_.calls()[call].graph], operands);
+  const std::vector<bool> all(program_.calls().size(), true);
+  STARLING_TRY(run_calls(engine, all, inputs, weights, nullptr, keeping));
+  return outputs;
 }
 
 }  // namespace starling::exact

@@ -117,35 +117,38 @@ class PreparedProgram {
  public:
   static base::Result<PreparedProgram> make(Program program);
   const Program& program() const { return program_; }
-  // Bytes at the worst moment of run(): live call outputs and scratch; weights, their widened copies and inputs not
-  // counted.
+  // Bytes at the worst moment of running all calls: live call outputs and scratch. Not counted are weights, their
+  // widened copies, inputs, and what run() keeps to return it.
   std::size_t peak_bytes() const { return peak_bytes_; }
 
+  using OutputOf = std::function<base::Result<Tensor>(const Binding& binding)>;
+
   // The program's outputs, in order. inputs and weights in the order of program().inputs() and weights(). A weight
-  // given as bf16 or f16 is widened before the first call that reads it and the copy dropped after the last.
+  // given as bf16 or f16 is widened before the first call that reads it and the copy dropped after the last; so are
+  // outputs of calls dropped after the last call that reads them.
   base::Result<std::vector<Tensor>> run(Engine& engine, const std::vector<Tensor>& inputs,
                                         const std::vector<Tensor>& weights, const RunObserver& observer = {}) const;
-  // One call alone, from what it is bound to: `outputs_of(call)` gives the outputs of an earlier call, of which those
-  // that are not read may be empty.
-  base::Result<std::vector<Tensor>> run_call(
-      Engine& engine, std::uint32_t call, const std::vector<Tensor>& inputs, const std::vector<Tensor>& weights,
-      const std::function<base::Result<std::vector<Tensor>>(std::uint32_t call)>& outputs_of) const;
+  // The marked calls (one mark for each call) in order, likewise: to check some calls of a run, or a single one.
+  // `missing` gives the outputs of unmarked calls.
+  base::Status run_calls(Engine& engine, const std::vector<bool>& calls, const std::vector<Tensor>& inputs,
+                         const std::vector<Tensor>& weights, const OutputOf& missing,
+                         const RunObserver& observer) const;
 
  private:
-  using OutputOf = std::function<base::Result<Tensor>(const Binding& binding)>;
-  // What nobody reads after a call.
+  // What no later call reads.
   struct Release {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> outputs;  // call and output
     std::vector<std::uint32_t> weights;
   };
+  // After each call, if only the marked ones run.
+  std::vector<Release> releases(const std::vector<bool>& calls) const;
   base::Status check_given(const std::vector<Tensor>& inputs, const std::vector<Tensor>& weights) const;
   base::Result<std::vector<Tensor>> operands_of(std::uint32_t call, const std::vector<Tensor>& inputs,
                                                 const std::vector<Tensor>& weights, const OutputOf& output_of) const;
   std::size_t count_peak() const;
 
   Program program_;
-  std::vector<Plan> plans_;        // one for each graph
-  std::vector<Release> released_;  // one for each call
+  std::vector<Plan> plans_;  // one for each graph
   std::size_t peak_bytes_ = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "proof/replay.h"
 
-#include <map>
 #include <numeric>
 
 #include "proof/commitment.h"
@@ -23,38 +22,17 @@ std::vector<bool> with_needed_calls(const exact::Program& program, std::vector<b
 
 base::Status run_calls(const Job& job, const std::vector<bool>& calls, const TraceReader* kept,
                        const AfterCall& after_call) {
-  const exact::Program& program = job.program->program();
-  std::vector<std::uint32_t> last_use(program.calls().size(), 0);
-  for (std::uint32_t call = 0; call < program.calls().size(); ++call) {
-    if (!calls[call]) continue;
-    for (const Binding& binding : program.calls()[call].bindings) {
-      if (binding.kind == Binding::Kind::kOutput) last_use[binding.index] = call;
+  const auto missing = [&](const Binding& binding) -> base::Result<Tensor> {
+    if (kept == nullptr || !kept->has(binding.index, binding.output)) {
+      return base::internal_error("the output of call " + std::to_string(binding.index) + " is not there");
     }
-  }
-  std::map<std::uint32_t, std::vector<Tensor>> live;
-  for (std::uint32_t call = 0; call < program.calls().size(); ++call) {
-    if (!calls[call]) continue;
-    // Outputs of calls that are not run again come from what was kept; only those that this call reads are loaded.
-    const auto outputs_of = [&](std::uint32_t earlier) -> base::Result<std::vector<Tensor>> {
-      if (const auto found = live.find(earlier); found != live.end()) return found->second;
-      const exact::Graph& graph = program.graphs()[program.calls()[earlier].graph];
-      std::vector<Tensor> outputs(graph.outputs().size());
-      for (const Binding& binding : program.calls()[call].bindings) {
-        if (binding.kind != Binding::Kind::kOutput || binding.index != earlier) continue;
-        if (kept == nullptr || !kept->has(earlier, binding.output)) {
-          return base::internal_error("the output of call " + std::to_string(earlier) + " is not there");
-        }
-        STARLING_ASSIGN(outputs[binding.output], kept->read(earlier, binding.output));
-      }
-      return outputs;
-    };
-    STARLING_ASSIGN(std::vector<Tensor> outputs,
-                    job.program->run_call(*job.engine, call, *job.inputs, *job.weights, outputs_of));
-    STARLING_TRY(after_call(call, outputs, output_roots(outputs, job.pool)));
-    if (last_use[call] > call) live.emplace(call, std::move(outputs));
-    std::erase_if(live, [&](const auto& entry) { return last_use[entry.first] <= call; });
-  }
-  return {};
+    return kept->read(binding.index, binding.output);
+  };
+  exact::RunObserver observer;
+  observer.after_call = [&](std::uint32_t call, const std::vector<Tensor>& outputs) {
+    return after_call(call, outputs, output_roots(outputs, job.pool));
+  };
+  return job.program->run_calls(*job.engine, calls, *job.inputs, *job.weights, missing, observer);
 }
 
 std::vector<bool> sample_calls(std::size_t calls, std::size_t count, const std::function<std::uint64_t()>& random) {

@@ -251,30 +251,42 @@ TEST(Program, AnErrorOfTheObserverEndsTheRun) {
   EXPECT_EQ(told, 2);
 }
 
-TEST(Program, OneCallAloneGivesTheSameBits) {
+TEST(Program, MarkedCallsRunFromWhatIsKeptOfTheOthers) {
   const auto prepared = PreparedProgram::make(small_program());
   Engine running = engine();
   std::vector<std::vector<Tensor>> kept;
-  RunObserver observer;
-  observer.after_call = [&](std::uint32_t, const std::vector<Tensor>& outputs) -> base::Status {
+  RunObserver keep;
+  keep.after_call = [&](std::uint32_t, const std::vector<Tensor>& outputs) -> base::Status {
     kept.push_back(outputs);
     return {};
   };
-  ASSERT_TRUE(prepared->run(running, start(), weights(), observer).ok());
-  std::set<std::uint32_t> asked;
-  const auto outputs_of = [&](std::uint32_t call) -> base::Result<std::vector<Tensor>> {
-    asked.insert(call);
-    return kept[call];
-  };
-  for (std::uint32_t call = 0; call < 4; ++call) {
-    const auto outputs = prepared->run_call(running, call, start(), weights(), outputs_of);
-    ASSERT_TRUE(outputs.ok()) << outputs.error().message;
-    for (std::size_t i = 0; i < outputs->size(); ++i) EXPECT_EQ(floats((*outputs)[i]), floats(kept[call][i]));
+  ASSERT_TRUE(prepared->run(running, start(), weights(), keep).ok());
+  for (unsigned marks = 0; marks < 16; ++marks) {
+    std::vector<bool> marked;
+    std::set<std::uint32_t> needed;
+    std::vector<std::uint32_t> expected;
+    for (std::uint32_t call = 0; call < 4; ++call) {
+      marked.push_back((marks >> call & 1) != 0);
+      if (marked[call]) expected.push_back(call);
+      if (call > 0 && marked[call] && !marked[call - 1]) needed.insert(call - 1);
+    }
+    std::set<std::uint32_t> asked;
+    std::vector<std::uint32_t> told;
+    RunObserver compare;
+    compare.after_call = [&](std::uint32_t call, const std::vector<Tensor>& outputs) -> base::Status {
+      told.push_back(call);
+      for (std::size_t i = 0; i < outputs.size(); ++i) EXPECT_EQ(floats(outputs[i]), floats(kept[call][i]));
+      return {};
+    };
+    const auto missing = [&](const Binding& binding) -> base::Result<Tensor> {
+      asked.insert(binding.index);
+      return kept[binding.index][binding.output];
+    };
+    ASSERT_TRUE(prepared->run_calls(running, marked, start(), weights(), missing, compare).ok());
+    EXPECT_EQ(told, expected);
+    EXPECT_EQ(asked, needed);
   }
-  EXPECT_EQ(asked, (std::set<std::uint32_t>{0, 1, 2}));
-  EXPECT_FALSE(prepared->run_call(running, 4, start(), weights(), outputs_of).ok());
-  const auto nothing = [](std::uint32_t) -> base::Result<std::vector<Tensor>> { return std::vector<Tensor>{}; };
-  EXPECT_FALSE(prepared->run_call(running, 1, start(), weights(), nothing).ok());
+  EXPECT_FALSE(prepared->run_calls(running, {true}, start(), weights(), nullptr, {}).ok());
 }
 
 TEST(Program, WidensWeightsOfSixteenBits) {
@@ -286,8 +298,6 @@ TEST(Program, WidensWeightsOfSixteenBits) {
     const auto outputs = prepared->run(running, start(), {*narrow});
     ASSERT_TRUE(outputs.ok()) << outputs.error().message;
     EXPECT_EQ(floats((*outputs)[1]), expected_last());
-    const auto call = prepared->run_call(running, 0, start(), {*narrow}, nullptr);
-    ASSERT_TRUE(call.ok());
   }
 }
 
