@@ -4,6 +4,7 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <random>
@@ -172,6 +173,34 @@ TEST(Kernels, ElementwiseEqualsTheDefinitionAtAnyLayout) {
         }
         ASSERT_EQ(out.back(), kUntouched);
       }
+    }
+  }
+}
+
+// Sums that lie halfway between two numbers but for digits far below: what rounding twice gets wrong.
+TEST(Kernels, FmaIsRoundedOnce) {
+  base::set_ieee_mode();
+  constexpr std::size_t kCount = 4096;
+  for (const Kernels* kernels : available_kernels()) {
+    std::mt19937 random(10);
+    std::vector<float> a(kCount);
+    std::vector<float> b(kCount);
+    std::vector<float> c(kCount);
+    std::vector<float> out(kCount);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const auto near_one = [&](std::uint32_t mask) {
+        return std::bit_cast<float>(
+            static_cast<std::uint32_t>(0x3f000000U + ((random() & 0x00ffffffU) | (random() << 31))) & mask);
+      };
+      a[i] = near_one(0xfffff000U);
+      b[i] = near_one(0xffffe000U);  // so that the product has 25 digits or fewer
+      c[i] = std::ldexp(near_one(~0U), -30 - static_cast<int>(random() % 60));
+      if (i % 2 == 0) a[i] = std::ldexp(a[i], -130);
+    }
+    kernels->fma(out.data(), 0, {a.data(), 0, 1}, {b.data(), 0, 1}, {c.data(), 0, 1}, 1, kCount);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      ASSERT_EQ(bits(out[i]), bits(math::fma(a[i], b[i], c[i])))
+          << kernels->name << std::hexfloat << ' ' << a[i] << ' ' << b[i] << ' ' << c[i];
     }
   }
 }

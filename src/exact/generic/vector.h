@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,6 +19,9 @@ struct Vector {
   using I = std::int32_t __attribute__((vector_size(16)));
   using M = I;
   using Unsigned = std::uint32_t __attribute__((vector_size(16)));
+  using Wide = double __attribute__((vector_size(32)));
+  using WideWords = std::int32_t __attribute__((vector_size(32)));
+  static constexpr int kLowWord = std::endian::native == std::endian::little ? 0 : 1;  // of a double
 
   static F broadcast(float value) { return F{value, value, value, value}; }
   static I broadcast_bits(std::uint32_t value) {
@@ -54,6 +58,17 @@ struct Vector {
     return lanewise(a, [](float lane) { return loops::Scalar::sqrt(lane); });
   }
   static F fma(F a, F b, F c) {
+#if !defined(__FMA__) && !defined(__ARM_FEATURE_FMA)
+    // The product is exact in binary64. Rounding the sum twice is wrong only if the first rounding ends halfway between
+    // two binary32 numbers, which then has at least 28 zeros at its end.
+    const Wide sum =
+        __builtin_convertvector(a, Wide) * __builtin_convertvector(b, Wide) + __builtin_convertvector(c, Wide);
+    const auto words = reinterpret_cast<WideWords>(sum);
+    const I low = __builtin_shufflevector(words, words, kLowWord, kLowWord + 2, kLowWord + 4, kLowWord + 6);
+    if (!any((low & 0x0fffffff) == 0)) [[likely]] {
+      return __builtin_convertvector(sum, F);
+    }
+#endif
     return F{loops::Scalar::fma(a[0], b[0], c[0]), loops::Scalar::fma(a[1], b[1], c[1]),
              loops::Scalar::fma(a[2], b[2], c[2]), loops::Scalar::fma(a[3], b[3], c[3])};
   }
@@ -102,7 +117,13 @@ struct Vector {
   static M unordered(F a, F b) { return (a != a) | (b != b); }
   static M any_bits(I a, I mask) { return (a & mask) != 0; }
   static M either(M a, M b) { return a | b; }
-  static bool any(M a) { return (a[0] | a[1] | a[2] | a[3]) != 0; }
+  static bool any(M a) {
+#if defined(__SSE2__)
+    return _mm_movemask_epi8(reinterpret_cast<__m128i>(a)) != 0;
+#else
+    return (a[0] | a[1] | a[2] | a[3]) != 0;
+#endif
+  }
   static F select(M condition, F a, F b) { return from_bits((condition & bits(a)) | (~condition & bits(b))); }
   static F greater_of(F a, F b) { return select(a > b, a, b); }
   static F lesser_of(F a, F b) { return select(a < b, a, b); }
