@@ -25,6 +25,7 @@ struct TrainArguments {
   std::string recipe;
   std::string data;
   std::string vae;
+  bool decoder_only = false;
   bool resume = false;
   bool json = false;
   bool quiet = false;
@@ -69,6 +70,12 @@ base::Result<train::Recipe> chosen_recipe(const TrainArguments& a, train::ModelP
   if (a.batch) recipe.batch = *a.batch;
   if (a.seed) recipe.seed = static_cast<std::uint64_t>(*a.seed);
   if (a.rate) recipe.schedule.rate = static_cast<float>(*a.rate);
+  if (!a.vae.empty()) {
+    STARLING_ASSIGN(const train::TrainedVae vae, train::load_vae(a.vae));
+    recipe.start_hash = vae.hash.hex();
+    recipe.vae_hash = vae.latent_hash.hex();
+  }
+  if (a.decoder_only) recipe.decoder_only = 1;
   STARLING_TRY(train::validate(recipe));
   return recipe;
 }
@@ -107,7 +114,13 @@ base::Result<int> train_vae(const TrainArguments& a) {
   STARLING_ASSIGN(const train::Recipe recipe, chosen_recipe(a, train::ModelPart::kVae));
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
   STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
-  const auto objective = train::make_vae_objective(recipe, models::bundled_vae_config(), std::move(datasets));
+  std::unique_ptr<train::Objective> objective;
+  if (a.vae.empty()) {
+    objective = train::make_vae_objective(recipe, models::bundled_vae_config(), std::move(datasets));
+  } else {
+    STARLING_ASSIGN(train::TrainedVae start, train::load_vae(a.vae));
+    objective = train::make_vae_objective(recipe, std::move(start), std::move(datasets));
+  }
   STARLING_ASSIGN(const train::RunSummary summary, train::run_training(engine, recipe, *objective, run_options(a)));
   print_summary(a, summary);
   return kFine;
@@ -115,9 +128,8 @@ base::Result<int> train_vae(const TrainArguments& a) {
 
 base::Result<int> train_transformer(const TrainArguments& a) {
   base::catch_interrupts();
-  STARLING_ASSIGN(train::Recipe recipe, chosen_recipe(a, train::ModelPart::kTransformer));
+  STARLING_ASSIGN(const train::Recipe recipe, chosen_recipe(a, train::ModelPart::kTransformer));
   STARLING_ASSIGN(train::TrainedVae vae, train::load_vae(a.vae));
-  recipe.vae_hash = vae.hash.hex();
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
   STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
   STARLING_ASSIGN(const auto objective, train::make_flow_objective(recipe, {.folder = a.folder,
@@ -142,6 +154,8 @@ Action declare_train_transformer(Options& options) {
 Action declare_train_vae(Options& options) {
   auto arguments = std::make_shared<TrainArguments>();
   declare_common(options, *arguments);
+  options.text("--from", arguments->vae, "Folder of a trained autoencoder to start from");
+  options.flag("--decoder-only", arguments->decoder_only, "Leave the encoder, and so every latent, as it is");
   return [arguments] { return train_vae(*arguments); };
 }
 

@@ -11,7 +11,7 @@ base::Result<std::unique_ptr<LatentSource>> LatentSource::open(const std::filesy
   const exact::Shape latent_shape{vae.config.latent_frames(shape.frames), shape.height / stride, shape.width / stride,
                                   vae.config.z_dim};
   base::Encoder key;
-  key.hash(vae.hash);
+  key.hash(vae.latent_hash);
   key.hash(dataset->identity());
   STARLING_ASSIGN(LatentCache cache, LatentCache::open(file, base::sha256(key.data()), latent_shape));
   STARLING_ASSIGN(VaeEncoder encoder, VaeEncoder::make(vae.config, vae.weights, shape));

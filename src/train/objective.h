@@ -21,6 +21,7 @@ using Metric = std::pair<std::string, double>;
 struct LossGraph {
   exact::Graph graph;  // outputs: "loss" (one element, f32), and metrics of one element under their names
   std::vector<models::Parameter> parameters;  // graph inputs of those names; every other input comes from batch()
+  NamedTensors start = {};                    // where parameters begin that do not begin with their initialisers
 };
 
 // What is trained: a loss, its data, and how its progress is measured. Everything is a function of the recipe and of

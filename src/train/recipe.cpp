@@ -41,6 +41,8 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
     visit("absolute_weight", r.absolute_weight, 0.0, 1e3);
     visit("square_weight", r.square_weight, 0.0, 1e3);
     visit("divergence_weight", r.divergence_weight, 0.0, 1e3);
+    visit("start_hash", r.start_hash, 0.0, 0.0);
+    visit("decoder_only", r.decoder_only, 0.0, 1.0);
   } else {
     visit("vae_hash", r.vae_hash, 0.0, 0.0);
     visit("latent_clips", r.latent_clips, 1.0, 1e7);
@@ -138,6 +140,9 @@ base::Status validate(const Recipe& recipe) {
   }
   if (recipe.part == ModelPart::kVae && recipe.batch % recipe.crops_per_clip != 0) {
     return base::invalid("the recipe's batch must be a multiple of its crops_per_clip");
+  }
+  if (recipe.decoder_only != 0 && recipe.start_hash.empty()) {
+    return base::invalid("to train only a decoder, name the autoencoder to start from");
   }
   if (recipe.schedule.decay > recipe.schedule.steps) {
     return base::invalid("the recipe's decay_steps are more than its steps");

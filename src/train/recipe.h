@@ -48,6 +48,9 @@ struct Recipe {
   float square_weight = 2.0F;       // MSE
   float divergence_weight = 1e-5F;  // KL to N(0, 1), summed over a latent's elements and divided by the pixels' values
 
+  std::string start_hash;         // of the autoencoder that training starts from; empty: from nothing
+  std::int64_t decoder_only = 0;  // 1: the encoder, hence every latent, stays as it is
+
   // --- transformer
   std::string vae_hash;                    // of the trained autoencoder whose latents are learnt
   std::int64_t latent_clips = 32768;       // kept latents at the end of growth

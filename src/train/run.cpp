@@ -82,7 +82,7 @@ class Run {
     STARLING_TRY(validate(recipe_));
     STARLING_ASSIGN(const FolderLock lock, FolderLock::take(options_.folder));
     STARLING_ASSIGN(const LossGraph loss, objective_.loss());
-    STARLING_TRY(begin(loss.parameters));
+    STARLING_TRY(begin(loss));
     STARLING_ASSIGN(const Step step, Step::make(loss, recipe_.optimizer, static_cast<int>(gradients_)));
     STARLING_ASSIGN(RunLog log, RunLog::open(options_.folder, state_.step));
     log_ = std::move(log);
@@ -110,8 +110,8 @@ class Run {
 
  private:
   // A fresh state, or the newest checkpoint's.
-  base::Status begin(const std::vector<models::Parameter>& parameters) {
-    STARLING_ASSIGN(std::optional<Checkpoint> found, load_newest_checkpoint(options_.folder, parameters));
+  base::Status begin(const LossGraph& loss) {
+    STARLING_ASSIGN(std::optional<Checkpoint> found, load_newest_checkpoint(options_.folder, loss.parameters));
     if (found && !options_.resume) {
       return base::invalid("the folder '" + options_.folder.string() + "' holds a run of " +
                            std::to_string(found->state.step) +
@@ -121,7 +121,7 @@ class Run {
       STARLING_TRY(may_resume(found->recipe, recipe_, found->state.step));
       state_ = std::move(found->state);
     } else {
-      STARLING_ASSIGN(state_, initial_state(engine_, parameters, recipe_.seed));
+      STARLING_ASSIGN(state_, initial_state(engine_, loss.parameters, recipe_.seed, loss.start));
     }
     return base::write_file(options_.folder / "recipe.json", base::as_bytes(write_recipe(recipe_)));
   }

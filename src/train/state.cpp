@@ -7,11 +7,19 @@ namespace starling::train {
 using exact::Tensor;
 
 base::Result<TrainingState> initial_state(exact::Engine& engine, std::vector<models::Parameter> parameters,
-                                          std::uint64_t seed) {
+                                          std::uint64_t seed, const NamedTensors& start) {
   STARLING_ASSIGN(exact::Graph graph, models::initialization_graph(parameters));
   STARLING_ASSIGN(const exact::Plan plan, exact::Plan::make(std::move(graph)));
   const Tensor inputs[] = {seed_tensor(seed, Purpose::kInitialization, 0)};
   STARLING_ASSIGN(std::vector<Tensor> values, engine.run(plan, inputs));
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto given = start.find(parameters[i].name);
+    if (given == start.end()) continue;
+    if (!(given->second.shape() == parameters[i].shape)) {
+      return base::invalid("the parameter '" + parameters[i].name + "' has another shape than where it is to start");
+    }
+    values[i] = given->second;
+  }
   TrainingState state;
   state.parameters = std::move(parameters);
   state.averages = values;

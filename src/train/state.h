@@ -28,9 +28,9 @@ struct TrainingState {
 // Tensors by the names of the graph inputs that take them.
 using NamedTensors = std::map<std::string, exact::Tensor>;
 
-// Before the first step: every parameter from its initialiser, keyed by the seed and its name.
+// Before the first step: every parameter from `start`, or else from its initialiser, keyed by the seed and its name.
 base::Result<TrainingState> initial_state(exact::Engine& engine, std::vector<models::Parameter> parameters,
-                                          std::uint64_t seed);
+                                          std::uint64_t seed, const NamedTensors& start = {});
 
 // The running averages by parameter name: the weights that are measured and exported.
 NamedTensors averaged_weights(const TrainingState& state);

@@ -42,10 +42,11 @@ base::Result<NamedTensors> rounded(const NamedTensors& weights) {
   return result;
 }
 
-base::Hash vae_hash(const models::VaeConfig& config, const NamedTensors& weights) {
+base::Hash vae_hash(const models::VaeConfig& config, const NamedTensors& weights, bool encoder_only) {
   base::Sha256 hash;
   hash.update(base::as_bytes(models::write_vae_config(config)));
   for (const auto& [name, tensor] : weights) {
+    if (encoder_only && !is_encoder_parameter(name)) continue;
     hash.update(base::as_bytes(name));
     hash.update(tensor.bytes());
   }
@@ -82,6 +83,10 @@ base::Status measure(exact::Engine& engine, models::VaeConfig& config, const Nam
 }
 
 }  // namespace
+
+bool is_encoder_parameter(std::string_view name) {
+  return name.starts_with("vae/encoder.") || name.starts_with("vae/quant_conv.");
+}
 
 base::Result<VaeEncoder> VaeEncoder::make(const models::VaeConfig& config, const NamedTensors& weights,
                                           const ClipShape& shape) {
@@ -120,13 +125,19 @@ base::Result<Tensor> VaeEncoder::draw(const Dataset& dataset, const ClipShape& s
   return video;
 }
 
-base::Status save_vae(exact::Engine& engine, const std::filesystem::path& folder, models::VaeConfig config,
-                      const NamedTensors& weights, const Dataset& dataset, const ClipShape& shape, std::int64_t clips) {
+base::Status measure_and_save_vae(exact::Engine& engine, const std::filesystem::path& folder, models::VaeConfig config,
+                                  const NamedTensors& weights, const Dataset& dataset, const ClipShape& shape,
+                                  std::int64_t clips) {
   STARLING_ASSIGN(const NamedTensors stored, rounded(weights));
   STARLING_TRY(measure(engine, config, stored, dataset, shape, clips));
+  return save_vae(folder, config, stored);
+}
+
+base::Status save_vae(const std::filesystem::path& folder, const models::VaeConfig& config,
+                      const NamedTensors& weights) {
   STARLING_TRY(base::make_directories(folder));
   std::vector<models::TensorSource> sources;
-  for (const auto& [name, tensor] : stored) {
+  for (const auto& [name, tensor] : weights) {
     STARLING_ASSIGN(Tensor narrow, tensor.rounded(Type::kF16));
     sources.push_back(models::TensorSource::of(name.substr(kPrefix.size()), std::move(narrow)));
   }
@@ -151,7 +162,8 @@ base::Result<TrainedVae> load_vae(const std::filesystem::path& folder) {
     STARLING_ASSIGN(Tensor wide, stored.widened());
     vae.weights.emplace(parameter.name, std::move(wide));
   }
-  vae.hash = vae_hash(vae.config, vae.weights);
+  vae.hash = vae_hash(vae.config, vae.weights, false);
+  vae.latent_hash = vae_hash(vae.config, vae.weights, true);
   return vae;
 }
 

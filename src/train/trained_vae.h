@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/result.h"
@@ -15,15 +17,22 @@ namespace starling::train {
 // latents, and FOLDER/diffusion_pytorch_model.safetensors in f16.
 struct TrainedVae {
   models::VaeConfig config;
-  NamedTensors weights;  // f32, by "vae/NAME"
-  base::Hash hash;       // SHA-256 over the configuration as it is written and the weights in order of their names
+  NamedTensors weights;    // f32, by "vae/NAME"
+  base::Hash hash;         // SHA-256 over the configuration as it is written and the weights in order of their names
+  base::Hash latent_hash;  // the same over what latents depend on: without the decoder's weights
 };
 
+// Whether a parameter "vae/NAME" belongs to the half that makes latents.
+bool is_encoder_parameter(std::string_view name);
+
 base::Result<TrainedVae> load_vae(const std::filesystem::path& folder);
-// Rounds the weights to f16, measures the mean and deviation of each latent channel over `clips` clips of the data set
-// with the rounded weights, and writes the folder.
-base::Status save_vae(exact::Engine& engine, const std::filesystem::path& folder, models::VaeConfig config,
-                      const NamedTensors& weights, const Dataset& dataset, const ClipShape& shape, std::int64_t clips);
+// Rounds the weights to f16 and writes the folder.
+base::Status save_vae(const std::filesystem::path& folder, const models::VaeConfig& config,
+                      const NamedTensors& weights);
+// The same with latents_mean and latents_std measured over `clips` clips of the data set with the rounded weights.
+base::Status measure_and_save_vae(exact::Engine& engine, const std::filesystem::path& folder, models::VaeConfig config,
+                                  const NamedTensors& weights, const Dataset& dataset, const ClipShape& shape,
+                                  std::int64_t clips);
 
 // Encodes clips to the posterior's mean, a few at a time.
 class VaeEncoder {

@@ -5,7 +5,6 @@
 #include "models/wan_vae.h"
 #include "train/clip_batch.h"
 #include "train/draws.h"
-#include "train/trained_vae.h"
 #include "video/frames.h"
 #include "video/picture.h"
 
@@ -37,8 +36,17 @@ Value mean_of_all(Builder& b, Value x) {
 
 class VaeObjective final : public Objective {
  public:
-  VaeObjective(const Recipe& recipe, models::VaeConfig config, Datasets datasets)
-      : recipe_(recipe), shape_(clip_shape(recipe)), config_(std::move(config)), datasets_(std::move(datasets)) {}
+  VaeObjective(const Recipe& recipe, TrainedVae start, Datasets datasets)
+      : recipe_(recipe),
+        shape_(clip_shape(recipe)),
+        config_(std::move(start.config)),
+        start_(std::move(start.weights)),
+        datasets_(std::move(datasets)) {
+    if (recipe_.decoder_only == 0) return;
+    for (const auto& [name, tensor] : start_) {
+      if (is_encoder_parameter(name)) frozen_.emplace(name, tensor);
+    }
+  }
 
   base::Result<LossGraph> loss() override {
     Builder b;
@@ -63,7 +71,11 @@ class VaeObjective final : public Objective {
     loss = b.fma(divergence, b.fill(recipe_.divergence_weight), loss);
     b.output("loss", loss);
     STARLING_ASSIGN(exact::Graph graph, b.finish());
-    return LossGraph{std::move(graph), parameters.list()};
+    std::vector<models::Parameter> trained;
+    for (const models::Parameter& parameter : parameters.list()) {
+      if (!frozen_.contains(parameter.name)) trained.push_back(parameter);
+    }
+    return LossGraph{std::move(graph), std::move(trained), start_};
   }
 
   base::Status prepare(exact::Engine&, std::uint64_t) override { return {}; }
@@ -87,7 +99,7 @@ class VaeObjective final : public Objective {
         out = out.subspan(crop_values);
       }
     }
-    NamedTensors inputs;
+    NamedTensors inputs = frozen_;
     inputs.emplace("video", std::move(video));
     inputs.emplace("seed", seed_tensor(recipe_.seed, Purpose::kNoise, index));
     return inputs;
@@ -140,7 +152,8 @@ class VaeObjective final : public Objective {
 
   base::Status save_model(exact::Engine& engine, const NamedTensors& weights,
                           const std::filesystem::path& folder) override {
-    return save_vae(engine, folder / "vae", config_, weights, *datasets_.training, shape_, kMeasuredClips);
+    if (!frozen_.empty()) return save_vae(folder / "vae", config_, all_weights(weights));
+    return measure_and_save_vae(engine, folder / "vae", config_, weights, *datasets_.training, shape_, kMeasuredClips);
   }
 
  private:
@@ -171,16 +184,24 @@ class VaeObjective final : public Objective {
   }
 
   base::Result<Tensor> reconstruct(exact::Engine& engine, const NamedTensors& weights, const Tensor& video) const {
-    NamedTensors tensors = weights;
+    NamedTensors tensors = all_weights(weights);
     tensors.insert_or_assign("video", video);
     STARLING_ASSIGN(const std::vector<Tensor> inputs, bind_inputs(reconstruction_->graph(), tensors));
     STARLING_ASSIGN(const std::vector<Tensor> outputs, engine.run(*reconstruction_, inputs));
     return outputs[0];
   }
 
+  NamedTensors all_weights(const NamedTensors& trained) const {
+    NamedTensors weights = trained;
+    weights.insert(frozen_.begin(), frozen_.end());
+    return weights;
+  }
+
   Recipe recipe_;
   ClipShape shape_;
   models::VaeConfig config_;
+  NamedTensors start_;
+  NamedTensors frozen_;
   Datasets datasets_;
   std::unique_ptr<Plan> reconstruction_;
 };
@@ -189,7 +210,11 @@ class VaeObjective final : public Objective {
 
 std::unique_ptr<Objective> make_vae_objective(const Recipe& recipe, const models::VaeConfig& config,
                                               Datasets datasets) {
-  return std::make_unique<VaeObjective>(recipe, config, std::move(datasets));
+  return std::make_unique<VaeObjective>(recipe, TrainedVae{config, {}, {}, {}}, std::move(datasets));
+}
+
+std::unique_ptr<Objective> make_vae_objective(const Recipe& recipe, TrainedVae start, Datasets datasets) {
+  return std::make_unique<VaeObjective>(recipe, std::move(start), std::move(datasets));
 }
 
 }  // namespace starling::train

@@ -1,0 +1,152 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "models/checkpoint.h"
+#include "train/flow_objective.h"
+#include "train/run.h"
+#include "train/step.h"
+#include "train/vae_objective.h"
+
+namespace starling::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+models::VaeConfig small_vae() {
+  models::VaeConfig config;
+  config.base_dim = 8;
+  config.decoder_base_dim = 8;
+  config.z_dim = 16;
+  config.dim_mult = {1, 2, 2};
+  config.num_res_blocks = 1;
+  config.temperal_downsample = {true, true};
+  config.is_residual = true;
+  config.patch_size = 2;
+  config.in_channels = 12;
+  config.out_channels = 12;
+  return config;
+}
+
+Recipe small_recipe(ModelPart part) {
+  Recipe recipe = default_recipe(part);
+  recipe.width = 32;
+  recipe.height = 32;
+  recipe.frames = 5;
+  recipe.batch = 2;
+  recipe.crop = 16;
+  recipe.schedule = {.steps = 6, .warmup = 1, .decay = 2, .rate = 2e-3F, .final_fraction = 0.1F};
+  recipe.first_latent_clips = 4;
+  recipe.latent_clips = 8;
+  return recipe;
+}
+
+class Objectives : public testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/starling_objective_XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern), nullptr);
+    root_ = pattern;
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  static exact::Engine engine(int threads) {
+    auto engine = exact::Engine::create({"", threads});
+    EXPECT_TRUE(engine.ok());
+    return std::move(*engine);
+  }
+
+  RunOptions options(const char* name) const {
+    RunOptions options;
+    options.folder = root_ / name;
+    options.resume = true;
+    options.progress = base::ProgressMode::kQuiet;
+    return options;
+  }
+
+  // Trains a small autoencoder from the world, or goes on with `start`.
+  RunSummary train_vae(const Recipe& recipe, const char* name, const TrainedVae* start = nullptr, int threads = 1) {
+    auto datasets = open_datasets(recipe);
+    EXPECT_TRUE(datasets.ok());
+    const auto objective = start == nullptr ? make_vae_objective(recipe, small_vae(), *datasets)
+                                            : make_vae_objective(recipe, *start, *datasets);
+    exact::Engine on = engine(threads);
+    auto summary = run_training(on, recipe, *objective, options(name));
+    EXPECT_TRUE(summary.ok()) << summary.error().message;
+    return summary.ok() ? *summary : RunSummary{};
+  }
+
+  fs::path root_;
+};
+
+TEST_F(Objectives, AnAutoencoderIsTrainedAndSaved) {
+  Recipe recipe = small_recipe(ModelPart::kVae);
+  recipe.schedule.steps = 40;
+  const RunSummary summary = train_vae(recipe, "vae");
+  EXPECT_TRUE(summary.finished);
+  EXPECT_LT(summary.loss, 1.5);
+  ASSERT_FALSE(summary.validation.empty());
+  EXPECT_EQ(summary.validation[0].first, "psnr_db");
+  EXPECT_TRUE(fs::exists(root_ / "vae" / "loss.png"));
+  EXPECT_TRUE(fs::exists(root_ / "vae" / "reconstruction.png"));
+  const auto vae = load_vae(root_ / "vae" / "vae");
+  ASSERT_TRUE(vae.ok()) << vae.error().message;
+  EXPECT_EQ(vae->config.base_dim, 8);
+  EXPECT_NE(vae->config.latents_std[0], 1.0F);
+}
+
+TEST_F(Objectives, ADecoderIsTrainedWithoutTouchingLatents) {
+  train_vae(small_recipe(ModelPart::kVae), "first");
+  const auto before = load_vae(root_ / "first" / "vae");
+  ASSERT_TRUE(before.ok());
+  Recipe recipe = small_recipe(ModelPart::kVae);
+  recipe.start_hash = before->hash.hex();
+  recipe.decoder_only = 1;
+  train_vae(recipe, "second", &*before);
+  const auto after = load_vae(root_ / "second" / "vae");
+  ASSERT_TRUE(after.ok());
+  EXPECT_EQ(before->latent_hash, after->latent_hash);
+  EXPECT_NE(before->hash, after->hash);
+}
+
+TEST_F(Objectives, ATransformerIsTrainedToTheSameBitsOnAnyThreadsAndSavedAsAModel) {
+  train_vae(small_recipe(ModelPart::kVae), "vae");
+  std::vector<double> losses;
+  for (const int threads : {1, 2}) {
+    auto vae = load_vae(root_ / "vae" / "vae");
+    ASSERT_TRUE(vae.ok());
+    Recipe recipe = small_recipe(ModelPart::kTransformer);
+    recipe.vae_hash = vae->latent_hash.hex();
+    auto datasets = open_datasets(recipe);
+    ASSERT_TRUE(datasets.ok());
+    const std::string name = "transformer" + std::to_string(threads);
+    auto objective = make_flow_objective(recipe, {.folder = root_ / name,
+                                                  .training = datasets->training,
+                                                  .held_out = datasets->held_out,
+                                                  .vae = std::move(*vae)});
+    ASSERT_TRUE(objective.ok()) << objective.error().message;
+    exact::Engine on = engine(threads);
+    const auto summary = run_training(on, recipe, **objective, options(name.c_str()));
+    ASSERT_TRUE(summary.ok()) << summary.error().message;
+    losses.push_back(summary->validation.at(0).second);
+    // A fresh model predicts almost nothing of noise − data, whose variance is about 2.
+    EXPECT_GT(losses.back(), 0.5);
+    EXPECT_LT(losses.back(), 4.0);
+    const auto model = models::Checkpoint::open(root_ / name / "model");
+    EXPECT_TRUE(model.ok()) << model.error().message;
+    EXPECT_TRUE(fs::exists(root_ / name / "samples.png"));
+  }
+  EXPECT_EQ(losses[0], losses[1]);
+}
+
+TEST_F(Objectives, AMissingOrForeignAutoencoderIsAnError) {
+  EXPECT_FALSE(load_vae(root_ / "nowhere").ok());
+  fs::create_directories(root_ / "empty");
+  EXPECT_FALSE(load_vae(root_ / "empty").ok());
+}
+
+}  // namespace
+}  // namespace starling::train
