@@ -24,6 +24,7 @@ struct TrainArguments {
   std::string folder;
   std::string recipe;
   std::string data;
+  std::string start;  // a trained autoencoder or model to go on from
   std::string vae;
   bool decoder_only = false;
   bool resume = false;
@@ -70,13 +71,7 @@ base::Result<train::Recipe> chosen_recipe(const TrainArguments& a, train::ModelP
   if (a.batch) recipe.batch = *a.batch;
   if (a.seed) recipe.seed = static_cast<std::uint64_t>(*a.seed);
   if (a.rate) recipe.schedule.rate = static_cast<float>(*a.rate);
-  if (!a.vae.empty()) {
-    STARLING_ASSIGN(const train::TrainedVae vae, train::load_vae(a.vae));
-    recipe.start_hash = vae.hash.hex();
-    recipe.vae_hash = vae.latent_hash.hex();
-  }
   if (a.decoder_only) recipe.decoder_only = 1;
-  STARLING_TRY(train::validate(recipe));
   return recipe;
 }
 
@@ -111,16 +106,17 @@ void print_summary(const TrainArguments& a, const train::RunSummary& summary) {
 
 base::Result<int> train_vae(const TrainArguments& a) {
   base::catch_interrupts();
-  STARLING_ASSIGN(const train::Recipe recipe, chosen_recipe(a, train::ModelPart::kVae));
+  STARLING_ASSIGN(train::Recipe recipe, chosen_recipe(a, train::ModelPart::kVae));
+  std::optional<train::TrainedVae> start;
+  if (!a.start.empty()) {
+    STARLING_ASSIGN(start, train::load_vae(a.start));
+    recipe.start_hash = start->hash.hex();
+  }
+  STARLING_TRY(train::validate(recipe));
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
   STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
-  std::unique_ptr<train::Objective> objective;
-  if (a.vae.empty()) {
-    objective = train::make_vae_objective(recipe, models::bundled_vae_config(), std::move(datasets));
-  } else {
-    STARLING_ASSIGN(train::TrainedVae start, train::load_vae(a.vae));
-    objective = train::make_vae_objective(recipe, std::move(start), std::move(datasets));
-  }
+  const auto objective = start ? train::make_vae_objective(recipe, std::move(*start), std::move(datasets))
+                               : train::make_vae_objective(recipe, models::bundled_vae_config(), std::move(datasets));
   STARLING_ASSIGN(const train::RunSummary summary, train::run_training(engine, recipe, *objective, run_options(a)));
   print_summary(a, summary);
   return kFine;
@@ -128,14 +124,23 @@ base::Result<int> train_vae(const TrainArguments& a) {
 
 base::Result<int> train_transformer(const TrainArguments& a) {
   base::catch_interrupts();
-  STARLING_ASSIGN(const train::Recipe recipe, chosen_recipe(a, train::ModelPart::kTransformer));
+  STARLING_ASSIGN(train::Recipe recipe, chosen_recipe(a, train::ModelPart::kTransformer));
   STARLING_ASSIGN(train::TrainedVae vae, train::load_vae(a.vae));
+  recipe.vae_hash = vae.latent_hash.hex();
+  std::optional<models::Checkpoint> start;
+  if (!a.start.empty()) {
+    STARLING_ASSIGN(start, models::Checkpoint::open(a.start));
+    STARLING_ASSIGN(const base::Hash root, start->root());
+    recipe.start_hash = root.hex();
+  }
+  STARLING_TRY(train::validate(recipe));
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
   STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
   STARLING_ASSIGN(const auto objective, train::make_flow_objective(recipe, {.folder = a.folder,
                                                                             .training = std::move(datasets.training),
                                                                             .held_out = std::move(datasets.held_out),
-                                                                            .vae = std::move(vae)}));
+                                                                            .vae = std::move(vae),
+                                                                            .start = std::move(start)}));
   STARLING_ASSIGN(const train::RunSummary summary, train::run_training(engine, recipe, *objective, run_options(a)));
   print_summary(a, summary);
   return kFine;
@@ -148,13 +153,14 @@ Action declare_train_transformer(Options& options) {
   declare_common(options, *arguments);
   options.text("--vae", arguments->vae, "Folder of the trained autoencoder: the folder vae in that run's folder",
                Options::Presence::kRequired);
+  options.text("--from", arguments->start, "Folder of a model of the same sizes to start from");
   return [arguments] { return train_transformer(*arguments); };
 }
 
 Action declare_train_vae(Options& options) {
   auto arguments = std::make_shared<TrainArguments>();
   declare_common(options, *arguments);
-  options.text("--from", arguments->vae, "Folder of a trained autoencoder to start from");
+  options.text("--from", arguments->start, "Folder of a trained autoencoder to start from");
   options.flag("--decoder-only", arguments->decoder_only, "Leave the encoder, and so every latent, as it is");
   return [arguments] { return train_vae(*arguments); };
 }

@@ -32,19 +32,22 @@ constexpr std::uint64_t kValidationClips = 64;
 constexpr float kTimesteps = 1000.0F;
 
 // Trains the tokenizer on the data set's captions, or reads the one that this run has trained.
-base::Result<TextTools> text_tools(const std::filesystem::path& folder, const Dataset& dataset) {
-  const std::filesystem::path file = folder / "spiece.model";
+base::Result<TextTools> text_tools(const FlowSetting& setting) {
+  const std::filesystem::path file = setting.folder / "spiece.model";
   TextTools tools;
   std::vector<std::string> captions;
-  for (std::uint64_t i = 0; i < kTokenizerCaptions; ++i) captions.push_back(dataset.caption(i, 0));
+  for (std::uint64_t i = 0; i < kTokenizerCaptions; ++i) captions.push_back(setting.training->caption(i, 0));
   for (const std::string& caption : captions) tools.known_words.add(caption);
+  if (setting.start) {
+    tools.tokenizer = setting.start->tokenizer();
+    return tools;
+  }
   if (std::filesystem::exists(file)) {
     STARLING_ASSIGN(base::Bytes model, base::read_file(file, kMaxTokenizer));
     STARLING_ASSIGN(tools.tokenizer, models::Tokenizer::load(std::move(model)));
     return tools;
   }
   STARLING_ASSIGN(base::Bytes model, models::train_tokenizer(captions, models::kBundledVocabulary));
-  STARLING_TRY(base::make_directories(folder));
   STARLING_TRY(base::write_file(file, model));
   STARLING_ASSIGN(tools.tokenizer, models::Tokenizer::load(std::move(model)));
   return tools;
@@ -96,7 +99,14 @@ class FlowObjective final : public Objective {
     STARLING_ASSIGN(exact::Graph graph, b.finish());
     std::vector<models::Parameter> parameters = transformer.list();
     parameters.insert(parameters.end(), text_encoder.list().begin(), text_encoder.list().end());
-    return LossGraph{std::move(graph), std::move(parameters)};
+    NamedTensors start;
+    for (const models::Parameter& parameter : parameters) {
+      if (!setting_.start) break;
+      STARLING_ASSIGN(const Tensor stored, setting_.start->weight(parameter.name));
+      STARLING_ASSIGN(Tensor wide, stored.widened());
+      start.emplace(parameter.name, std::move(wide));
+    }
+    return LossGraph{std::move(graph), std::move(parameters), std::move(start)};
   }
 
   base::Status prepare(exact::Engine& engine, std::uint64_t index) override {
@@ -228,7 +238,7 @@ class FlowObjective final : public Objective {
 
 base::Result<std::unique_ptr<Objective>> make_flow_objective(const Recipe& recipe, FlowSetting setting) {
   STARLING_TRY(base::make_directories(setting.folder));
-  STARLING_ASSIGN(TextTools text, text_tools(setting.folder, *setting.training));
+  STARLING_ASSIGN(TextTools text, text_tools(setting));
   STARLING_ASSIGN(std::unique_ptr<LatentSource> latents, LatentSource::open(setting.folder / "latents.bin", setting.vae,
                                                                             setting.training, clip_shape(recipe)));
   return std::unique_ptr<Objective>(

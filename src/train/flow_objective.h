@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
+#include "models/checkpoint.h"
 #include "train/dataset.h"
 #include "train/objective.h"
 #include "train/recipe.h"
@@ -16,6 +18,8 @@ struct FlowSetting {
   std::shared_ptr<const Dataset> training;
   std::shared_ptr<const Dataset> held_out;
   TrainedVae vae;
+  // A model to go on from, with its tokenizer; of the bundled model's sizes.
+  std::optional<models::Checkpoint> start = {};
 };
 
 // The bundled transformer and its text encoder together, by rectified flow on the autoencoder's normalised latents:

@@ -35,13 +35,13 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
   visit("weight_decay", r.optimizer.weight_decay, 0.0, 10.0);
   visit("clip", r.optimizer.clip, 1e-6, 1e6);
   visit("average_decay", r.average_decay, 0.0, 0.99999);
+  visit("start_hash", r.start_hash, 0.0, 0.0);
   if (r.part == ModelPart::kVae) {
     visit("crop", r.crop, 8.0, 1024.0);
     visit("crops_per_clip", r.crops_per_clip, 1.0, 64.0);
     visit("absolute_weight", r.absolute_weight, 0.0, 1e3);
     visit("square_weight", r.square_weight, 0.0, 1e3);
     visit("divergence_weight", r.divergence_weight, 0.0, 1e3);
-    visit("start_hash", r.start_hash, 0.0, 0.0);
     visit("decoder_only", r.decoder_only, 0.0, 1.0);
   } else {
     visit("vae_hash", r.vae_hash, 0.0, 0.0);

@@ -41,6 +41,8 @@ struct Recipe {
   OptimizerSettings optimizer;
   float average_decay = 0.998F;
 
+  std::string start_hash;  // of the autoencoder or model that training starts from; empty: from nothing
+
   // --- VAE
   std::int64_t crop = 32;           // pixels on a side; multiples of the VAE's stride
   std::int64_t crops_per_clip = 2;  // taken from one rendered clip
@@ -48,7 +50,6 @@ struct Recipe {
   float square_weight = 2.0F;       // MSE
   float divergence_weight = 1e-5F;  // KL to N(0, 1), summed over a latent's elements and divided by the pixels' values
 
-  std::string start_hash;         // of the autoencoder that training starts from; empty: from nothing
   std::int64_t decoder_only = 0;  // 1: the encoder, hence every latent, stays as it is
 
   // --- transformer
