@@ -88,9 +88,9 @@ inline Error internal_error(std::string message) { return {ErrorCode::kInternal,
 }  // namespace starling::base
 
 // STARLING_TRY(expression): returns its error from the enclosing function, if it has one.
-#define STARLING_TRY(expression)                                                                    \
-  do {                                                                                              \
-    if (auto starling_status = (expression); !starling_status.ok()) return starling_status.error(); \
+#define STARLING_TRY(expression)                                                                      \
+  do {                                                                                                \
+    if (auto&& starling_status = (expression); !starling_status.ok()) return starling_status.error(); \
   } while (false)
 
 #define STARLING_CONCAT_(a, b) a##b

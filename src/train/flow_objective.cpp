@@ -78,7 +78,11 @@ class FlowObjective final : public Objective {
     const Value mask = b.input("mask", Type::kF32, {batch, recipe_.text_length});
     const Value seed = b.input("seed", Type::kI32, {2});
 
-    const Value u = b.sigmoid(b.normal(seed, kTimeStream, {batch, 1}));
+    // Uniform times are those that the sampler meets. A bell-shaped distribution starves the noisiest steps, in which
+    // the sampler settles the sky, the ground and the course of a motion.
+    const Shape times{batch, 1};
+    const Value u = recipe_.logit_normal_times != 0 ? b.sigmoid(b.normal(seed, kTimeStream, times))
+                                                    : b.uniform(seed, kTimeStream, times);
     const Value shifted = b.div(b.mul(u, recipe_.shift), b.add(b.mul(u, recipe_.shift - 1.0F), 1.0F));
     const Value sigma = b.mul(shifted, noisy);
     const Value data = models::vae_normalize(b, config_.vae, raw);

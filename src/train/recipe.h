@@ -58,12 +58,13 @@ struct Recipe {
   std::int64_t first_latent_clips = 4096;  // before the first step
   std::int64_t latent_clips_per_step = 1;  // added by each step
   std::int64_t text_length = 48;           // tokens, padded
-  float shift = 2.0F;                      // of the noise schedule
+  float shift = 4.0F;                      // of the noise schedule
+  std::int64_t logit_normal_times = 0;     // 1: before the shift, times are sigmoid(N(0, 1)) instead of uniform
   std::int64_t drop_caption_permille = 100;
   std::int64_t clean_frames_permille = 300;  // of samples that get 1 to 3 clean latent frames
 };
 
-// The numbers RECIPE-like runs of the bundled model start from.
+// What the bundled model's recipes start from.
 Recipe default_recipe(ModelPart part);
 
 // JSON with one member for each field above.

@@ -179,7 +179,7 @@ class Run {
   base::Status write_window() {
     const auto steps = static_cast<double>(window_.steps);
     const double samples = steps * static_cast<double>(recipe_.batch * recipe_.gradients);
-    const base::Status added =
+    base::Status added =
         log_->add({.step = state_.step,
                    .seconds = earlier_seconds_ + since(start_),
                    .numbers = {{"loss", window_.loss / steps},
