@@ -1,4 +1,4 @@
-// starling bench: products against a peer, and what a video and its receipt cost.
+// starling bench: products against a peer, training steps, and what a video and its receipt cost.
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "cli/bench_products.h"
+#include "cli/bench_training.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/setup.h"
@@ -217,15 +218,22 @@ void print_row(const Measurement& row) {
 base::Result<int> run(const Arguments& arguments) {
   base::catch_interrupts();
   std::vector<Measurement> rows;
-  if (arguments.what != "products") {
+  const auto wanted = [&](const char* what) { return arguments.what == "all" || arguments.what == what; };
+  const auto add = [&](const std::vector<Measurement>& more) { rows.insert(rows.end(), more.begin(), more.end()); };
+  std::vector<int> threads{1};
+  if (arguments.threads != 1) threads.push_back(static_cast<int>(arguments.threads));
+  if (wanted("video")) {
     STARLING_ASSIGN(const std::vector<Measurement> video, bench_video(arguments));
-    rows.insert(rows.end(), video.begin(), video.end());
+    add(video);
   }
-  if (arguments.what != "video") {
-    std::vector<int> threads{1};
-    if (arguments.threads != 1) threads.push_back(static_cast<int>(arguments.threads));
+  if (wanted("training")) {
+    const TemporaryFolder room;
+    STARLING_ASSIGN(const std::vector<Measurement> training, bench_training(threads, room.path()));
+    add(training);
+  }
+  if (wanted("products")) {
     STARLING_ASSIGN(const std::vector<Measurement> products, bench_products(threads));
-    rows.insert(rows.end(), products.begin(), products.end());
+    add(products);
   }
   if (!arguments.json) {
     for (const Measurement& row : rows) print_row(row);
@@ -248,9 +256,9 @@ base::Result<int> run(const Arguments& arguments) {
 
 Action declare_bench(Options& options) {
   auto a = std::make_shared<Arguments>();
-  options.choice("WHAT", a->what, {"all", "video", "products"}, "What to measure");
+  options.choice("WHAT", a->what, {"all", "video", "training", "products"}, "What to measure");
   options.text("--model", a->model, "Folder of the model; the bundled one if not given");
-  options.integer("--threads", a->threads, 1, 512, "Threads of the video; products are measured with one as well");
+  options.integer("--threads", a->threads, 1, 512, "Threads; training and products are measured with one as well");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return run(*a); };
 }
