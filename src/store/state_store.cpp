@@ -1,0 +1,311 @@
+#include "store/state_store.h"
+
+#include <algorithm>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/encoding.h"
+#include "base/thread_pool.h"
+#include "store/state_database.h"
+#include "store/tree_update.h"
+
+namespace starling::store {
+namespace {
+
+constexpr std::uint32_t kFormat = 1;
+const base::ByteView kRecordKey = base::as_bytes("state");
+
+// What the record table says of the last commit.
+struct Record {
+  CommittedState state;
+  Node root;
+};
+
+base::Bytes encode_record(const Record& record) {
+  base::Encoder encoder;
+  encoder.u32(kFormat);
+  encoder.u64(record.state.height);
+  encoder.u64(record.state.entries);
+  encoder.u8(static_cast<std::uint8_t>(record.root.kind));
+  if (record.root.kind == Node::Kind::kLeaf) {
+    encoder.hash(record.root.leaf.path);
+    encoder.hash(record.root.leaf.value_hash);
+  } else {
+    encoder.hash(record.root.fork);
+  }
+  encoder.bytes(record.state.metadata);
+  return encoder.data();
+}
+
+base::Result<Record> decode_record(base::ByteView bytes, const std::filesystem::path& folder) {
+  base::Decoder decoder(bytes);
+  const std::uint32_t format = decoder.u32();
+  if (decoder.ok() && format != kFormat) {
+    return base::unsupported("the state in " + folder.string() + " has format " + std::to_string(format) +
+                             ", and this program reads format " + std::to_string(kFormat));
+  }
+  Record record;
+  record.state.empty = false;
+  record.state.height = decoder.u64();
+  record.state.entries = decoder.u64();
+  const std::uint8_t kind = decoder.u8();
+  record.root.kind = static_cast<Node::Kind>(kind);
+  if (record.root.kind == Node::Kind::kLeaf) {
+    record.root.leaf.path = decoder.hash();
+    record.root.leaf.value_hash = decoder.hash();
+  } else {
+    record.root.fork = decoder.hash();
+  }
+  record.state.metadata = decoder.bytes(kMaxMetadataBytes);
+  if (kind > static_cast<std::uint8_t>(Node::Kind::kFork) || !decoder.finish().ok()) {
+    return base::corrupt(
+        "the state in " + folder.string() +
+        " is damaged (its record of the last commit does not follow its format); put a snapshot in its "
+        "place");
+  }
+  record.state.root = record.root.hash();
+  return record;
+}
+
+base::Result<Record> read_record(const StateDatabase& database, const rocksdb::Snapshot* snapshot) {
+  STARLING_ASSIGN(const std::optional<base::Bytes> bytes, database.get(Table::kRecord, kRecordKey, snapshot));
+  if (!bytes) return Record{};
+  return decode_record(*bytes, database.folder());
+}
+
+class DatabasePages : public PageReader {
+ public:
+  DatabasePages(const StateDatabase& database, const rocksdb::Snapshot* snapshot)
+      : database_(database), snapshot_(snapshot) {}
+  base::Result<Page> read(const PageName& name) const override {
+    const base::Bytes key = name.encode();
+    STARLING_ASSIGN(const std::optional<base::Bytes> bytes, database_.get(Table::kPages, key, snapshot_));
+    if (!bytes) {
+      return base::corrupt("the state in " + database_.folder().string() + " is damaged (page " + base::to_hex(key) +
+                           " of its tree is missing); put a snapshot in its place");
+    }
+    return Page::decode(*bytes);
+  }
+
+ private:
+  const StateDatabase& database_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
+class DatabaseSnapshot : public StateSnapshot {
+ public:
+  static base::Result<std::unique_ptr<StateSnapshot>> take(const StateDatabase& database) {
+    std::unique_ptr<DatabaseSnapshot> snapshot(new DatabaseSnapshot(database));
+    STARLING_ASSIGN(snapshot->record_, read_record(database, snapshot->snapshot_));
+    return std::unique_ptr<StateSnapshot>(std::move(snapshot));
+  }
+  ~DatabaseSnapshot() override { database_.release(snapshot_); }
+  DatabaseSnapshot(const DatabaseSnapshot&) = delete;
+  DatabaseSnapshot& operator=(const DatabaseSnapshot&) = delete;
+
+  base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override {
+    return database_.get(Table::kEntries, key, snapshot_);
+  }
+  base::Status scan(base::ByteView prefix, const Visit& visit) const override {
+    return database_.scan(Table::kEntries, prefix, visit, snapshot_);
+  }
+  const CommittedState& state() const override { return record_.state; }
+
+  base::Result<ProvenValue> prove(base::ByteView key) const override {
+    ProvenValue proven;
+    STARLING_ASSIGN(proven.value, get(key));
+    STARLING_ASSIGN(proven.proof, make_proof(record_.root, path_of(key), DatabasePages(database_, snapshot_)));
+    if (proven.value.has_value() != (proven.proof.end == StateProof::End::kEntry)) return damaged();
+    return proven;
+  }
+
+  base::Status check() const {
+    std::vector<Leaf> leaves;
+    STARLING_TRY(scan({}, [&](base::ByteView key, base::ByteView value) {
+      leaves.push_back({path_of(key), base::sha256(value)});
+      return true;
+    }));
+    std::ranges::sort(leaves);
+    if (leaves.size() != record_.state.entries || tree_root(leaves) != record_.state.root) return damaged();
+    return check_pages(record_.root, {});
+  }
+
+ private:
+  explicit DatabaseSnapshot(const StateDatabase& database) : database_(database), snapshot_(database.take_snapshot()) {}
+
+  base::Error damaged() const {
+    return base::corrupt("the state in " + database_.folder().string() +
+                         " is damaged (its entries do not match its root); put a snapshot in its place");
+  }
+
+  // Every page below a fork amounts to the hash that its parent has for it.
+  base::Status check_pages(const Node& node, const PageName& name) const {
+    if (node.kind != Node::Kind::kFork) return {};
+    if (name.depth == kMaxPageDepth) return damaged();
+    STARLING_ASSIGN(const Page page, DatabasePages(database_, snapshot_).read(name));
+    if (page.fold() != node) return damaged();
+    for (std::size_t nibble = 0; nibble < kPageNodes; ++nibble) {
+      STARLING_TRY(check_pages(page[nibble], name.child(nibble)));
+    }
+    return {};
+  }
+
+  const StateDatabase& database_;
+  const rocksdb::Snapshot* snapshot_;
+  Record record_;
+};
+
+base::Status check_commit(std::span<const Write> writes, base::ByteView metadata) {
+  std::size_t bytes = 0;
+  for (const Write& write : writes) {
+    STARLING_TRY(check_write(write));
+    bytes += write.key.size() + (write.value ? write.value->size() : 0);
+  }
+  if (bytes > kMaxCommitBytes) {
+    return base::limit_error("a block writes " + std::to_string(bytes) + " bytes to the state; at most " +
+                             std::to_string(kMaxCommitBytes) + " are allowed");
+  }
+  if (metadata.size() > kMaxMetadataBytes) {
+    return base::limit_error("the metadata of a commit has " + std::to_string(metadata.size()) + " bytes; at most " +
+                             std::to_string(kMaxMetadataBytes) + " are allowed");
+  }
+  return {};
+}
+
+// The writes as changes of leaves, the last one of each key.
+std::vector<LeafChange> leaf_changes(std::span<const Write> writes, base::ThreadPool& pool) {
+  struct Ordered {
+    LeafChange change;
+    std::size_t index;
+  };
+  std::vector<Ordered> ordered(writes.size());
+  constexpr std::size_t kGrain = 64;
+  pool.run(writes.size(), kGrain, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t i = begin; i < end; ++i) {
+      ordered[i].change.path = path_of(writes[i].key);
+      if (writes[i].value) ordered[i].change.value_hash = base::sha256(*writes[i].value);
+      ordered[i].index = i;
+    }
+  });
+  std::ranges::sort(ordered, [](const Ordered& left, const Ordered& right) {
+    return std::pair(left.change.path, right.index) < std::pair(right.change.path, left.index);
+  });
+  std::vector<LeafChange> changes;
+  changes.reserve(ordered.size());
+  for (const Ordered& next : ordered) {
+    if (changes.empty() || changes.back().path != next.change.path) changes.push_back(next.change);
+  }
+  return changes;
+}
+
+}  // namespace
+
+struct StateStore::Database {
+  Database(std::unique_ptr<StateDatabase> opened, Record found, int threads)
+      : database(std::move(opened)), pool(threads), record(std::move(found)) {}
+
+  std::unique_ptr<StateDatabase> database;
+  base::ThreadPool pool;
+  std::mutex commit_mutex;          // held by the one commit under way
+  bool failed = false;              // under commit_mutex: a commit's outcome is unknown
+  mutable std::mutex record_mutex;  // held for moments, after commit_mutex
+  Record record;
+};
+
+StateStore::StateStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+StateStore::~StateStore() = default;
+
+base::Result<std::unique_ptr<StateStore>> StateStore::open(const std::filesystem::path& folder,
+                                                           const StateStoreOptions& options) {
+  STARLING_ASSIGN(std::unique_ptr<StateDatabase> database, StateDatabase::open(folder, options.cache_bytes));
+  STARLING_ASSIGN(Record record, read_record(*database, nullptr));
+  if (record.root.kind == Node::Kind::kFork) {
+    STARLING_ASSIGN(const Page page, DatabasePages(*database, nullptr).read({}));
+    if (page.fold() != record.root) {
+      return base::corrupt("the state in " + folder.string() +
+                           " is damaged (its tree does not match its root); put a snapshot in its place");
+    }
+  }
+  return std::unique_ptr<StateStore>(
+      new StateStore(std::make_unique<Database>(std::move(database), std::move(record), options.threads)));
+}
+
+base::Result<std::optional<base::Bytes>> StateStore::get(base::ByteView key) const {
+  return database_->database->get(Table::kEntries, key);
+}
+
+base::Status StateStore::scan(base::ByteView prefix, const Visit& visit) const {
+  return database_->database->scan(Table::kEntries, prefix, visit);
+}
+
+base::Result<base::Hash> StateStore::commit(std::span<const Write> writes, std::uint64_t height,
+                                            base::ByteView metadata) {
+  STARLING_TRY(check_commit(writes, metadata));
+  const std::lock_guard lock(database_->commit_mutex);
+  StateDatabase& database = *database_->database;
+  if (database_->failed) {
+    return base::io_error("the state in " + database.folder().string() +
+                          " takes no more blocks since writing one failed; mend the disk and start again");
+  }
+  const Record& before = database_->record;  // changed only under commit_mutex
+  if (!before.state.empty && height <= before.state.height) {
+    return base::invalid("a block of height " + std::to_string(height) + " cannot follow one of height " +
+                         std::to_string(before.state.height));
+  }
+  const std::vector<LeafChange> changes = leaf_changes(writes, database_->pool);
+  STARLING_ASSIGN(const TreeUpdate update,
+                  update_tree(before.root, changes, DatabasePages(database, nullptr), &database_->pool));
+  Record after;
+  after.root = update.root;
+  after.state = {false, height, update.root.hash(), before.state.entries + static_cast<std::uint64_t>(update.leaves),
+                 base::Bytes(metadata.begin(), metadata.end())};
+
+  StateDatabase::Batch batch(database);
+  for (const Write& write : writes) {
+    if (write.value) {
+      batch.put(Table::kEntries, write.key, *write.value);
+    } else {
+      batch.erase(Table::kEntries, write.key);
+    }
+  }
+  for (const PageWrite& page : update.pages) {
+    if (page.content) {
+      batch.put(Table::kPages, page.name, *page.content);
+    } else {
+      batch.erase(Table::kPages, page.name);
+    }
+  }
+  batch.put(Table::kRecord, kRecordKey, encode_record(after));
+  const base::Status written = database.write(batch);
+  if (!written.ok()) {
+    database_->failed = true;
+    return written.error();
+  }
+  const base::Hash root = after.state.root;
+  const std::lock_guard record_lock(database_->record_mutex);
+  database_->record = std::move(after);
+  return root;
+}
+
+CommittedState StateStore::state() const {
+  const std::lock_guard lock(database_->record_mutex);
+  return database_->record.state;
+}
+
+base::Result<std::unique_ptr<StateSnapshot>> StateStore::snapshot() const {
+  return DatabaseSnapshot::take(*database_->database);
+}
+
+base::Result<ProvenValue> StateStore::prove(base::ByteView key) const {
+  STARLING_ASSIGN(const std::unique_ptr<StateSnapshot> now, snapshot());
+  return now->prove(key);
+}
+
+base::Status StateStore::check() const {
+  STARLING_ASSIGN(const std::unique_ptr<StateSnapshot> now, snapshot());
+  return static_cast<const DatabaseSnapshot&>(*now).check();
+}
+
+}  // namespace starling::store

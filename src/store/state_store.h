@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/hash.h"
+#include "store/state_proof.h"
+#include "store/state_view.h"
+
+namespace starling::store {
+
+struct StateStoreOptions {
+  // Threads that share the work of a commit, counting its caller; 0: one per available core.
+  int threads = 0;
+  std::size_t cache_bytes = std::size_t{256} << 20;
+};
+
+constexpr std::size_t kMaxMetadataBytes = std::size_t{1} << 20;
+// Bytes of all keys and values of one commit.
+constexpr std::size_t kMaxCommitBytes = std::size_t{1} << 30;
+
+// What the last commit left.
+struct CommittedState {
+  bool empty = true;  // nothing was ever committed; all else is zero
+  std::uint64_t height = 0;
+  base::Hash root;
+  std::uint64_t entries = 0;
+  base::Bytes metadata;  // what the caller gave with the commit
+};
+
+struct ProvenValue {
+  std::optional<base::Bytes> value;
+  StateProof proof;
+};
+
+// A state as it was after one commit, whatever is committed later. Holds back the space of what is overwritten, so let
+// it go soon. Thread safe. Must not outlive its store.
+class StateSnapshot : public StateView {
+ public:
+  virtual const CommittedState& state() const = 0;
+  // A proof against state().root.
+  virtual base::Result<ProvenValue> prove(base::ByteView key) const = 0;
+};
+
+// A state on disk, named after every commit by the root of the tree over its entries. Whatever happens to the process,
+// the folder holds the state of the last commit that returned, or of the one under way, whole.
+// Reading is thread safe, also beside a commit; commits come one after another.
+class StateStore : public StateView {
+ public:
+  // Makes the folder when there is none. An error when another process has it open, or when it holds damage.
+  static base::Result<std::unique_ptr<StateStore>> open(const std::filesystem::path& folder,
+                                                        const StateStoreOptions& options = {});
+  ~StateStore() override;
+  StateStore(const StateStore&) = delete;
+  StateStore& operator=(const StateStore&) = delete;
+
+  base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override;
+  base::Status scan(base::ByteView prefix, const Visit& visit) const override;
+
+  // Applies one block's writes (of two for a key the later one stays), all or nothing, and returns the new root once
+  // they are on the disk. The height must be greater than that of the last commit; the first may be 0.
+  // After an error of the disk the store refuses every further commit: whether the block is there is known when the
+  // folder is opened again.
+  base::Result<base::Hash> commit(std::span<const Write> writes, std::uint64_t height, base::ByteView metadata = {});
+
+  CommittedState state() const;
+  base::Hash root() const { return state().root; }
+  std::uint64_t height() const { return state().height; }
+
+  base::Result<std::unique_ptr<StateSnapshot>> snapshot() const;
+  // Of the state of the last commit; snapshot() for several reads of one state, or to know which it was.
+  base::Result<ProvenValue> prove(base::ByteView key) const;
+
+  // Reads everything and compares it with the root: an error says what is damaged.
+  base::Status check() const;
+
+ private:
+  struct Database;
+  explicit StateStore(std::unique_ptr<Database> database);
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace starling::store
