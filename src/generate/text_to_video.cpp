@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "generate/schedule.h"
+#include "models/latent_noise.h"
 #include "models/umt5.h"
 #include "models/wan_transformer.h"
 #include "models/wan_vae.h"
@@ -77,7 +78,8 @@ class Pipeline {
 
   base::Result<Binding> noise() {
     Builder b;
-    b.output("latent", b.normal(b.input("seed", Type::kI32, {2}), 0, latent_));
+    b.output("latent", models::latent_noise(b, b.input("seed", Type::kI32, {2}), 0, latent_,
+                                            config_.scheduler.noise_mean_amplitude));
     STARLING_ASSIGN(GraphCall graph, finish(b));
     calls_.noise = graph.call({{"seed", program_.input("seed", Type::kI32, {2})}});
     return program_.result(calls_.noise, "latent");

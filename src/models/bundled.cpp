@@ -41,7 +41,7 @@ TransformerConfig bundled_transformer_config() {
   return config;
 }
 
-SchedulerConfig bundled_scheduler_config() { return {1000, 4.0F}; }
+SchedulerConfig bundled_scheduler_config() { return {1000, 4.0F, 1.0F}; }
 
 PipelineConfig bundled_pipeline_config() { return {true}; }
 

@@ -179,8 +179,11 @@ base::Status validate(const VaeConfig& c) {
 
 base::Status validate(const SchedulerConfig& c) {
   STARLING_TRY(check("scheduler", {{"num_train_timesteps", c.num_train_timesteps, 1, 1'000'000}}));
-  if (c.shift >= 0.01F && c.shift <= 100.0F) return {};
-  return base::invalid("scheduler: the shift must be from 0.01 to 100.");
+  if (!(c.shift >= 0.01F && c.shift <= 100.0F)) {
+    return base::invalid("scheduler: the shift must be from 0.01 to 100.");
+  }
+  if (c.noise_mean_amplitude >= 0.0F && c.noise_mean_amplitude <= 100.0F) return {};
+  return base::invalid("scheduler: the noise_mean_amplitude must be from 0 to 100.");
 }
 
 // --- reading
@@ -275,6 +278,7 @@ base::Result<SchedulerConfig> parse_scheduler_config(std::string_view json) {
   }
   fields.integer("num_train_timesteps", c.num_train_timesteps, 1, 1'000'000);
   fields.number(is_unipc ? "flow_shift" : "shift", c.shift, 0.01F, 100.0F);
+  fields.number("noise_mean_amplitude", c.noise_mean_amplitude, 0.0F, 100.0F);
   STARLING_TRY(fields.status());
   return validated(c);
 }
@@ -358,10 +362,13 @@ std::string write_vae_config(const VaeConfig& c) {
 }
 
 std::string write_scheduler_config(const SchedulerConfig& c) {
-  return object_text({{"_class_name", "FlowMatchEulerDiscreteScheduler"},
-                      {"num_train_timesteps", c.num_train_timesteps},
-                      {"shift", number(c.shift)},
-                      {"use_dynamic_shifting", false}});
+  Json object = Json::empty_object();
+  object.set("_class_name", "FlowMatchEulerDiscreteScheduler");
+  object.set("num_train_timesteps", c.num_train_timesteps);
+  object.set("shift", number(c.shift));
+  object.set("use_dynamic_shifting", false);
+  if (c.noise_mean_amplitude != 0.0F) object.set("noise_mean_amplitude", number(c.noise_mean_amplitude));
+  return object.to_text(2) + "\n";
 }
 
 std::string write_pipeline_config(const PipelineConfig& c) {

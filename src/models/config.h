@@ -74,6 +74,7 @@ struct VaeConfig {
 struct SchedulerConfig {
   std::int64_t num_train_timesteps = 1000;
   float shift = 1.0F;
+  float noise_mean_amplitude = 0.0F;  // latent_noise.h; ours alone, written if it is not 0
 };
 
 // model_index.json.

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "models/bundled.h"
 #include "models/checkpoint.h"
+#include "models/latent_noise.h"
 #include "models/umt5.h"
 #include "models/wan_transformer.h"
 #include "models/wan_vae.h"
@@ -59,6 +60,7 @@ class FlowObjective final : public Objective {
       : recipe_(recipe), setting_(std::move(setting)), text_(std::move(text)), latents_(std::move(latents)) {
     config_.pipeline = models::bundled_pipeline_config();
     config_.scheduler = models::bundled_scheduler_config();
+    config_.scheduler.noise_mean_amplitude = recipe_.noise_mean_amplitude;
     config_.text_encoder = models::bundled_umt5_config(text_.tokenizer->vocab_size());
     config_.transformer = models::bundled_transformer_config();
     config_.vae = setting_.vae.config;
@@ -86,7 +88,8 @@ class FlowObjective final : public Objective {
     const Value shifted = b.div(b.mul(u, recipe_.shift), b.add(b.mul(u, recipe_.shift - 1.0F), 1.0F));
     const Value sigma = b.mul(shifted, noisy);
     const Value data = models::vae_normalize(b, config_.vae, raw);
-    const Value flow = b.sub(b.normal(seed, kNoiseStream, b.shape(data)), data);
+    const float amplitude = config_.scheduler.noise_mean_amplitude;
+    const Value flow = b.sub(models::latent_noise(b, seed, kNoiseStream, b.shape(data), amplitude), data);
     const Value mixed = b.fma(b.reshape(sigma, {batch, frames, 1, 1, 1}), flow, data);
 
     const Value text = models::umt5_encode(text_encoder, config_.text_encoder, ids, mask);

@@ -50,6 +50,7 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
     visit("latent_clips_per_step", r.latent_clips_per_step, 0.0, 1e4);
     visit("text_length", r.text_length, 1.0, 4096.0);
     visit("shift", r.shift, 0.01, 100.0);
+    visit("noise_mean_amplitude", r.noise_mean_amplitude, 0.0, 100.0);
     visit("logit_normal_times", r.logit_normal_times, 0.0, 1.0);
     visit("drop_caption_permille", r.drop_caption_permille, 0.0, 1000.0);
     visit("clean_frames_permille", r.clean_frames_permille, 0.0, 1000.0);

@@ -60,6 +60,7 @@ struct Recipe {
   std::int64_t text_length = 48;           // tokens, padded
   float shift = 4.0F;                      // of the noise schedule
   std::int64_t logit_normal_times = 0;     // 1: before the shift, times are sigmoid(N(0, 1)) instead of uniform
+  float noise_mean_amplitude = 1.0F;       // models/latent_noise.h; goes into the model's scheduler
   std::int64_t drop_caption_permille = 100;
   std::int64_t clean_frames_permille = 300;  // of samples that get 1 to 3 clean latent frames
 };

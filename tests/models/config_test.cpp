@@ -17,8 +17,10 @@ TEST(Config, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(write_umt5_config(*parse_umt5_config(umt5)), umt5);
   const std::string transformer = write_transformer_config(bundled_transformer_config());
   EXPECT_EQ(write_transformer_config(*parse_transformer_config(transformer)), transformer);
-  const std::string scheduler = write_scheduler_config({1000, 3.3F});
+  const std::string scheduler = write_scheduler_config({1000, 3.3F, 0.5F});
   EXPECT_EQ(parse_scheduler_config(scheduler)->shift, 3.3F);
+  EXPECT_EQ(parse_scheduler_config(scheduler)->noise_mean_amplitude, 0.5F);
+  EXPECT_EQ(write_scheduler_config({1000, 3.3F}).find("noise_mean"), std::string::npos);
   EXPECT_TRUE(parse_pipeline_config(write_pipeline_config({true}))->expand_timesteps);
   EXPECT_FALSE(parse_pipeline_config(write_pipeline_config({false}))->expand_timesteps);
 }
@@ -70,6 +72,7 @@ TEST(Config, RefusesWhatItCannotRun) {
   EXPECT_EQ(parse_scheduler_config(R"({"use_dynamic_shifting": true})").error().code, ErrorCode::kUnsupported);
   EXPECT_FALSE(parse_scheduler_config(R"({"_class_name": "UniPCMultistepScheduler"})").ok());
   EXPECT_FALSE(parse_scheduler_config(R"({"shift": 0})").ok());
+  EXPECT_FALSE(parse_scheduler_config(R"({"noise_mean_amplitude": -1})").ok());
   EXPECT_EQ(parse_pipeline_config(R"({"boundary_ratio": 0.875})").error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(parse_pipeline_config(R"({"transformer_2": ["diffusers", "WanTransformer3DModel"]})").error().code,
             ErrorCode::kUnsupported);
