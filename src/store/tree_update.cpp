@@ -83,6 +83,7 @@ class Updater {
     return after;
   }
 
+  // Updaters give in the order of their paths.
   void give(TreeUpdate& result) {
     result.leaves += leaves_;
     std::ranges::move(pages_, std::back_inserter(result.pages));
@@ -93,6 +94,11 @@ class Updater {
   std::vector<PageWrite> pages_;
   std::int64_t leaves_ = 0;
 };
+
+// Pages of one depth come in the order of their paths as it is.
+void order_by_name(std::vector<PageWrite>& pages) {
+  std::ranges::stable_sort(pages, {}, [](const PageWrite& page) { return page.name.front(); });
+}
 
 }  // namespace
 
@@ -105,6 +111,7 @@ base::Result<TreeUpdate> update_tree(const Node& root, std::span<const LeafChang
   if (pool == nullptr || changes.size() < kWorthThreads || small) {
     STARLING_ASSIGN(result.root, top.update(root, {}, changes));
     top.give(result);
+    order_by_name(result.pages);
     return result;
   }
   const PageName name;
@@ -126,6 +133,7 @@ base::Result<TreeUpdate> update_tree(const Node& root, std::span<const LeafChang
   for (Updater& updater : below) updater.give(result);
   result.root = top.close(root, page, name);
   top.give(result);
+  order_by_name(result.pages);
   return result;
 }
 

@@ -22,7 +22,7 @@ struct PageWrite {
 
 struct TreeUpdate {
   Node root;
-  std::vector<PageWrite> pages;  // each page once
+  std::vector<PageWrite> pages;  // each page once, in the order of their names
   std::int64_t leaves = 0;       // how many more there are than before
 };
 
