@@ -38,7 +38,7 @@ base::Result<std::vector<Measurement>> measure(const std::string& name, const st
                                                const train::Recipe& recipe, train::Objective& objective,
                                                std::vector<exact::Engine>& engines) {
   STARLING_ASSIGN(const train::LossGraph loss, objective.loss());
-  STARLING_ASSIGN(const train::Step step, train::Step::make(loss, recipe.optimizer, 1));
+  STARLING_ASSIGN(train::Step step, train::Step::make(loss, recipe.optimizer, 1));
   STARLING_TRY(objective.prepare(engines.back(), 0));
   STARLING_ASSIGN(train::NamedTensors batch, objective.batch(0));
   const std::vector<train::NamedTensors> batches{std::move(batch)};

@@ -83,7 +83,7 @@ class Run {
     STARLING_ASSIGN(const FolderLock lock, FolderLock::take(options_.folder));
     STARLING_ASSIGN(const LossGraph loss, objective_.loss());
     STARLING_TRY(begin(loss));
-    STARLING_ASSIGN(const Step step, Step::make(loss, recipe_.optimizer, static_cast<int>(gradients_)));
+    STARLING_ASSIGN(Step step, Step::make(loss, recipe_.optimizer, static_cast<int>(gradients_)));
     STARLING_ASSIGN(RunLog log, RunLog::open(options_.folder, state_.step));
     log_ = std::move(log);
     earlier_seconds_ = log_->seconds();
@@ -126,7 +126,7 @@ class Run {
     return base::write_file(options_.folder / "recipe.json", base::as_bytes(write_recipe(recipe_)));
   }
 
-  base::Status loop(const Step& step, base::Progress& progress) {
+  base::Status loop(Step& step, base::Progress& progress) {
     if (state_.step >= recipe_.schedule.steps) return {};
     STARLING_TRY(objective_.prepare(engine_, state_.step * gradients_ + gradients_ - 1));
     STARLING_ASSIGN(Batches batches, step_batches(objective_, state_.step, gradients_));

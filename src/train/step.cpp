@@ -30,6 +30,7 @@ base::Result<Step> Step::make(const LossGraph& loss, const OptimizerSettings& se
   STARLING_ASSIGN(exact::Plan update_plan, exact::Plan::make(std::move(update)));
   Step step(std::move(gradient_plan), std::move(update_plan));
   step.gradients_ = static_cast<std::size_t>(gradients);
+  step.gradient_memory_.resize(step.gradients_);
   step.parameters_ = names.size();
   STARLING_TRY(step.connect(loss.parameters));
   return step;
@@ -79,7 +80,7 @@ base::Status Step::connect(const std::vector<models::Parameter>& parameters) {
 }
 
 base::Result<StepReport> Step::run(exact::Engine& engine, TrainingState& state, std::span<const NamedTensors> batches,
-                                   float learning_rate, float average_decay) const {
+                                   float learning_rate, float average_decay) {
   if (batches.size() != gradients_) return base::internal_error("a step was given a wrong number of batches");
   StepReport report;
   std::vector<Tensor> pool;
@@ -91,7 +92,8 @@ base::Result<StepReport> Step::run(exact::Engine& engine, TrainingState& state, 
   pool.push_back(state.beta2_power);
   pool.push_back(scalar(learning_rate));
   pool.push_back(scalar(average_decay));
-  for (const NamedTensors& batch : batches) {
+  for (std::size_t part = 0; part < gradients_; ++part) {
+    const NamedTensors& batch = batches[part];
     std::vector<Tensor> inputs;
     inputs.reserve(gradient_inputs_.size());
     for (std::size_t i = 0; i < gradient_inputs_.size(); ++i) {
@@ -104,21 +106,23 @@ base::Result<StepReport> Step::run(exact::Engine& engine, TrainingState& state, 
       if (found == batch.end()) return base::internal_error("the batch lacks the input '" + name + "'");
       inputs.push_back(found->second);
     }
-    STARLING_ASSIGN(const std::vector<Tensor> outputs, engine.run(gradient_, inputs));
+    STARLING_ASSIGN(std::vector<Tensor> outputs, engine.run(gradient_, inputs, &gradient_memory_[part]));
     report.loss += outputs[loss_output_].f32()[0] / static_cast<float>(gradients_);
     for (const std::size_t output : gradient_outputs_) pool.push_back(outputs[output]);
+    gradient_memory_[part] = std::move(outputs);
   }
   std::vector<Tensor> inputs;
   inputs.reserve(update_inputs_.size());
   for (const std::size_t place : update_inputs_) inputs.push_back(pool[place]);
-  STARLING_ASSIGN(std::vector<Tensor> outputs, engine.run(update_, inputs));
+  STARLING_ASSIGN(std::vector<Tensor> outputs, engine.run(update_, inputs, &update_memory_));
   std::size_t next = 0;
   for (auto* group : {&state.values, &state.first_moments, &state.second_moments, &state.averages}) {
-    for (Tensor& tensor : *group) tensor = outputs[update_outputs_[next++]];
+    for (Tensor& tensor : *group) std::swap(tensor, outputs[update_outputs_[next++]]);
   }
   state.beta1_power = outputs[update_outputs_[next++]];
   state.beta2_power = outputs[update_outputs_[next++]];
   report.gradient_norm = outputs[update_outputs_[next]].f32()[0];
+  update_memory_ = std::move(outputs);
   ++state.step;
   return report;
 }

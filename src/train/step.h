@@ -24,9 +24,10 @@ class Step {
  public:
   static base::Result<Step> make(const LossGraph& loss, const OptimizerSettings& settings, int gradients);
 
-  // One batch for each gradient. On an error the state is as it was.
+  // One batch for each gradient. On an error the state is as it was. Keeps what the step replaces, and what only passes
+  // through it, as memory for the next one, since new pages cost time.
   base::Result<StepReport> run(exact::Engine& engine, TrainingState& state, std::span<const NamedTensors> batches,
-                               float learning_rate, float average_decay) const;
+                               float learning_rate, float average_decay);
 
   const exact::Plan& gradient_plan() const { return gradient_; }
   const exact::Plan& update_plan() const { return update_; }
@@ -48,6 +49,9 @@ class Step {
   // For each input of the update's graph: its place in (values, first, second, averages, scalars, gradients).
   std::vector<std::size_t> update_inputs_;
   std::vector<std::size_t> update_outputs_;  // for each of (values, first, second, averages, powers, norm)
+  // Outputs of the last step, or what they replaced: memory for the next one's.
+  std::vector<std::vector<exact::Tensor>> gradient_memory_;
+  std::vector<exact::Tensor> update_memory_;
 };
 
 }  // namespace starling::train
