@@ -164,7 +164,7 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
     copy_view(context, elements(outputs[i]), View::contiguous(outputs[i].shape()),
               memory[source.base] + source.view.offset(), source.view);
   }
-  STARLING_TRY(checked_outputs(body.graph, outputs));
+  STARLING_TRY(checked_outputs(body.graph, outputs, &state_->pool));
   return outputs;
 }
 

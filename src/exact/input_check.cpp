@@ -26,17 +26,28 @@ base::Result<std::vector<Tensor>> checked_inputs(const Graph& graph, std::span<c
   return out;
 }
 
-base::Status checked_outputs(const Graph& graph, std::span<const Tensor> outputs) {
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i].type() != Type::kF32) continue;
-    // Counting, rather than leaving early, lets the loop run as vectors do.
-    std::size_t bad = 0;
-    for (const float value : outputs[i].f32())
-      bad += (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) == 0x7F800000U;
-    if (bad != 0) {
-      return base::Error{base::ErrorCode::kNonFinite, "output '" + graph.outputs()[i].name + "' holds " +
-                                                          std::to_string(bad) + " values that are NaN or infinite"};
+base::Status checked_outputs(const Graph& graph, std::span<const Tensor> outputs, base::ThreadPool* pool) {
+  std::vector<std::size_t> bad(outputs.size(), 0);
+  const auto check = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      if (outputs[i].type() != Type::kF32) continue;
+      // Counting, rather than leaving early, lets the loop run as vectors do.
+      std::size_t count = 0;
+      for (const float value : outputs[i].f32()) {
+        count += (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) == 0x7F800000U;
+      }
+      bad[i] = count;
     }
+  };
+  if (pool == nullptr) {
+    check(0, outputs.size());
+  } else {
+    pool->run(outputs.size(), 1, [&](std::size_t begin, std::size_t end, int) { check(begin, end); });
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (bad[i] == 0) continue;
+    return base::Error{base::ErrorCode::kNonFinite, "output '" + graph.outputs()[i].name + "' holds " +
+                                                        std::to_string(bad[i]) + " values that are NaN or infinite"};
   }
   return {};
 }
