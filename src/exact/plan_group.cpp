@@ -4,6 +4,8 @@
 #include <map>
 #include <numeric>
 
+#include "exact/plan_recompute.h"
+
 namespace starling::exact {
 namespace {
 
@@ -215,10 +217,16 @@ std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& 
       if (components.find(producer->second) != components.find(i)) stored.insert(operand.base);
     }
   }
-  std::map<std::size_t, std::vector<const FusedNode*>> passes;
-  for (std::size_t i = 0; i < nodes.size(); ++i) passes[components.find(i)].push_back(&nodes[i]);
+  std::vector<std::size_t> pass_of;
+  for (std::size_t i = 0; i < nodes.size(); ++i) pass_of.push_back(components.find(i));
+  std::map<std::size_t, std::set<ValueId>> passes = choose_recomputed(graph, nodes, pass_of, needed, stored);
+  for (std::size_t i = 0; i < nodes.size(); ++i) passes[pass_of[i]].insert(nodes[i].value);
   std::vector<Step> steps;
-  for (const auto& [root, members] : passes) steps.push_back(GroupWriter(graph, members, stored).write());
+  for (const auto& [pass, values] : passes) {
+    std::vector<const FusedNode*> members;
+    for (const ValueId value : values) members.push_back(&nodes[index.at(value)]);
+    steps.push_back(GroupWriter(graph, members, stored).write());
+  }
   return steps;
 }
 

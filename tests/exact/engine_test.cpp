@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "exact/autodiff.h"
 #include "exact/kernels.h"
 
 namespace starling::exact {
@@ -220,6 +221,30 @@ TEST(Engine, GivesTheBitsOfTheDefinitionsOnATransformerBlock) {
   b.output("z", b.silu(b.gelu(out)));
   const auto graph = b.finish();
   ASSERT_TRUE(graph.ok()) << graph.error().message;
+  expect_equal_everywhere(*graph, random);
+}
+
+// Large enough that passes make values of other passes again.
+TEST(Engine, GivesTheBitsOfTheDefinitionsWhereValuesAreMadeAgain) {
+  std::mt19937 random(8);
+  Builder b;
+  const std::int64_t rows = 257, narrow = 8, width = 256;
+  const auto x = b.input("x", Type::kF32, {rows, narrow});
+  const auto widen = b.linear(x, b.input("widen", Type::kF32, {width, narrow}), b.input("bias", Type::kF32, {width}));
+  const auto hidden = b.gelu_tanh(b.layer_norm(widen, 1e-6F));
+  const auto out = b.linear(hidden, b.input("narrow", Type::kF32, {narrow, width}));
+  b.output("loss", b.reshape(b.sum(b.reshape(b.mul(out, out), {rows * narrow}), 0), Shape{}));
+  const auto loss = b.finish();
+  ASSERT_TRUE(loss.ok()) << loss.error().message;
+  const auto graph = differentiate(*loss, "loss", {"x", "widen", "bias", "narrow"});
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const auto plan = Plan::make(*graph);
+  ASSERT_TRUE(plan.ok());
+  // The bias is added in the forward pass and in the backward one.
+  const std::string steps = plan->describe();
+  const std::size_t first = steps.find("pass 257x256: add");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_NE(steps.find("pass 257x256: add", first + 1), std::string::npos) << steps;
   expect_equal_everywhere(*graph, random);
 }
 
