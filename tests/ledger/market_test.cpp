@@ -1,0 +1,421 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "ledger/market/state.h"
+#include "ledger/schedule.h"
+#include "test_chain.h"
+
+namespace starling::ledger {
+namespace {
+
+using market::PartState;
+
+const base::Address kAnn = person(1);    // asks
+const base::Address kOwner = person(2);  // of the model
+const base::Address kPia = person(3);    // provides
+const base::Address kQuin = person(4);
+const base::Address kFees = person(200);
+constexpr Motes kFee = 1'000'000;  // of every transaction here
+
+market::RegisterProvider provider_message(std::uint64_t rate = 1000, std::uint32_t slots = 4) {
+  return {{"avx2"}, 16'000, slots, rate, "http://127.0.0.1:1"};
+}
+
+// Work 2 * 10^12: the price is twice the rate.
+market::SubmitTask task_message(std::uint32_t parts, std::uint64_t now) {
+  market::SubmitTask task;
+  task.program = hash_of(10);
+  task.model = hash_of(20);
+  for (std::uint32_t i = 0; i < parts; ++i) task.inputs.push_back(hash_of(100 + i));
+  task.work_per_part = 2 * market::kRateWork;
+  task.calls = 10;
+  task.memory_mebibytes = 1000;
+  task.max_price = 3000;
+  task.time_limit = 10'000;
+  task.deadline = now + 60'000;
+  task.assurance = "single";
+  return task;
+}
+
+market::RevealResult result_of(std::uint64_t task, std::uint32_t part) {
+  return {task, part, hash_of(1), hash_of(2), hash_of(3), hash_of(4)};
+}
+
+// A chain with a model of 10 % royalty, and providers Pia and Quin.
+class Market : public testing::Test {
+ protected:
+  Market() {
+    fine(kOwner, models::RegisterModel{hash_of(20), "star", 1000, {"http://127.0.0.1:9"}});
+    for (const base::Address& provider : {kPia, kQuin}) {
+      fine(provider, provider_message());
+      fine(provider, market::AddStake{2 * kCredit});
+    }
+  }
+  void fine(const base::Address& from, const Message& message, std::uint64_t later = 10) {
+    EXPECT_STREQ(name_of(chain.send(from, message, later)), "fine") << message_name(message);
+  }
+  void fails(const char* fault, const base::Address& from, const Message& message, std::uint64_t later = 10) {
+    EXPECT_STREQ(name_of(chain.send(from, message, later)), fault) << message_name(message);
+  }
+  void submit(std::uint32_t parts = 1) { fine(kAnn, task_message(parts, chain.now())); }
+  // Pia wins `parts` parts of task 1.
+  void award(std::uint32_t parts = 1) {
+    fine(kPia, market::ClaimTask{1, parts, 1000});
+    chain.run_until(chain.now() + 100);
+  }
+  void commit(std::uint32_t part = 0) {
+    fine(kPia, market::CommitResult{1, part, market::result_commitment(result_of(1, part), kPia)});
+  }
+
+  TestChain chain;
+};
+
+TEST_F(Market, ATaskIsClaimedCommittedRevealedAndPaid) {
+  const Motes ann = chain.balance(kAnn);
+  const Motes owner = chain.balance(kOwner);
+  const Motes pia = chain.balance(kPia);
+  submit();
+  EXPECT_EQ(chain.balance(kAnn), ann - kFee - 3000);
+  EXPECT_EQ(*market::open_tasks(chain.state(), 0, 10), std::vector<std::uint64_t>{1});
+  EXPECT_EQ(*market::tasks_of(chain.state(), kAnn, 0, 10), std::vector<std::uint64_t>{1});
+  award();
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kHeld);
+  EXPECT_EQ(chain.part(1, 0).price, 2000U);
+  EXPECT_EQ(chain.provider(kPia).locked, 4000U);
+  EXPECT_EQ(chain.provider(kPia).held, 1U);
+  EXPECT_TRUE(market::open_tasks(chain.state(), 0, 10)->empty());
+  EXPECT_EQ(market::parts_of(chain.state(), kPia)->size(), 1U);
+  commit();
+  EXPECT_EQ(chain.provider(kPia).held, 0U);
+  fine(kPia, result_of(1, 0));
+  EXPECT_EQ(chain.part(1, 0).output_root, hash_of(1));
+  chain.run_until(chain.now() + 499);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kRevealed);
+  EXPECT_EQ(chain.balance(kPia), pia - 3 * kFee);
+  chain.run_until(chain.now() + 1);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kPaid);
+  EXPECT_EQ(chain.balance(kPia), pia - 3 * kFee + 1800);
+  EXPECT_EQ(chain.balance(kOwner), owner + 200);
+  EXPECT_EQ(chain.balance(kAnn), ann - kFee - 2000);
+  EXPECT_EQ(chain.provider(kPia).done, 1U);
+  EXPECT_EQ(chain.provider(kPia).locked, 0U);
+  EXPECT_EQ(chain.provider(kPia).work_done, 2 * market::kRateWork);
+  EXPECT_EQ(chain.task(1).unfinished, 0U);
+  EXPECT_EQ(*bank::pot(chain.state(), bank::Pot::kEscrow), 0U);
+  fails("TASK_OVER", kAnn, market::CancelTask{1});
+  fails("TASK_OVER", kPia, market::ClaimTask{1, 1, 1000});
+}
+
+TEST_F(Market, TheLowestRateWinsAndTiesGoByHash) {
+  submit();
+  fine(kPia, market::ClaimTask{1, 1, 1000});
+  fine(kQuin, market::ClaimTask{1, 1, 999});
+  chain.run_until(chain.now() + 100);
+  EXPECT_EQ(chain.part(1, 0).provider, kQuin);
+  EXPECT_EQ(chain.part(1, 0).price, 1998U);
+  int pia = 0;
+  for (std::uint64_t task = 2; task < 18; ++task) {
+    TestChain fresh;
+    fresh.send(kPia, provider_message());
+    fresh.send(kPia, market::AddStake{2 * kCredit});
+    fresh.send(kQuin, provider_message());
+    fresh.send(kQuin, market::AddStake{2 * kCredit});
+    for (std::uint64_t i = 0; i < task; ++i) fresh.block({});
+    market::SubmitTask message = task_message(1, fresh.now());
+    message.model = {};
+    fresh.send(kAnn, message);
+    fresh.block({{kPia, market::ClaimTask{1, 1, 1000}}, {kQuin, market::ClaimTask{1, 1, 1000}}});
+    fresh.run_until(fresh.now() + 100);
+    pia += fresh.part(1, 0).provider == kPia ? 1 : 0;
+  }
+  EXPECT_GT(pia, 2);
+  EXPECT_LT(pia, 14);
+}
+
+TEST_F(Market, ABatchIsSplitAndJoined) {
+  submit(6);
+  fine(kPia, market::ClaimTask{1, 9, 900});  // has 4 slots
+  fine(kQuin, market::ClaimTask{1, 1, 1000});
+  chain.run_until(chain.now() + 100);
+  EXPECT_EQ(chain.provider(kPia).held, 4U);
+  EXPECT_EQ(chain.provider(kQuin).held, 1U);
+  EXPECT_EQ(chain.task(1).open, 1U);
+  fails("NO_FREE_SLOT", kPia, market::ClaimTask{1, 1, 900});
+  for (std::uint32_t i = 0; i < 4; ++i) commit(i);
+  fine(kPia, market::ClaimTask{1, 2, 950});
+  for (std::uint32_t i = 0; i < 4; ++i) fine(kPia, result_of(1, i));
+  chain.run_until(chain.now() + 100);
+  EXPECT_EQ(chain.task(1).open, 0U);
+  EXPECT_EQ(chain.part(1, 5).price, 1900U);
+  commit(5);
+  fine(kPia, result_of(1, 5));
+  // Quin never delivers: the part is offered again, and Pia takes it.
+  chain.run_until(chain.part(1, 4).due);
+  EXPECT_EQ(chain.part(1, 4).state, PartState::kOpen);
+  EXPECT_EQ(chain.part(1, 4).attempts, 1U);
+  EXPECT_EQ(chain.task(1).unfinished, 1U);
+  fails("SUSPENDED", kQuin, market::ClaimTask{1, 1, 800});
+  fine(kPia, market::ClaimTask{1, 1, 1000});
+  chain.run_until(chain.now() + 100);
+  commit(4);
+  fine(kPia, result_of(1, 4));
+  chain.run_until(chain.now() + 500);
+  EXPECT_EQ(chain.task(1).unfinished, 0U);
+  EXPECT_EQ(chain.provider(kPia).done, 6U);
+}
+
+TEST_F(Market, AMissedDeadlineIsRelistedAndTheProviderPays) {
+  submit();
+  const Motes ann = chain.balance(kAnn);
+  award();
+  const Motes fees = chain.balance(kFees);
+  chain.run_until(chain.part(1, 0).due - 1);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kHeld);
+  // A block at the deadline is one block too late.
+  fails("TOO_LATE", kPia, market::CommitResult{1, 0, hash_of(1)}, 1);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kOpen);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1000);  // half the price
+  EXPECT_EQ(chain.provider(kPia).locked, 0U);
+  EXPECT_EQ(chain.provider(kPia).late, 1U);
+  EXPECT_EQ(chain.balance(kFees), fees + 1000 + kFee);
+  EXPECT_EQ(chain.balance(kAnn), ann);
+  // The suspension doubles with each miss in a row.
+  chain.run_until(chain.now() + 999);
+  fails("SUSPENDED", kPia, market::ClaimTask{1, 1, 1000}, 0);
+  fine(kPia, market::ClaimTask{1, 1, 1000}, 1);
+  chain.run_until(chain.now() + 100);
+  chain.run_until(chain.part(1, 0).due);
+  EXPECT_EQ(chain.provider(kPia).suspended_until, chain.now() + 2000);
+  // The third miss ends it.
+  chain.run_until(chain.now() + 2000);
+  award();
+  chain.run_until(chain.part(1, 0).due);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kRefunded);
+  EXPECT_EQ(chain.balance(kAnn), ann + 3000);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 3000);
+  fails("TOO_LATE", kPia, market::CommitResult{1, 0, hash_of(1)});
+}
+
+TEST_F(Market, WhoCommitsAndNeverRevealsPaysToo) {
+  submit();
+  award();
+  commit();
+  chain.run_until(chain.now() + 1000);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kOpen);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1000);
+  fails("TOO_LATE", kPia, result_of(1, 0));
+}
+
+TEST_F(Market, ARevealMustMatchItsCommitment) {
+  submit();
+  award();
+  commit();
+  for (int field = 0; field < 4; ++field) {
+    market::RevealResult wrong = result_of(1, 0);
+    (field == 0   ? wrong.output_root
+     : field == 1 ? wrong.trace_root
+     : field == 2 ? wrong.receipt
+                  : wrong.salt) = hash_of(77);
+    fails("COMMITMENT_MISMATCH", kPia, wrong);
+  }
+  fails("NOT_HOLDER", kQuin, result_of(1, 0));
+  fine(kPia, result_of(1, 0));
+  fails("PART_STATE", kPia, result_of(1, 0));
+}
+
+TEST_F(Market, ACopiedCommitmentEarnsNothing) {
+  submit(2);
+  fine(kPia, market::ClaimTask{1, 1, 900});
+  fine(kQuin, market::ClaimTask{1, 1, 1000});
+  chain.run_until(chain.now() + 100);
+  commit(0);
+  fine(kQuin, market::CommitResult{1, 1, chain.part(1, 0).commitment});
+  fine(kPia, result_of(1, 0));
+  fails("COMMITMENT_MISMATCH", kQuin, result_of(1, 1));
+}
+
+TEST_F(Market, CancellingBeforeAClaimRefundsAll) {
+  const Motes ann = chain.balance(kAnn);
+  submit(3);
+  fails("NOT_REQUESTER", kPia, market::CancelTask{1});
+  fine(kPia, market::ClaimTask{1, 1, 1000});  // a bid is no award yet
+  fine(kAnn, market::CancelTask{1});
+  EXPECT_EQ(chain.balance(kAnn), ann - 2 * kFee);
+  EXPECT_EQ(chain.task(1).unfinished, 0U);
+  fails("TASK_OVER", kAnn, market::CancelTask{1});
+  fails("TASK_OVER", kPia, market::ClaimTask{1, 1, 1000});
+  chain.run_until(chain.now() + 100'000);
+  EXPECT_EQ(chain.provider(kPia).held, 0U);
+}
+
+TEST_F(Market, CancellingAfterAnAwardPaysTheProvedShare) {
+  const Motes ann = chain.balance(kAnn);
+  const Motes pia = chain.balance(kPia);
+  const Motes owner = chain.balance(kOwner);
+  submit(3);
+  award(3);
+  commit(2);
+  fine(kPia, market::ReportProgress{1, 0, 2, hash_of(5)});
+  fails("PROGRESS_INVALID", kPia, market::ReportProgress{1, 0, 2, hash_of(5)});
+  fails("PROGRESS_INVALID", kPia, market::ReportProgress{1, 0, 11, hash_of(5)});
+  fails("NOT_HOLDER", kQuin, market::ReportProgress{1, 0, 4, hash_of(5)});
+  fails("PART_STATE", kPia, market::ReportProgress{1, 2, 4, hash_of(5)});
+  fine(kAnn, market::CancelTask{1});
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kStopped);
+  EXPECT_EQ(chain.part(1, 2).state, PartState::kCommitted);
+  EXPECT_EQ(chain.provider(kPia).held, 0U);
+  fails("PART_STATE", kPia, market::CommitResult{1, 0, hash_of(1)});
+  fine(kPia, market::ReportProgress{1, 0, 5, hash_of(6)});
+  fine(kPia, result_of(1, 2));
+  chain.run_until(chain.now() + 1000);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kPartlyPaid);
+  EXPECT_EQ(chain.part(1, 1).state, PartState::kRefunded);
+  EXPECT_EQ(chain.part(1, 2).state, PartState::kPaid);
+  // Half of one part, and a whole one, a tenth of each to the model's owner.
+  EXPECT_EQ(chain.balance(kAnn), ann - 2 * kFee - 1000 - 2000);
+  EXPECT_EQ(chain.balance(kPia), pia - 9 * kFee + 2700);
+  EXPECT_EQ(chain.balance(kOwner), owner + 300);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit);
+  EXPECT_EQ(chain.provider(kPia).done, 1U);
+}
+
+TEST_F(Market, ATaskNobodyTakesEndsWithARefund) {
+  const Motes ann = chain.balance(kAnn);
+  market::SubmitTask huge = task_message(2, chain.now());
+  huge.memory_mebibytes = 1'000'000;
+  fine(kAnn, huge);
+  fails("MEMORY_TOO_SMALL", kPia, market::ClaimTask{1, 1, 1000});
+  chain.run_until(huge.deadline - 1);
+  EXPECT_EQ(chain.task(1).open, 2U);
+  chain.run_until(huge.deadline);
+  EXPECT_EQ(chain.task(1).unfinished, 0U);
+  EXPECT_EQ(chain.balance(kAnn), ann - kFee);
+  EXPECT_EQ(next_deadline(chain.state())->has_value(), false);
+}
+
+TEST_F(Market, TasksThatMakeNoSenseAreRefused) {
+  const auto refused = [&](const char* fault, const std::function<void(market::SubmitTask&)>& change) {
+    market::SubmitTask task = task_message(1, chain.now());
+    change(task);
+    fails(fault, kAnn, task, 0);
+  };
+  refused("TASK_EMPTY", [](auto& task) { task.inputs.clear(); });
+  refused("TASK_EMPTY", [](auto& task) { task.work_per_part = 0; });
+  refused("TASK_EMPTY", [](auto& task) { task.calls = 0; });
+  refused("TASK_EMPTY", [](auto& task) { task.max_price = 0; });
+  refused("TASK_TIMES_INVALID", [](auto& task) { task.time_limit = 999; });
+  refused("TASK_TIMES_INVALID", [](auto& task) { task.time_limit = ~std::uint64_t{0}; });
+  refused("TASK_TIMES_INVALID", [](auto& task) { task.time_limit = 60'001; });
+  refused("TASK_TIMES_INVALID", [&](auto& task) { task.deadline = chain.now(); });
+  refused("TASK_TIMES_INVALID", [](auto& task) { task.deadline = 0; });
+  refused("TASK_TIMES_INVALID", [](auto& task) { task.deadline = ~std::uint64_t{0}; });
+  refused("ASSURANCE_UNSUPPORTED", [](auto& task) { task.assurance = "redundant 3"; });
+  refused("ASSURANCE_UNSUPPORTED", [](auto& task) { task.assurance = ""; });
+  refused("MODEL_UNKNOWN", [](auto& task) { task.model = hash_of(21); });
+  refused("BALANCE_TOO_LOW", [](auto& task) { task.max_price = 2000 * kCredit; });
+  refused("PRICE_OVERFLOW", [](auto& task) {
+    task.inputs.resize(2);
+    task.max_price = ~Motes{0};
+  });
+  refused("fine", [](auto& task) { task.time_limit = 60'000; });
+  refused("fine", [](auto& task) { task.model = {}; });
+}
+
+TEST_F(Market, ClaimsThatCannotBeKeptAreRefused) {
+  submit();
+  fails("NOT_PROVIDER", kAnn, market::ClaimTask{1, 1, 1000});
+  fails("TASK_UNKNOWN", kPia, market::ClaimTask{2, 1, 1000});
+  fails("RATE_TOO_HIGH", kPia, market::ClaimTask{1, 1, 0});
+  fails("RATE_TOO_HIGH", kPia, market::ClaimTask{1, 1, 1001});
+  fails("NO_FREE_SLOT", kPia, market::ClaimTask{1, 0, 1000});
+  fine(kPia, provider_message(~std::uint64_t{0}));
+  fails("RATE_TOO_HIGH", kPia, market::ClaimTask{1, 1, 1501});  // above the task's maximum price
+  fails("RATE_TOO_HIGH", kPia, market::ClaimTask{1, 1, ~std::uint64_t{0}});
+  fine(kPia, market::WithdrawStake{kCredit + 1});
+  fails("STAKE_TOO_LOW", kPia, market::ClaimTask{1, 1, 1500});
+  fine(kPia, market::AddStake{1});
+  fine(kPia, market::ClaimTask{1, 1, 1500});
+  fails("CLAIM_TWICE", kPia, market::ClaimTask{1, 1, 1400});
+  chain.run_until(chain.now() + 100);
+  fails("NOTHING_OPEN", kQuin, market::ClaimTask{1, 1, 1000});
+  submit();
+  chain.run_until(chain.task(2).deadline - 10'050);
+  fails("TOO_LATE", kQuin, market::ClaimTask{2, 1, 1000}, 0);
+}
+
+TEST_F(Market, StakeBacksPartsAndLeavesSlowly) {
+  market::SubmitTask dear = task_message(3, chain.now());
+  dear.max_price = kCredit;
+  fine(kPia, provider_message(kCredit));
+  fine(kAnn, dear);
+  // The price is half a credit, the collateral twice that: the stake of two credits backs two parts.
+  fine(kPia, market::ClaimTask{1, 3, kCredit / 4});
+  chain.run_until(chain.now() + 100);
+  EXPECT_EQ(chain.provider(kPia).held, 2U);
+  EXPECT_EQ(chain.provider(kPia).locked, 2 * kCredit);
+  fails("STAKE_IN_USE", kPia, market::WithdrawStake{1});
+  fails("ZERO_AMOUNT", kPia, market::WithdrawStake{0});
+  fails("ZERO_AMOUNT", kPia, market::AddStake{0});
+  fails("BALANCE_TOO_LOW", kPia, market::AddStake{~Motes{0}});
+  fails("NOT_PROVIDER", kAnn, market::AddStake{1});
+  fails("NOT_PROVIDER", kAnn, market::WithdrawStake{1});
+  const Motes quin = chain.balance(kQuin);
+  fine(kQuin, market::WithdrawStake{2 * kCredit});
+  fails("STAKE_IN_USE", kQuin, market::WithdrawStake{1});
+  chain.run_until(chain.now() + 4'989);
+  EXPECT_EQ(chain.balance(kQuin), quin - 2 * kFee);
+  chain.run_until(chain.now() + 1);
+  EXPECT_EQ(chain.balance(kQuin), quin - 2 * kFee + 2 * kCredit);
+}
+
+TEST_F(Market, ProvidersSayWhatTheyHave) {
+  market::RegisterProvider wrong = provider_message();
+  wrong.slots = 0;
+  fails("PROVIDER_INVALID", kAnn, wrong);
+  wrong.slots = 65;
+  fails("PROVIDER_INVALID", kAnn, wrong);
+  wrong = provider_message(0);
+  fails("PROVIDER_INVALID", kAnn, wrong);
+  wrong = provider_message();
+  wrong.memory_mebibytes = 0;
+  fails("PROVIDER_INVALID", kAnn, wrong);
+  fine(kPia, provider_message(5));
+  EXPECT_EQ(chain.provider(kPia).rate, 5U);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit);
+}
+
+TEST_F(Market, PartsAndTasksThatAreNotThere) {
+  submit();
+  award();
+  fails("TASK_UNKNOWN", kPia, market::CommitResult{9, 0, hash_of(1)});
+  fails("PART_UNKNOWN", kPia, market::CommitResult{1, 1, hash_of(1)});
+  fails("NOT_HOLDER", kQuin, market::CommitResult{1, 0, hash_of(1)});
+  fails("PART_STATE", kPia, result_of(1, 0));
+  commit();
+  fails("PART_STATE", kPia, market::CommitResult{1, 0, hash_of(1)});
+  fails("TASK_UNKNOWN", kAnn, market::CancelTask{9});
+}
+
+TEST(Models, BelongToWhoRegisteredThem) {
+  TestChain chain;
+  const auto send = [&](const base::Address& from, const Message& message) {
+    return std::string(name_of(chain.send(from, message)));
+  };
+  EXPECT_EQ(send(kAnn, models::RegisterModel{{}, "zero", 0, {}}), "MODEL_ROOT_ZERO");
+  EXPECT_EQ(send(kAnn, models::RegisterModel{hash_of(1), "m", 5001, {}}), "ROYALTY_TOO_HIGH");
+  EXPECT_EQ(send(kAnn, models::RegisterModel{hash_of(1), "m", 5000, {}}), "fine");
+  EXPECT_EQ(send(kOwner, models::RegisterModel{hash_of(1), "m", 0, {}}), "MODEL_TAKEN");
+  EXPECT_EQ(send(kOwner, models::UpdateModel{hash_of(1), kOwner, "m", 0, {}}), "NOT_MODEL_OWNER");
+  EXPECT_EQ(send(kAnn, models::UpdateModel{hash_of(2), kOwner, "m", 0, {}}), "MODEL_UNKNOWN");
+  EXPECT_EQ(send(kAnn, models::UpdateModel{hash_of(1), kOwner, "m", 5001, {}}), "ROYALTY_TOO_HIGH");
+  EXPECT_EQ(send(kAnn, models::UpdateModel{hash_of(1), kOwner, "n", 7, {"x"}}), "fine");
+  EXPECT_EQ(send(kAnn, models::UpdateModel{hash_of(1), kAnn, "n", 7, {}}), "NOT_MODEL_OWNER");
+  const auto model = *models::model(chain.state(), hash_of(1));
+  EXPECT_EQ(model->owner, kOwner);
+  EXPECT_EQ(model->royalty, 7U);
+  EXPECT_EQ(model->locations, std::vector<std::string>{"x"});
+}
+
+}  // namespace
+}  // namespace starling::ledger
