@@ -253,16 +253,22 @@ base::Result<base::Hash> StateStore::commit(std::span<const Write> writes, std::
                                             base::ByteView metadata) {
   STARLING_TRY(check_commit(writes, metadata));
   const std::lock_guard lock(database_->commit_mutex);
+  const CommittedState& before = database_->record.state;  // changed only under commit_mutex
+  if (!before.empty && height <= before.height) {
+    return base::invalid("a block of height " + std::to_string(height) + " cannot follow one of height " +
+                         std::to_string(before.height));
+  }
+  return apply(writes, height, metadata);
+}
+
+base::Result<base::Hash> StateStore::apply(std::span<const Write> writes, std::uint64_t height,
+                                           base::ByteView metadata) {
   StateDatabase& database = *database_->database;
   if (database_->failed) {
     return base::io_error("the state in " + database.folder().string() +
                           " takes no more blocks since writing one failed; mend the disk and start again");
   }
-  const Record& before = database_->record;  // changed only under commit_mutex
-  if (!before.state.empty && height <= before.state.height) {
-    return base::invalid("a block of height " + std::to_string(height) + " cannot follow one of height " +
-                         std::to_string(before.state.height));
-  }
+  const Record& before = database_->record;
   const std::vector<LeafChange> changes = leaf_changes(writes, database_->pool);
   STARLING_ASSIGN(const TreeUpdate update,
                   update_tree(before.root, changes, DatabasePages(database, nullptr), &database_->pool));

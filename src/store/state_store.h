@@ -13,6 +13,8 @@
 
 namespace starling::store {
 
+struct SnapshotHeader;
+
 struct StateStoreOptions {
   // Threads that share the work of a commit, counting its caller; 0: one per available core.
   int threads = 0;
@@ -80,7 +82,14 @@ class StateStore : public StateView {
 
  private:
   struct Database;
+  friend base::Result<SnapshotHeader> import_snapshot(const std::filesystem::path& file,
+                                                      const std::filesystem::path& folder,
+                                                      const std::optional<base::Hash>& trusted_root,
+                                                      const StateStoreOptions& options);
   explicit StateStore(std::unique_ptr<Database> database);
+  // A commit whose height may be the last one again, for a state that is imported in parts. The caller holds the lock,
+  // or is alone.
+  base::Result<base::Hash> apply(std::span<const Write> writes, std::uint64_t height, base::ByteView metadata);
   std::unique_ptr<Database> database_;
 };
 
