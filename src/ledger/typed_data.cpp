@@ -1,6 +1,7 @@
 #include "ledger/typed_data.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace starling::ledger {
 namespace {
@@ -99,12 +100,18 @@ void TypedWords::operator()(std::uint32_t /*number*/, const char* /*name*/, cons
 std::vector<TypedField> domain_fields() { return {{"name", "string"}, {"version", "string"}, {"chainId", "uint256"}}; }
 
 base::Hash domain_separator(std::uint64_t chain_id) {
+  // Nearly always that of the call before.
+  thread_local std::uint64_t known_chain = 0;
+  thread_local std::optional<base::Hash> known;
+  if (known.has_value() && known_chain == chain_id) return *known;
   static const base::Hash type_hash = keccak_text("EIP712Domain(string name,string version,uint256 chainId)");
   TypedWords words(type_hash);
   words(0, "name", std::string(kDomainName), 0);
   words(0, "version", std::string(kDomainVersion), 0);
   words(0, "chainId", chain_id);
-  return words.hash();
+  known_chain = chain_id;
+  known = words.hash();
+  return *known;
 }
 
 base::Hash typed_digest(const base::Hash& domain, const base::Hash& struct_hash) {

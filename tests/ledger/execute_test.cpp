@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "base/file.h"
 #include "base/merkle.h"
 #include "ledger/modules.h"
 #include "ledger/schedule.h"
@@ -234,10 +235,16 @@ TEST(Overlay, ScansBothLayersInOrderAndRewinds) {
   EXPECT_EQ(overlay.writes().size(), 4U);
 }
 
-TEST(Faults, EveryNumberHasItsSentence) {
+TEST(Faults, EveryNumberHasItsSentenceAndItsRowInTheDocs) {
+  const auto page = base::read_file(STARLING_TEST_DATA "/../../../docs/ledger.md", std::size_t{1} << 20);
+  ASSERT_TRUE(page.ok());
+  const std::string docs(page->begin(), page->end());
   for (const FaultRow& row : fault_table()) {
     EXPECT_EQ(describe(row.fault).name, row.name);
     EXPECT_EQ(std::string_view(row.sentence).back(), '.');
+    const std::string line =
+        "| " + std::to_string(static_cast<int>(row.fault)) + " | `" + row.name + "` | " + row.sentence;
+    EXPECT_NE(docs.find(line), std::string::npos) << line;
   }
 }
 
