@@ -17,7 +17,7 @@ namespace starling::base {
 struct Address {
   std::array<std::uint8_t, 20> bytes{};
 
-  auto operator<=>(const Address&) const = default;
+  auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr): as of Hash
   // 0x and 40 digits whose capitals are a checksum (EIP-55).
   std::string text() const;
   // With or without 0x. Digits in both cases must have the right checksum.
