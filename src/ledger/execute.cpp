@@ -94,6 +94,12 @@ bool verify(ReadTransaction& transaction) {
   return transaction.verified;
 }
 
+void verify_all(std::span<ReadTransaction> transactions, base::ThreadPool& pool) {
+  pool.run(transactions.size(), 8, [&](std::size_t begin, std::size_t end, int /*thread*/) {
+    for (std::size_t i = begin; i < end; ++i) verify(transactions[i]);
+  });
+}
+
 base::Result<BlockResult> execute_block(const store::StateView& state, const Header& header,
                                         std::span<const ReadTransaction> transactions) {
   STARLING_ASSIGN(const ChainParameters chain, chain_parameters(state));

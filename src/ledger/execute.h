@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/thread_pool.h"
 #include "ledger/context.h"
 #include "ledger/transaction.h"
 #include "store/state_view.h"
@@ -24,6 +25,7 @@ struct ReadTransaction {
 base::Result<ReadTransaction> read_transaction(base::ByteView bytes);
 // Checks the signature, if that was not done: without any state, hence on any thread.
 bool verify(ReadTransaction& transaction);
+void verify_all(std::span<ReadTransaction> transactions, base::ThreadPool& pool);
 
 struct Outcome {
   base::Hash id;

@@ -117,6 +117,23 @@ TEST(Execute, SignaturesAreCheckedUnlessKnown) {
   EXPECT_STREQ(name_of(result.outcomes[1].fault), "fine");
 }
 
+TEST(Execute, SignaturesAreCheckedOnManyThreads) {
+  const base::SecretKey key = *base::SecretKey::from_bytes(base::Bytes(32, 7));
+  std::vector<ReadTransaction> transactions;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    Transaction transaction;
+    transaction.chain_id = 7001 + i % 2;
+    transaction.nonce = i;
+    transaction.message = transfer(kBob, 1);
+    sign_transaction(transaction, key);
+    if (i % 3 == 0) transaction.fee = 1;
+    transactions.push_back(*read_transaction(encode_transaction(transaction)));
+  }
+  base::ThreadPool pool(4);
+  verify_all(transactions, pool);
+  for (std::size_t i = 0; i < transactions.size(); ++i) EXPECT_EQ(transactions[i].verified, i % 3 != 0) << i;
+}
+
 TEST(Execute, BlocksFollowEachOther) {
   TestChain chain;
   chain.block({});

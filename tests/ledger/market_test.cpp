@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "ledger/json_fields.h"
 #include "ledger/market/state.h"
 #include "ledger/schedule.h"
 #include "test_chain.h"
@@ -92,6 +93,8 @@ TEST_F(Market, ATaskIsClaimedCommittedRevealedAndPaid) {
   EXPECT_EQ(chain.part(1, 0).output_root, hash_of(1));
   chain.run_until(chain.now() + 499);
   EXPECT_EQ(chain.part(1, 0).state, PartState::kRevealed);
+  EXPECT_EQ(*to_json(chain.part(1, 0)).text("state"), "revealed");
+  EXPECT_EQ(*to_json(chain.task(1)).text("assurance"), "single");
   EXPECT_EQ(chain.balance(kPia), pia - 3 * kFee);
   chain.run_until(chain.now() + 1);
   EXPECT_EQ(chain.part(1, 0).state, PartState::kPaid);

@@ -11,7 +11,7 @@ namespace {
 std::optional<TaskEntry> load_task(Overlay& state, std::uint64_t number) {
   auto task = load<Task>(state, task_key(number));
   if (!task.has_value()) return std::nullopt;
-  return TaskEntry{number, std::move(*task)};
+  return TaskEntry{number, *task};
 }
 
 // A part that the sender works on, with its task.
@@ -31,7 +31,7 @@ std::optional<Fault> load_held(Context& context, std::uint64_t number, std::uint
   if (part->state == PartState::kOpen || part->state == PartState::kRefunded) return Fault::kTooLate;
   if (is_settled(part->state)) return Fault::kPartState;
   if (context.header.time >= part->due) return Fault::kTooLate;
-  held = HeldPart{std::move(*task), {index, *part}};
+  held = HeldPart{*task, {index, *part}};
   return std::nullopt;
 }
 
