@@ -17,7 +17,7 @@ struct Leaf {
   base::Hash path;
   base::Hash value_hash;  // SHA-256 of the value
 
-  auto operator<=>(const Leaf&) const = default;
+  auto operator<=>(const Leaf&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 mistakes the 0 in it
 };
 
 base::Hash path_of(base::ByteView key);
