@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <limits>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -109,7 +111,17 @@ void Options::number(const std::string& names, std::optional<double>& value, dou
 }
 
 void Options::unsigned_integer(const std::string& names, std::uint64_t& value, const std::string& description) {
-  app_of(parser_).add_option(names, value, description)->type_name("N")->capture_default_str();
+  // The parser would take a sign and bend what is too large.
+  const auto read = [&value](const std::string& text) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size()) return;
+    throw CLI::ValidationError("\"" + text + "\" is not a whole number from 0 to " +
+                               std::to_string(std::numeric_limits<std::uint64_t>::max()));
+  };
+  app_of(parser_)
+      .add_option_function<std::string>(names, read, description)
+      ->type_name("N")
+      ->default_str(std::to_string(value));
 }
 
 void Options::flag(const std::string& names, bool& value, const std::string& description) {

@@ -91,7 +91,10 @@ base::Result<generate::TextToVideo> make_request(const Arguments& arguments, con
     STARLING_ASSIGN(request.rate, generate::FrameRate::from_text(arguments.rate));
   }
   if (arguments.frames && arguments.seconds) return base::invalid("give either --seconds or --frames, not both");
-  request.frames = generate::frames_for_seconds(config, arguments.seconds.value_or(2.0), request.rate);
+  request.frames = generate::frames_for_seconds(config, 2.0, request.rate);
+  if (arguments.seconds) {
+    STARLING_ASSIGN(request.frames, generate::frames_lasting(config, *arguments.seconds, request.rate));
+  }
   if (type == video::FileType::kPng && !arguments.seconds) request.frames = 1;
   if (arguments.frames) request.frames = *arguments.frames;
   if (arguments.steps) request.steps = *arguments.steps;
@@ -162,6 +165,10 @@ base::Result<int> run(const Arguments& arguments) {
   // Everything that can refuse does so before the long part.
   const fs::path receipt_file = receipt_path(arguments.output);
   const fs::path trace_file = trace_path(receipt_file);
+  std::error_code ignored;
+  if (fs::exists(receipt_file, ignored) && !fs::exists(arguments.output, ignored)) {
+    note("note: " + receipt_file.string() + " belonged to another video and is replaced");
+  }
   STARLING_ASSIGN(base::AtomicFile receipt_output, base::AtomicFile::create(receipt_file));
   STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(trace_file));
   video::WriterOptions options;
@@ -180,7 +187,8 @@ base::Result<int> run(const Arguments& arguments) {
   STARLING_TRY(check_memory(job));
   STARLING_ASSIGN(const base::Hash model_root, model.root(machine.pool.get()));
   STARLING_ASSIGN(const base::SecretKey key, key_result.get());
-  if (const std::string remark = unknown_words_remark(model, request.prompt); !remark.empty()) note(remark);
+  if (const std::string remark = unknown_words_remark(model, request.prompt + " " + request.negative); !remark.empty())
+    note(remark);
 
   base::Progress progress("generate", job.program().calls().size(), "");
   generate::Listener listener;
@@ -190,7 +198,13 @@ base::Result<int> run(const Arguments& arguments) {
   };
   listener.frame = [&](std::size_t, const video::FrameView& frame) { return writer->add(frame); };
   Outcome outcome;
-  STARLING_ASSIGN(outcome.receipt, generate::make_video(job, machine.engine, machine.pool.get(), trace, listener));
+  auto made = generate::make_video(job, machine.engine, machine.pool.get(), trace, listener);
+  if (!made.ok() && made.error().code == base::ErrorCode::kNonFinite) {
+    return base::Error{made.error().code, "the model makes numbers that are not finite (" + made.error().message +
+                                              "): its weights are damaged or do not suit this request; fetch the "
+                                              "model again, or ask for less guidance or another size"};
+  }
+  STARLING_ASSIGN(outcome.receipt, std::move(made));
   outcome.receipt.version = STARLING_VERSION;
   outcome.receipt.model_root = model_root;
   STARLING_TRY(base::check_interrupt());
@@ -232,7 +246,7 @@ Action declare_generate(Options& options) {
                "File to write: .mp4, .webm, .gif, .png (one frame), frame-%04d.png (a picture a frame) or a folder/",
                Options::Presence::kRequired);
   options.text("--model", a->model, "Folder of a Wan model in the diffusers layout; the bundled one if not given");
-  options.number("--seconds", a->seconds, 0.0, 3600.0, "Duration; the nearest that the model can make is taken (2)");
+  options.number("--seconds", a->seconds, 0.0, 3600.0, "Duration, from the first frame to the last (2)");
   options.integer("--frames", a->frames, 1, 100'000, "Number of frames, instead of --seconds");
   options.text("--size", a->size, "WIDTHxHEIGHT in pixels (64x64 with the bundled model)");
   options.text("--fps", a->rate, "Frames a second, such as 8 or 30000/1001 (8 with the bundled model)");

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/interrupt.h"
 #include "base/memory.h"
 
 namespace starling::cli {
@@ -54,6 +55,7 @@ base::Result<fs::path> find_model(const std::string& given) {
 base::Result<Machine> start_machine(std::int64_t threads) {
   exact::EngineOptions options;
   options.threads = static_cast<int>(threads);
+  options.stop = base::check_interrupt;
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create(options));
   const int count = engine.threads();
   return Machine{std::move(engine), std::make_unique<base::ThreadPool>(count)};
@@ -90,7 +92,11 @@ std::string unknown_words_remark(const models::Checkpoint& model, const std::str
   const std::vector<std::string> missing = model.known_words().missing(prompt);
   if (missing.empty()) return {};
   std::string words;
-  for (const std::string& word : missing) words += (words.empty() ? "\"" : ", \"") + word + "\"";
+  constexpr std::size_t kMaxNamed = 20;
+  for (std::size_t i = 0; i < std::min(missing.size(), kMaxNamed); ++i) {
+    words += (words.empty() ? "\"" : ", \"") + missing[i] + "\"";
+  }
+  if (missing.size() > kMaxNamed) words += " and " + std::to_string(missing.size() - kMaxNamed) + " more";
   // A prompt in Latin letters is answered with words in Latin letters.
   const auto is_ascii = [](std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });

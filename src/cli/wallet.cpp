@@ -53,6 +53,10 @@ base::Result<int> added(const OpenWallet& wallet, const StoredKey& key, const Ar
   } else {
     print(key.address.text() + "  " + key.file.string());
     if (becomes_default) print("It signs receipts from now on.");
+    if (!wallet.home.password) {
+      print("Its password is in " + wallet.home.password_file().string() +
+            "; to choose one that is not kept, set STARLING_PASSWORD.");
+    }
   }
   return kFine;
 }

@@ -54,6 +54,7 @@ struct Engine::State {
   State(const Kernels* chosen, int threads) : kernels(chosen), pool(threads) {}
   const Kernels* kernels;  // nullptr: the reference
   base::ThreadPool pool;
+  std::function<base::Status()> stop;
   Arena arena;
   Arena scratch;
   Arena workspaces;
@@ -79,6 +80,7 @@ base::Result<Engine> Engine::create(const EngineOptions& options) {
   }
   Engine engine;
   engine.state_ = std::make_unique<State>(kernels, options.threads);
+  engine.state_->stop = options.stop;
   return engine;
 }
 
@@ -157,7 +159,10 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
 
   const StepContext context{*state_->kernels, state_->pool, body.graph,
                             memory,           scratch,      {state_->workspaces.data(), threads * workspace}};
-  for (const Step& step : body.steps) run_step(context, step);
+  for (const Step& step : body.steps) {
+    if (state_->stop) STARLING_TRY(state_->stop());
+    run_step(context, step);
+  }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (body.output_is_place[i]) continue;
     const Location& source = body.output_sources[i];

@@ -34,6 +34,8 @@ class Plan {
 struct EngineOptions {
   std::string backend;  // empty: STARLING_BACKEND if set, else the best this CPU has; "reference" runs the definitions
   int threads = 0;      // 0: one per core
+  // Asked between passes, if there is one: an error (kCancelled, say) ends the run with it. The reference does not ask.
+  std::function<base::Status()> stop = {};
 };
 
 // A backend and its threads. Not thread safe: one run at a time.

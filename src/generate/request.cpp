@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 #include "generate/text_to_video.h"
@@ -124,6 +125,26 @@ std::int64_t frames_for_seconds(const models::ModelConfig& config, double second
   const double wanted = seconds * rate.per_second();
   const double blocks = std::floor((std::fmax(wanted, 1.0) - 1.0) / stride + 0.5);
   return 1 + static_cast<std::int64_t>(std::fmin(blocks, static_cast<double>(kMaxFrames)) * stride);
+}
+
+base::Result<std::int64_t> frames_lasting(const models::ModelConfig& config, double seconds, const FrameRate& rate) {
+  const std::int64_t frames = frames_for_seconds(config, seconds, rate);
+  const double wanted = seconds * rate.per_second();
+  const double beyond = wanted - static_cast<double>(frames - 1);  // of the moment of the last frame, in frames
+  if (frames >= kMaxFrames || (beyond >= -0.5 && beyond <= 1.5)) return frames;
+  const std::int64_t stride = frame_stride(config);
+  const std::int64_t shorter = static_cast<std::int64_t>(wanted) / stride * stride;
+  const auto duration = [&](std::int64_t intervals) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%.4g s (%lld frames)", static_cast<double>(intervals) / rate.per_second(),
+                  static_cast<long long>(intervals + 1));
+    return std::string(text.data());
+  };
+  std::array<char, 96> text{};
+  std::snprintf(text.data(), text.size(), "%.4g s at %.4g frames a second do not work with this model", seconds,
+                rate.per_second());
+  return base::invalid(std::string(text.data()) + ": the nearest are " + duration(shorter) + " and " +
+                       duration(shorter + stride));
 }
 
 base::Status check_request(const models::ModelConfig& config, const TextToVideo& request) {

@@ -48,6 +48,9 @@ std::int64_t size_stride(const models::ModelConfig& config);
 std::int64_t frame_stride(const models::ModelConfig& config);
 // The number of frames that works and is nearest to that duration.
 std::int64_t frames_for_seconds(const models::ModelConfig& config, double seconds, const FrameRate& rate);
+// The same if it lasts that long, from the first frame to the last or to the end of the last, up to half a frame; else
+// an error that names the nearest durations.
+base::Result<std::int64_t> frames_lasting(const models::ModelConfig& config, double seconds, const FrameRate& rate);
 // An error that names the nearest sizes that work, or the bound that was passed.
 base::Status check_request(const models::ModelConfig& config, const TextToVideo& request);
 

@@ -89,7 +89,11 @@ base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const 
 
 std::size_t VideoJob::peak_bytes() const {
   return std::accumulate(weights_.begin(), weights_.end(), program_.peak_bytes(),
-                         [](std::size_t sum, const Tensor& weight) { return sum + weight.byte_size(); });
+                         [](std::size_t sum, const Tensor& weight) {
+                           const bool widened = weight.type() != Type::kF32;
+                           const auto elements = static_cast<std::size_t>(weight.elements());
+                           return sum + weight.byte_size() + (widened ? elements * sizeof(float) : 0);
+                         });
 }
 
 std::map<std::string, base::Hash> VideoJob::input_roots() const {

@@ -138,11 +138,16 @@ base::Result<std::vector<exact::Tensor>> Checkpoint::weights(std::span<const exa
 
 base::Result<base::Hash> Checkpoint::root(base::ThreadPool* pool) const {
   std::vector<base::Hash> leaves;
-  for (const auto& [name, bytes] : small_files_) {
+  std::map<std::string, base::Hash> hashes;
+  for (const auto& [name, bytes] : small_files_) hashes.emplace(name, base::sha256(bytes));
+  for (const auto& [component, files] : weights_) {
+    for (const auto& [name, hash] : files.framing()) hashes.emplace(join(component, name), hash);
+  }
+  for (const auto& [name, hash] : hashes) {
     base::Encoder encoder;
     encoder.u8(0);
     encoder.text(name);
-    encoder.hash(base::sha256(bytes));
+    encoder.hash(hash);
     leaves.push_back(base::merkle_leaf(encoder.data()));
   }
   std::vector<std::pair<std::string, exact::Tensor>> tensors;

@@ -89,12 +89,12 @@ base::Result<TensorEntry> parse_entry(const std::string& name, const Json& json,
   if (ends.size() != 2 || !parse_size(ends[0], data_size, entry.begin) || !parse_size(ends[1], data_size, entry.end) ||
       entry.begin > entry.end) {
     return base::corrupt(where + "lies outside of the file's " + std::to_string(data_size) +
-                         " bytes of data; the file may be cut short.");
+                         " bytes of data; the file is damaged or cut short, fetch it again.");
   }
   const std::uint64_t bytes = static_cast<std::uint64_t>(shape->elements()) * exact::type_size(*type);
   if (entry.end - entry.begin != bytes) {
     return base::corrupt(where + "has " + std::to_string(entry.end - entry.begin) + " bytes; its shape needs " +
-                         std::to_string(bytes) + ".");
+                         std::to_string(bytes) + "; the file is damaged, fetch it again.");
   }
   return entry;
 }
@@ -118,12 +118,14 @@ base::Status check_cover(const std::vector<TensorEntry>& tensors, std::uint64_t 
   for (const TensorEntry* entry : order) {
     if (entry->begin != at) {
       return base::corrupt("the header of " + what + ": tensor '" + entry->name +
-                           (entry->begin < at ? "' overlaps another." : "' leaves a hole before it."));
+                           (entry->begin < at ? "' overlaps another" : "' leaves a hole before it") +
+                           "; the file is damaged, fetch it again.");
     }
     at = entry->end;
   }
   if (at == data_size) return {};
-  return base::corrupt(what + " has " + std::to_string(data_size - at) + " bytes after its last tensor.");
+  return base::corrupt(what + " has " + std::to_string(data_size - at) +
+                       " bytes after its last tensor; the file is damaged, fetch it again.");
 }
 
 std::string header_text(const std::vector<TensorSource>& tensors, const std::map<std::string, std::string>& metadata) {
@@ -202,7 +204,7 @@ base::Result<SafetensorsHeader> SafetensorsHeader::parse(base::ByteView file, co
   for (std::size_t i = sizeof(length); i-- > 0;) length = length << 8U | file[i];
   if (length > file.size() - sizeof(length)) {
     return base::corrupt(what + " says that its header has " + std::to_string(length) +
-                         " bytes, more than the file; it is cut short or not a safetensors file.");
+                         " bytes, more than the file; it is cut short, fetch it again, or not a safetensors file.");
   }
   if (length > kMaxHeader) {
     return base::Error{base::ErrorCode::kLimit, what + " has a header of " + std::to_string(length) +
@@ -236,7 +238,8 @@ struct WeightFiles::File {
 
 base::Status WeightFiles::add(const std::filesystem::path& path) {
   STARLING_ASSIGN(base::MappedFile mapping, base::MappedFile::open(path));
-  STARLING_ASSIGN(SafetensorsHeader header, SafetensorsHeader::parse(mapping.bytes(), path.filename().string()));
+  STARLING_ASSIGN(SafetensorsHeader header, SafetensorsHeader::parse(mapping.bytes(), path.string()));
+  framing_.emplace(path.filename().string(), base::sha256(mapping.bytes().first(header.data_offset)));
   auto file = std::make_shared<const File>(File{std::move(mapping), std::move(header)});
   for (std::size_t i = 0; i < file->header.tensors.size(); ++i) {
     if (!places_.try_emplace(file->header.tensors[i].name, Place{file, i}).second) {
@@ -277,6 +280,7 @@ base::Result<WeightFiles> WeightFiles::open(const std::filesystem::path& folder,
   }
   if (shards.size() > kMaxShards) return base::corrupt(index_path.string() + " lists too many files.");
   WeightFiles files;
+  files.framing_.emplace(index_path.filename().string(), base::sha256(text));
   for (const auto& [shard, tensors] : shards) {
     STARLING_TRY(files.add(folder / shard));
     for (const std::string& tensor : tensors) {

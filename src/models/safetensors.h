@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/result.h"
 #include "exact/tensor.h"
 
@@ -51,6 +52,9 @@ class WeightFiles {
   base::Result<exact::Tensor> tensor(std::string_view name) const;
   // Of the first file.
   const std::map<std::string, std::string>& metadata() const;
+  // SHA-256 of what the files hold beside tensors, by file name: of the index whole, of each safetensors file what lies
+  // before its data.
+  const std::map<std::string, base::Hash>& framing() const { return framing_; }
 
  private:
   struct File;
@@ -60,6 +64,7 @@ class WeightFiles {
   };
   base::Status add(const std::filesystem::path& path);
   std::vector<std::shared_ptr<const File>> files_;
+  std::map<std::string, base::Hash> framing_;
   std::map<std::string, Place, std::less<>> places_;
 };
 

@@ -187,7 +187,10 @@ Result<KeyHome> KeyHome::from_environment() {
   } else {
     return base::invalid("neither STARLING_HOME nor HOME is set; set one to say where keys are kept");
   }
-  if (const char* const password = std::getenv("STARLING_PASSWORD"); password != nullptr) home.password = password;
+  if (const char* const password = std::getenv("STARLING_PASSWORD"); password != nullptr) {
+    if (*password == '\0') return base::invalid("STARLING_PASSWORD is set but empty; unset it or give it a password");
+    home.password = password;
+  }
   return home;
 }
 
@@ -249,6 +252,10 @@ Result<SecretKey> default_key(const KeyHome& home) {
   }
   Result<SecretKey> key = store.unlock(*address, *password);
   base::wipe(bytes_of(*password));
+  if (!key.ok() && key.error().code == base::ErrorCode::kInvalidArgument && home.password.has_value()) {
+    return base::invalid(key.error().message +
+                         "; the password is that of STARLING_PASSWORD, which must be unset for a key made without it");
+  }
   return key;
 }
 

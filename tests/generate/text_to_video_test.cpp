@@ -103,6 +103,13 @@ TEST_F(TextToVideoTest, SizesThatDoNotWorkNameTheNearest) {
   EXPECT_EQ(frames_for_seconds(config, 0.0, {8, 1}), 1);
   EXPECT_EQ(frames_for_seconds(config, 1.0, {30, 1}), 29);
   EXPECT_EQ(frames_for_seconds(config, 60.0, {8, 1}), 481);
+  EXPECT_EQ(*frames_lasting(config, 2.0, {8, 1}), 17);
+  EXPECT_EQ(*frames_lasting(config, 2.125, {8, 1}), 17);
+  EXPECT_EQ(*frames_lasting(config, 0.0, {8, 1}), 1);
+  const auto between = frames_lasting(config, 1.9, {8, 1});
+  ASSERT_FALSE(between.ok());
+  EXPECT_NE(between.error().message.find("1.5 s (13 frames) and 2 s (17 frames)"), std::string::npos)
+      << between.error().message;
 }
 
 TEST(FrameRate, ReadsWholeNumbersAndFractions) {

@@ -87,12 +87,24 @@ TEST_F(CheckpointTest, ReadsBackWhatWasWritten) {
   EXPECT_FALSE(read->weight("none").ok());
 }
 
-TEST_F(CheckpointTest, RootNamesContentNotFiles) {
+TEST_F(CheckpointTest, RootCoversEveryByte) {
   write();
   const base::Hash first = root();
+  const std::filesystem::path weights = path_ / "vae" / "diffusion_pytorch_model.safetensors";
+  const base::Bytes whole = *base::read_file(weights, 1 << 24);
+  const auto format = std::ranges::search(whole, std::string_view("format"));
+  ASSERT_FALSE(format.empty());
+  base::Bytes changed = whole;
+  changed[static_cast<std::size_t>(format.begin() - whole.begin())] ^= 1U;
+  ASSERT_TRUE(base::write_file(weights, changed).ok());
+  EXPECT_NE(root(), first) << "what no tensor depends on";
+  ASSERT_TRUE(base::write_file(weights, whole).ok());
+  EXPECT_EQ(root(), first);
   model_.max_file_bytes = 20000;
   write();
-  EXPECT_EQ(root(), first) << "sharding does not show";
+  EXPECT_NE(root(), first) << "other files";
+  model_.max_file_bytes = std::uint64_t{4} << 30U;
+  write();
   base::ThreadPool pool(2);
   EXPECT_EQ(*Checkpoint::open(path_)->root(&pool), first) << "threads do not show";
   model_.weights.at("vae/quant_conv.bias").f32()[0] += 0.25F;
