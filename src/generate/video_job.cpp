@@ -90,7 +90,7 @@ base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const 
 std::size_t VideoJob::peak_bytes() const {
   return std::accumulate(weights_.begin(), weights_.end(), program_.peak_bytes(),
                          [](std::size_t sum, const Tensor& weight) {
-                           const bool widened = weight.type() != Type::kF32;
+                           const bool widened = weight.type() != exact::Type::kF32;
                            const auto elements = static_cast<std::size_t>(weight.elements());
                            return sum + weight.byte_size() + (widened ? elements * sizeof(float) : 0);
                          });
