@@ -112,11 +112,11 @@ void Options::number(const std::string& names, std::optional<double>& value, dou
 
 void Options::unsigned_integer(const std::string& names, std::uint64_t& value, const std::string& description) {
   // The parser would take a sign and bend what is too large.
-  const auto read = [&value](const std::string& text) {
+  const auto read = [&value, names](const std::string& text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc() && end == text.data() + text.size()) return;
-    throw CLI::ValidationError("\"" + text + "\" is not a whole number from 0 to " +
-                               std::to_string(std::numeric_limits<std::uint64_t>::max()));
+    throw CLI::ValidationError(names, "\"" + text + "\" is not a whole number from 0 to " +
+                                          std::to_string(std::numeric_limits<std::uint64_t>::max()));
   };
   app_of(parser_)
       .add_option_function<std::string>(names, read, description)

@@ -204,6 +204,8 @@ TEST_F(EndToEnd, WrongRequestsGetASentenceAndLeaveNothing) {
   option("--steps", "0", "1 to 1000");
   option("--guidance", "-1", "0 to 100");
   option("--seed", "minus", "--seed");
+  option("--seed", "-1", "18446744073709551615");
+  option("--seed", "18446744073709551616", "18446744073709551615");
   option("--negative", "\xff", "UTF-8");
   option("--model", at("none").string(), "none");
   option("-o", at("out.avi").string(), ".mp4");
