@@ -15,7 +15,10 @@
 namespace starling::store {
 namespace {
 
-rocksdb::Slice slice(base::ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+// RocksDB compares slices with memcmp, which must not be given a null pointer even for no bytes.
+rocksdb::Slice slice(base::ByteView bytes) {
+  return bytes.empty() ? rocksdb::Slice() : rocksdb::Slice(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
 base::ByteView view(const rocksdb::Slice& slice) {
   return {reinterpret_cast<const std::uint8_t*>(slice.data()), slice.size()};
 }

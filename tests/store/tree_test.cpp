@@ -114,10 +114,10 @@ TEST(Tree, HashesAreAsDescribed) {
   EXPECT_EQ(tree_root(std::vector{left, right, far}), fork_hash(fork, leaf_hash(far)));
 }
 
-// Every set of changes to every set of six leaves, among them two that share all but their last bits.
+// Every set of changes to every set of five leaves, among them two that share all but their last bits.
 TEST(TreeUpdate, SmallTreesExhaustively) {
-  const std::vector<Hash> paths = {path_with("0000"),          path_with("0000", 1), path_with("0001"),
-                                   path_with("0000000000001"), path_with("1"),       path_with("11111111")};
+  const std::vector<Hash> paths = {path_with("0000"), path_with("0000", 1), path_with("0001"),
+                                   path_with("0000000000001"), path_with("1")};
   const unsigned all = 1U << paths.size();
   for (unsigned before = 0; before < all; ++before) {
     Pages base;
