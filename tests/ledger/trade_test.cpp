@@ -198,7 +198,7 @@ std::vector<Step> shrink(std::vector<Step> steps) {
 
 TEST(Trade, EveryInvariantHoldsAfterEveryBlock) {
   std::map<std::string, int> faults;
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     const std::vector<Step> steps = steps_of(seed, 700);
     const Report report = run(steps);
     if (!report.failure.empty()) {
