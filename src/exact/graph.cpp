@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "exact/graph_encoding.h"
 
@@ -151,6 +152,43 @@ void Work::add(const Work& other) {
   sum(f32_multiply_adds, other.f32_multiply_adds);
   sum(i8_multiply_adds, other.i8_multiply_adds);
   sum(elements, other.elements);
+}
+
+Graph Graph::in_canonical_order() const {
+  Graph graph;
+  std::vector<ValueId> by_name(inputs_.size());
+  std::iota(by_name.begin(), by_name.end(), ValueId{0});
+  std::ranges::sort(by_name, {}, [&](ValueId id) -> const std::string& { return inputs_[id].name; });
+  constexpr ValueId kNone = std::numeric_limits<ValueId>::max();
+  std::vector<ValueId> renumbered(values(), kNone);
+  for (const ValueId id : by_name) {
+    renumbered[id] = static_cast<ValueId>(graph.inputs_.size());
+    graph.inputs_.push_back(inputs_[id]);
+  }
+  struct Visit {
+    ValueId value;
+    std::size_t next;  // operand to look at
+  };
+  std::vector<Visit> path;
+  for (const GraphOutput& output : outputs_) {
+    if (renumbered[output.value] == kNone) path.push_back({output.value, 0});
+    while (!path.empty()) {
+      Visit& visit = path.back();
+      const Node& old = node(visit.value);
+      if (visit.next < old.inputs.size()) {
+        const ValueId operand = old.inputs[visit.next++];
+        if (renumbered[operand] == kNone) path.push_back({operand, 0});
+        continue;
+      }
+      Node moved = old;
+      for (ValueId& operand : moved.inputs) operand = renumbered[operand];
+      renumbered[visit.value] = static_cast<ValueId>(graph.values());
+      graph.nodes_.push_back(std::move(moved));
+      path.pop_back();
+    }
+    graph.outputs_.push_back({output.name, renumbered[output.value]});
+  }
+  return graph;
 }
 
 Work Graph::work() const {

@@ -77,6 +77,11 @@ class Graph {
 
   Work work() const;
 
+  // The same graph in the order that programs keep: inputs by name; nodes depth first from the outputs, operands before
+  // their use and left before right. So the name depends on what is computed, not on the order in which a compiler
+  // evaluates the arguments of the calls that built it.
+  Graph in_canonical_order() const;
+
  private:
   friend class Builder;
   std::vector<GraphInput> inputs_;

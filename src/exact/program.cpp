@@ -132,7 +132,10 @@ base::Result<Program> Program::decode(base::ByteView bytes) {
   }));
   STARLING_TRY(decode_list(in, "graphs", [&](std::uint32_t i) -> base::Status {
     STARLING_ASSIGN(Graph graph, Graph::decode(in.bytes(in.remaining())));
-    return fresh("graph", builder.graph(std::move(graph)), i);
+    if (graph.in_canonical_order().root() != graph.root()) {
+      return base::corrupt("graph " + std::to_string(i) + " of a program is not in canonical order");
+    }
+    return fresh("graph", builder.graph(graph), i);
   }));
   STARLING_TRY(decode_list(in, "calls", [&](std::uint32_t) -> base::Status {
     const std::uint32_t graph = in.u32();

@@ -79,7 +79,8 @@ class ProgramBuilder {
   Binding input(const std::string& name, Type type, const Shape& shape);
   Binding weight(const std::string& name, Type type, const Shape& shape);  // the same weight again if it is there
   Binding literal(const Tensor& tensor);                                   // the same literal again if it is there
-  std::uint32_t graph(Graph graph);                                        // the same index for an equal graph
+  // Keeps it in canonical order; the same index for an equal graph.
+  std::uint32_t graph(const Graph& built);
   // Binds the graph's inputs by name; the call's outputs follow. Every input must be bound, types and shapes must
   // match. A graph input that `bindings` does not name is bound to the weight of that name.
   std::uint32_t call(std::uint32_t graph, const std::vector<std::pair<std::string, Binding>>& bindings);

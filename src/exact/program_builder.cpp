@@ -66,7 +66,8 @@ Binding ProgramBuilder::literal(const Tensor& tensor) {
   return {Binding::Kind::kLiteral, found->second};
 }
 
-std::uint32_t ProgramBuilder::graph(Graph graph) {
+std::uint32_t ProgramBuilder::graph(const Graph& built) {
+  Graph graph = built.in_canonical_order();
   const auto index = static_cast<std::uint32_t>(program_.graphs_.size());
   const auto [found, is_new] = graph_roots_.try_emplace(graph.root(), index);
   if (is_new) program_.graphs_.push_back(std::move(graph));

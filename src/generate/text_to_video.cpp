@@ -24,8 +24,8 @@ namespace {
 // A graph with the weights it takes, for one call or several.
 class GraphCall {
  public:
-  GraphCall(ProgramBuilder& program, exact::Graph graph)
-      : program_(program), outputs_(graph.outputs()), index_(program.graph(std::move(graph))) {}
+  GraphCall(ProgramBuilder& program, const exact::Graph& graph)
+      : program_(program), outputs_(graph.outputs()), index_(program.graph(graph)) {}
 
   std::uint32_t call(const Bindings& bindings) { return program_.call(index_, bindings); }
   const std::vector<exact::GraphOutput>& outputs() const { return outputs_; }
@@ -60,7 +60,7 @@ class Pipeline {
  private:
   base::Result<GraphCall> finish(Builder& builder) {
     STARLING_ASSIGN(exact::Graph graph, builder.finish());
-    return GraphCall(program_, std::move(graph));
+    return GraphCall(program_, graph);
   }
 
   base::Result<Binding> encode() {

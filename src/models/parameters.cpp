@@ -1,5 +1,6 @@
 #include "models/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/hash.h"
@@ -35,7 +36,7 @@ Value Parameters::get(std::string_view name, const Shape& shape, const Initializ
   const std::string full_name = component_ + "/" + std::string(name);
   const Value value = builder_.input(full_name, exact::Type::kF32, shape);
   values_.emplace(name, value);
-  list_.push_back({full_name, shape, initial});
+  list_.insert(std::ranges::lower_bound(list_, full_name, {}, &Parameter::name), {full_name, shape, initial});
   return value;
 }
 

@@ -39,7 +39,7 @@ class Parameters {
 
   exact::Builder::Value get(std::string_view name, const exact::Shape& shape, const Initializer& initial);
   exact::Builder& builder() { return builder_; }
-  // In the order of first use.
+  // By name, so that the order does not depend on that of first use, which compilers may choose.
   const std::vector<Parameter>& list() const { return list_; }
 
  private:

@@ -100,6 +100,40 @@ TEST(Program, WorkStaysAtItsLargestNumber) {
   EXPECT_EQ(work.i8_multiply_adds, 6U);
 }
 
+// Compilers choose the order in which the arguments of a builder's call are built; it must not show.
+TEST(Program, TheOrderOfBuildingDoesNotShow) {
+  const auto built = [](bool left_first, bool canonical) {
+    Builder b;
+    const auto x = left_first ? b.input("x", Type::kF32, {4}) : b.input("y", Type::kF32, {4});
+    const auto y = left_first ? b.input("y", Type::kF32, {4}) : b.input("x", Type::kF32, {4});
+    Builder::Value left;
+    Builder::Value right;
+    for (const bool now_left : {left_first, !left_first}) {
+      if (now_left) left = b.exp(left_first ? x : y);
+      if (!now_left) right = b.neg(left_first ? y : x);
+    }
+    b.output("sum", b.add(left, right));
+    const Graph graph = *b.finish();
+    return canonical ? graph.in_canonical_order().root() : graph.root();
+  };
+  EXPECT_NE(built(true, false), built(false, false));
+  EXPECT_EQ(built(true, true), built(false, true));
+}
+
+TEST(Program, RefusesGraphsInAnotherOrder) {
+  const Program program = small_program();
+  base::Bytes bytes = program.encode();
+  const base::Bytes canonical = step_graph(0.5F).in_canonical_order().encode();
+  const base::Bytes other = step_graph(0.5F).encode();
+  ASSERT_EQ(canonical.size(), other.size());
+  const auto found = std::search(bytes.begin(), bytes.end(), canonical.begin(), canonical.end());
+  ASSERT_NE(found, bytes.end());
+  std::ranges::copy(other, found);
+  const auto decoded = Program::decode(bytes);
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_NE(decoded.error().message.find("canonical order"), std::string::npos) << decoded.error().message;
+}
+
 TEST(Program, EncodingRoundTripsAndKeepsTheRoot) {
   const Program program = small_program();
   const auto decoded = Program::decode(program.encode());
@@ -131,7 +165,8 @@ TEST(Program, RefusesBindingsWithTwoMeanings) {
   base::Encoder call;
   call.u32(0);
   call.u32(3);
-  for (const Binding::Kind kind : {Binding::Kind::kInput, Binding::Kind::kWeight, Binding::Kind::kLiteral}) {
+  // In the order of the names t, w, x.
+  for (const Binding::Kind kind : {Binding::Kind::kLiteral, Binding::Kind::kWeight, Binding::Kind::kInput}) {
     call.u8(static_cast<std::uint8_t>(kind));
     call.u32(0);
     call.u32(0);
