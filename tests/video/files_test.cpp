@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -61,6 +62,26 @@ TEST(Files, EveryTypeGivesBackSizeCountRateAndColours) {
       } else {
         EXPECT_GT(psnr(read, frames), test.least_psnr);
       }
+    }
+  }
+}
+
+// An encoder that reads memory it never wrote gives a file that depends on what was there before.
+TEST(Files, TheSameFramesGiveTheSameBytes) {
+  for (const Case& test : kCases) {
+    if (fs::path(test.name).extension() == ".png" || !fs::path(test.name).has_filename()) continue;
+    for (const auto& [width, height] : {std::pair(64, 64), std::pair(50, 34)}) {
+      const TemporaryFolder folder;
+      const Frames frames = make_clip({.width = width, .height = height});
+      std::vector<base::Bytes> files;
+      for (const int fill : {0, 0x5A, 0xA5}) {
+        ::mallopt(M_PERTURB, fill);
+        ASSERT_TRUE(write_video(folder / test.name, frames, {.lossless = test.lossless}).ok());
+        files.push_back(*base::read_file(folder / test.name, 1 << 24));
+      }
+      ::mallopt(M_PERTURB, 0);
+      EXPECT_EQ(files[0], files[1]) << test.name << ' ' << width;
+      EXPECT_EQ(files[0], files[2]) << test.name << ' ' << width;
     }
   }
 }
