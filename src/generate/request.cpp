@@ -135,10 +135,9 @@ base::Result<std::int64_t> frames_lasting(const models::ModelConfig& config, dou
   const std::int64_t stride = frame_stride(config);
   const std::int64_t shorter = static_cast<std::int64_t>(wanted) / stride * stride;
   const auto duration = [&](std::int64_t intervals) {
-    std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%.4g s (%lld frames)", static_cast<double>(intervals) / rate.per_second(),
-                  static_cast<long long>(intervals + 1));
-    return std::string(text.data());
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.4g s", static_cast<double>(intervals) / rate.per_second());
+    return std::string(text.data()) + " (" + std::to_string(intervals + 1) + " frames)";
   };
   std::array<char, 96> text{};
   std::snprintf(text.data(), text.size(), "%.4g s at %.4g frames a second do not work with this model", seconds,

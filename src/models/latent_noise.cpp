@@ -25,7 +25,8 @@ Value means_along(Builder& b, const Shape& shape, std::size_t which, float ampli
   std::vector<float> frequencies(static_cast<std::size_t>(channels), 0.0F);
   std::vector<float> amplitudes(static_cast<std::size_t>(channels), 0.0F);
   for (auto channel = static_cast<std::int64_t>(which); channel < std::min(channels, kCodedChannels); channel += 3) {
-    const double cycles = static_cast<double>(1 + channel / 3) / static_cast<double>(shape[axis]);
+    const std::int64_t half_waves = 1 + channel / 3;
+    const double cycles = static_cast<double>(half_waves) / static_cast<double>(shape[axis]);
     frequencies[static_cast<std::size_t>(channel)] = static_cast<float>(std::numbers::pi * cycles);
     amplitudes[static_cast<std::size_t>(channel)] = amplitude;
   }
