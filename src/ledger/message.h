@@ -15,6 +15,7 @@ namespace starling::ledger {
 // From this one description follow the protobuf bytes, the EIP-712 types and the JSON of a message.
 using Message = std::variant<bank::Transfer, models::RegisterModel, models::UpdateModel, market::RegisterProvider,
                              market::AddStake, market::WithdrawStake, market::SubmitTask, market::ClaimTask,
-                             market::ReportProgress, market::CommitResult, market::RevealResult, market::CancelTask>;
+                             market::ReportProgress, market::CommitResult, market::RevealResult, market::CancelTask,
+                             market::StartBenchmark, market::ReportBenchmark>;
 
 }  // namespace starling::ledger

@@ -15,10 +15,11 @@ namespace starling::ledger {
 // whose time is not before it.
 
 enum class DeadlineKind : std::uint8_t {
-  kMarketAuction = 1,  // subject: task
-  kMarketPart = 2,     // subject: task, part
-  kMarketTask = 3,     // subject: task
-  kMarketUnbond = 4,   // subject: number of the withdrawal
+  kMarketAuction = 1,    // subject: task
+  kMarketPart = 2,       // subject: task, part
+  kMarketTask = 3,       // subject: task
+  kMarketUnbond = 4,     // subject: number of the withdrawal
+  kMarketBenchmark = 5,  // subject: number of the benchmark
 };
 
 struct Deadline {

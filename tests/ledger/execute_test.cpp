@@ -210,7 +210,7 @@ TEST(Execute, TheSameBlocksGiveTheSameBytes) {
   const auto [state, outcomes] = run();
   EXPECT_EQ(run(), std::pair(state, outcomes));
   // Of any compiler and machine.
-  EXPECT_EQ(state.hex(), "a4dc4da61f5987dd9f1b535e2c9b02737ba2650a1297a4876732ddd4f48f0847");
+  EXPECT_EQ(state.hex(), "a4431f9ea32c9201a9700fcdbecf92407aa37cce9631fe557594ae80db0a6c7a");
   EXPECT_EQ(outcomes.hex(), "9312f6862b73ed14762036ef59e4595de54a72c18dba2d6da954f9409a234d4e");
 }
 

@@ -57,12 +57,14 @@ const messages = {
     { task: "1", part: 0, output_root: hash("o"), trace_root: hash("t"), receipt: hash("r"), salt: hash("s") },
   ],
   CancelTask: ["uint64 task", { task: max }],
+  StartBenchmark: ["", {}],
+  ReportBenchmark: ["bytes32 output_root", { output_root: hash("output") }],
 };
 
 const fixture = [];
 let nonce = 0;
 for (const [primaryType, [fields, values]] of Object.entries(messages)) {
-  const list = (fields + ",address from,uint64 nonce,uint64 fee").split(",").map((field) => {
+  const list = (fields + ",address from,uint64 nonce,uint64 fee").split(",").filter(Boolean).map((field) => {
     const [type, name] = field.split(" ");
     return { name, type };
   });

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "ledger/json_fields.h"
+#include "ledger/market/benchmark.h"
 #include "ledger/market/state.h"
 #include "ledger/schedule.h"
 #include "test_chain.h"
@@ -418,6 +419,62 @@ TEST(Models, BelongToWhoRegisteredThem) {
   EXPECT_EQ(model->owner, kOwner);
   EXPECT_EQ(model->royalty, 7U);
   EXPECT_EQ(model->locations, std::vector<std::string>{"x"});
+}
+
+TEST_F(Market, ABenchmarksSeedIsDrawnFromTheBlockThatAskedForIt) {
+  const base::Address rita = person(5);
+  fails("NOT_PROVIDER", rita, market::StartBenchmark{});
+  fails("NOT_PROVIDER", rita, market::ReportBenchmark{hash_of(1)});
+  fine(rita, provider_message());
+  EXPECT_EQ(chain.provider(rita).benchmark_started, 0U);
+  EXPECT_EQ(*next_deadline(chain.state()), chain.now() + 1);  // a block is needed at once
+  const base::Hash asked = hash_of(chain.header().height);    // what the next header says of this block
+  fails("BENCHMARK_NOT_RUNNING", rita, market::ReportBenchmark{hash_of(1)}, 1);
+  const std::uint64_t started = chain.now();
+  EXPECT_EQ(chain.provider(rita).benchmark_started, started);
+  EXPECT_EQ(chain.provider(rita).benchmark_seed, market::benchmark_seed(asked, rita));
+  fine(rita, market::ReportBenchmark{hash_of(1)}, 250);
+  const market::Provider measured = chain.provider(rita);
+  EXPECT_EQ(measured.benchmark_started, 0U);
+  EXPECT_EQ(measured.measured_seed, market::benchmark_seed(asked, rita));
+  EXPECT_EQ(measured.measured_root, hash_of(1));
+  EXPECT_EQ(measured.measured_time, 250U);
+  EXPECT_EQ(measured.measured_at, chain.now());
+  fails("BENCHMARK_NOT_RUNNING", rita, market::ReportBenchmark{hash_of(2)});
+  // Again: the old one stays until the new one is reported.
+  fine(rita, market::StartBenchmark{});
+  chain.block({}, 1);
+  EXPECT_EQ(chain.provider(rita).measured_root, hash_of(1));
+  EXPECT_NE(chain.provider(rita).benchmark_seed, measured.measured_seed);
+  fine(rita, market::ReportBenchmark{hash_of(2)}, 7);
+  EXPECT_EQ(chain.provider(rita).measured_time, 7U);
+}
+
+TEST(Benchmark, WhoHasNoneThatIsYoungWinsNothing) {
+  base::Json genesis = test_genesis();
+  base::Json rules = *genesis.find("market");
+  rules.set("benchmark_age", 5000);
+  genesis.set("market", rules);
+  TestChain chain(genesis);
+  const auto expect = [&](const char* fault, const base::Address& from, const Message& message) {
+    EXPECT_STREQ(name_of(chain.send(from, message)), fault) << message_name(message);
+  };
+  market::SubmitTask task = task_message(3, chain.now());
+  task.model = {};
+  expect("fine", kPia, provider_message());
+  expect("fine", kPia, market::AddStake{2 * kCredit});
+  expect("fine", kAnn, task);
+  expect("NO_BENCHMARK", kPia, market::ClaimTask{1, 1, 1000});
+  expect("fine", kPia, market::ReportBenchmark{hash_of(1)});
+  const std::uint64_t measured = chain.now();
+  expect("fine", kPia, market::ClaimTask{1, 1, 1000});
+  chain.run_until(chain.now() + 100);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kHeld);
+  chain.run_until(measured + 4950);
+  expect("fine", kPia, market::ClaimTask{1, 1, 1000});
+  chain.run_until(chain.now() + 100);  // the benchmark is too old when the auction ends
+  EXPECT_EQ(chain.part(1, 1).state, PartState::kOpen);
+  expect("NO_BENCHMARK", kPia, market::ClaimTask{1, 1, 1000});
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ base::Json test_genesis() {
                            accounts + R"(}}, "models": [],
     "market": {"minimum_stake": "1000000000", "auction_time": 100, "reveal_time": 1000, "challenge_time": 500,
       "cancel_time": 200, "unbonding_time": 5000, "suspension_time": 1000, "collateral": 20000,
-      "late_penalty": 5000, "attempts": 3}})";
+      "late_penalty": 5000, "attempts": 3, "benchmark_age": 0}})";
   return *base::Json::parse(text, "the genesis of the tests");
 }
 

@@ -88,7 +88,7 @@ Message some_message(Random& random, const store::StateView& state, const base::
   if (random.below(10) < 6) {
     if (auto work = some_work(random, state, from)) return *work;
   }
-  switch (random.below(14)) {
+  switch (random.below(18)) {
     case 0:
       return bank::Transfer{person(static_cast<std::uint8_t>(random.below(12))), number(random)};
     case 1:
@@ -112,6 +112,10 @@ Message some_message(Random& random, const store::StateView& state, const base::
       const auto task = random.below(40);
       return market::CommitResult{task, static_cast<std::uint32_t>(random.below(6)), hash_of(1)};
     }
+    case 10:
+      return market::StartBenchmark{};
+    case 11:
+      return market::ReportBenchmark{hash_of(random.below(4))};
     default:
       return market::ClaimTask{some_task(random, state), static_cast<std::uint32_t>(random.below(4)),
                                random.one_in(20) ? number(random) : random.below(2000)};
@@ -128,7 +132,11 @@ struct Report {
 Report run(const std::vector<Step>& steps) {
   Report report;
   store::MemoryState state;
-  if (!state.apply(*read_genesis(test_genesis())).ok()) return {"the genesis does not fit", {}, {}};
+  base::Json genesis = test_genesis();
+  base::Json market = *genesis.find("market");
+  market.set("benchmark_age", 20'000);
+  genesis.set("market", market);
+  if (!state.apply(*read_genesis(genesis)).ok()) return {"the genesis does not fit", {}, {}};
   Header header = *last_header(state);
   base::Sha256 all;
   for (std::size_t i = 0; i < steps.size() && report.failure.empty(); ++i) {
@@ -213,12 +221,32 @@ TEST(Trade, EveryInvariantHoldsAfterEveryBlock) {
     for (const auto& [name, count] : report.faults) faults[name] += count;
   }
   // The trade is worth its name only if it gets everywhere.
-  for (const char* name :
-       {"fine",          "WRONG_CHAIN",     "NONCE_USED",      "NONCE_AHEAD",         "BAD_SIGNATURE",
-        "FEE_TOO_LOW",   "BALANCE_TOO_LOW", "MODEL_TAKEN",     "NOT_MODEL_OWNER",     "STAKE_TOO_LOW",
-        "STAKE_IN_USE",  "TASK_EMPTY",      "PRICE_OVERFLOW",  "NOTHING_OPEN",        "CLAIM_TWICE",
-        "NO_FREE_SLOT",  "SUSPENDED",       "NOT_HOLDER",      "COMMITMENT_MISMATCH", "market.awarded",
-        "market.missed", "market.paid",     "market.refunded", "market.withdrawn"}) {
+  for (const char* name : {"fine",
+                           "WRONG_CHAIN",
+                           "NONCE_USED",
+                           "NONCE_AHEAD",
+                           "BAD_SIGNATURE",
+                           "FEE_TOO_LOW",
+                           "BALANCE_TOO_LOW",
+                           "MODEL_TAKEN",
+                           "NOT_MODEL_OWNER",
+                           "STAKE_TOO_LOW",
+                           "STAKE_IN_USE",
+                           "TASK_EMPTY",
+                           "PRICE_OVERFLOW",
+                           "NOTHING_OPEN",
+                           "CLAIM_TWICE",
+                           "NO_FREE_SLOT",
+                           "SUSPENDED",
+                           "NOT_HOLDER",
+                           "COMMITMENT_MISMATCH",
+                           "NO_BENCHMARK",
+                           "BENCHMARK_NOT_RUNNING",
+                           "market.awarded",
+                           "market.missed",
+                           "market.paid",
+                           "market.refunded",
+                           "market.withdrawn"}) {
     EXPECT_GT(faults[name], 0) << name;
   }
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "ledger/market/benchmark.h"
+
 namespace starling::ledger::market {
 namespace {
 
@@ -48,6 +50,7 @@ std::optional<Motes> collateral_for(const Parameters& rules, Motes price) {
 
 std::optional<Fault> may_hold(const Context& context, const Parameters& rules, const Provider& provider, Motes price) {
   if (context.header.time < provider.suspended_until) return Fault::kSuspended;
+  if (!has_benchmark(context, rules, provider)) return Fault::kNoBenchmark;
   const auto collateral = collateral_for(rules, price);
   if (!collateral.has_value() || provider.stake < rules.minimum_stake ||
       provider.stake - provider.locked < *collateral) {

@@ -15,6 +15,7 @@ base::Status read_genesis(Overlay& state, const base::Json& section) {
                                    rules.unbonding_time, rules.suspension_time}) {
     if (time == 0 || time > kMaxDeadline) return base::invalid("market: times are from 1 ms to 30 days");
   }
+  if (rules.benchmark_age > kMaxDeadline) return base::invalid("market: benchmark_age is at most 30 days");
   if (rules.attempts == 0) return base::invalid("market: attempts must be at least 1");
   save(state, parameters_key(), rules);
   return state.status();

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "ledger/market/auction.h"
+#include "ledger/market/benchmark.h"
 #include "ledger/market/settlement.h"
 
 namespace starling::ledger::market {
@@ -72,6 +73,7 @@ std::optional<Fault> handle(Context& context, const Expected& /*expected*/, cons
   provider.endpoint = message.endpoint;
   save(context.state, provider_key(context.sender), provider);
   context.emit("market.provider", {{"provider", context.sender.text()}});
+  ask_for_benchmark(context);
   return std::nullopt;
 }
 
@@ -253,6 +255,33 @@ std::optional<Fault> handle(Context& context, const Expected& expected, const Ca
   return std::nullopt;
 }
 
+std::optional<Fault> handle(Context& context, const Expected& /*expected*/, const StartBenchmark& /*message*/) {
+  const auto provider = load<Provider>(context.state, provider_key(context.sender));
+  if (!provider.has_value()) return Fault::kNotProvider;
+  ask_for_benchmark(context);
+  return std::nullopt;
+}
+
+std::optional<Fault> handle(Context& context, const Expected& /*expected*/, const ReportBenchmark& message) {
+  auto provider = load<Provider>(context.state, provider_key(context.sender));
+  if (!provider.has_value()) return Fault::kNotProvider;
+  // In the millisecond in which the seed is drawn nobody has run anything yet.
+  if (provider->benchmark_started == 0 || context.header.time <= provider->benchmark_started) {
+    return Fault::kBenchmarkNotRunning;
+  }
+  provider->measured_seed = provider->benchmark_seed;
+  provider->measured_root = message.output_root;
+  provider->measured_time = context.header.time - provider->benchmark_started;
+  provider->measured_at = context.header.time;
+  provider->benchmark_seed = {};
+  provider->benchmark_started = 0;
+  save(context.state, provider_key(context.sender), *provider);
+  context.emit("market.measured", {{"provider", context.sender.text()},
+                                   {"time", std::to_string(provider->measured_time)},
+                                   {"output_root", message.output_root.hex()}});
+  return std::nullopt;
+}
+
 namespace {
 
 void part_due(Context& context, const Expected& expected, TaskEntry& task, PartEntry& part) {
@@ -290,6 +319,7 @@ void unbond(Context& context, const Expected& expected, std::uint64_t number) {
 
 void fall_due(Context& context, const Expected& expected, const Deadline& deadline) {
   if (deadline.kind == DeadlineKind::kMarketUnbond) return unbond(context, expected, deadline.subject);
+  if (deadline.kind == DeadlineKind::kMarketBenchmark) return draw_benchmark(context, deadline.subject);
   auto task = load_task(context.state, deadline.subject);
   if (!task.has_value()) return;
   if (deadline.kind == DeadlineKind::kMarketAuction) return close_auction(context, *task);

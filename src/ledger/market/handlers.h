@@ -16,6 +16,8 @@ std::optional<Fault> handle(Context& context, const Expected& expected, const Re
 std::optional<Fault> handle(Context& context, const Expected& expected, const CommitResult& message);
 std::optional<Fault> handle(Context& context, const Expected& expected, const RevealResult& message);
 std::optional<Fault> handle(Context& context, const Expected& expected, const CancelTask& message);
+std::optional<Fault> handle(Context& context, const Expected& expected, const StartBenchmark& message);
+std::optional<Fault> handle(Context& context, const Expected& expected, const ReportBenchmark& message);
 
 // A deadline of the market fell due.
 void fall_due(Context& context, const Expected& expected, const Deadline& deadline);

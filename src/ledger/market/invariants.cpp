@@ -92,6 +92,15 @@ base::Result<Holdings> check_invariants(const store::StateView& state) {
     return sound;
   }));
   if (!sound) return broken("a withdrawal is malformed");
+  STARLING_TRY(state.scan(benchmarks_key(), [&](base::ByteView /*key*/, base::ByteView value) {
+    const base::Result<Drawing> drawing = decode_record<Drawing>(value);
+    sound = drawing.ok();
+    if (!sound) return false;
+    const auto found = state.get(provider_key(drawing->provider));
+    sound = found.ok() && found->has_value();
+    return sound;
+  }));
+  if (!sound) return broken("a benchmark is drawn for nobody");
   return holdings;
 }
 

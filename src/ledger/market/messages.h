@@ -19,7 +19,7 @@ inline constexpr std::uint32_t kMaxSlots = 64;
 // Rates are in motes for 10^12 multiply-adds.
 inline constexpr std::uint64_t kRateWork = 1'000'000'000'000;
 
-// Makes the sender a provider, or replaces what it said of itself.
+// Makes the sender a provider, or replaces what it said of itself, and starts a benchmark.
 struct RegisterProvider {
   std::vector<std::string> backends;  // such as "avx512"
   std::uint64_t memory_mebibytes = 0;
@@ -29,7 +29,7 @@ struct RegisterProvider {
 
   static constexpr std::uint32_t kNumber = 32;
   static constexpr const char* kName = "RegisterProvider";
-  std::uint64_t work() const { return 4 + backends.size(); }
+  std::uint64_t work() const { return 8 + backends.size(); }
   template <typename Self, typename Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit(1, "backends", self.backends, kMaxBackends, kMaxBackendBytes);
@@ -70,7 +70,7 @@ struct WithdrawStake {
 struct SubmitTask {
   base::Hash program;               // root of the program, the same for all parts
   base::Hash model;                 // root of a registered model, or zeros: none
-  std::vector<base::Hash> inputs;   // by part: SHA-256 of the blob that describes it (prompt, seed, size)
+  std::vector<base::Hash> inputs;   // by part: name of the blob that describes it (prompt, seed, size)
   std::uint64_t work_per_part = 0;  // multiply-adds
   std::uint32_t calls = 0;          // of the program
   std::uint64_t memory_mebibytes = 0;
@@ -183,6 +183,28 @@ struct CancelTask {
   template <typename Self, typename Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit(1, "task", self.task);
+  }
+};
+
+// Begins the provider's benchmark anew: its seed is drawn from the hash of this transaction's block.
+struct StartBenchmark {
+  static constexpr std::uint32_t kNumber = 41;
+  static constexpr const char* kName = "StartBenchmark";
+  std::uint64_t work() const { return 4; }
+  template <typename Self, typename Visitor>
+  static void fields(Self& /*self*/, Visitor& /*visit*/) {}
+};
+
+// Ends the benchmark that runs. What counts as its time is the block time since its seed was there.
+struct ReportBenchmark {
+  base::Hash output_root;  // of the benchmark program on the seed
+
+  static constexpr std::uint32_t kNumber = 42;
+  static constexpr const char* kName = "ReportBenchmark";
+  std::uint64_t work() const { return 3; }
+  template <typename Self, typename Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit(1, "output_root", self.output_root);
   }
 };
 

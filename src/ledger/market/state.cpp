@@ -24,6 +24,8 @@ Key claims_key(std::uint64_t task) { return Key(kModule, 'c').add(task); }
 Key claim_key(std::uint64_t task, const base::Address& provider) { return claims_key(task).add(provider); }
 Key withdrawals_key() { return {kModule, 'w'}; }
 Key withdrawal_key(std::uint64_t number) { return withdrawals_key().add(number); }
+Key benchmarks_key() { return {kModule, 'b'}; }
+Key benchmark_key(std::uint64_t number) { return benchmarks_key().add(number); }
 Key open_tasks_key() { return {kModule, 'o'}; }
 Key open_task_key(std::uint64_t task) { return open_tasks_key().add(task); }
 Key requester_tasks_key(const base::Address& requester) { return Key(kModule, 'r').add(requester); }

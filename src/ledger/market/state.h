@@ -22,6 +22,7 @@ struct Parameters {
   std::uint32_t collateral = 0;       // of a part's price, in basis points: stake that backs it
   std::uint32_t late_penalty = 0;     // of a part's price, in basis points; at most the collateral
   std::uint32_t attempts = 0;         // misses after which a part is refunded
+  std::uint64_t benchmark_age = 0;    // a provider whose last benchmark is older claims nothing; 0: none is needed
 
   template <typename Self, typename Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -35,6 +36,7 @@ struct Parameters {
     visit(8, "collateral", self.collateral);
     visit(9, "late_penalty", self.late_penalty);
     visit(10, "attempts", self.attempts);
+    visit(11, "benchmark_age", self.benchmark_age);
   }
 };
 
@@ -55,6 +57,14 @@ struct Provider {
   std::uint64_t suspended_until = 0;
   std::uint64_t work_done = 0;  // multiply-adds paid for; stays at 2^64 - 1 when it gets there
   std::uint64_t busy_time = 0;  // from award to commitment, summed
+  // The benchmark that runs; started 0: none does.
+  base::Hash benchmark_seed;
+  std::uint64_t benchmark_started = 0;
+  // The last one that was reported, at measured_at; 0: there was none.
+  base::Hash measured_seed;
+  base::Hash measured_root;
+  std::uint64_t measured_time = 0;  // from the seed to the report
+  std::uint64_t measured_at = 0;
 
   template <typename Self, typename Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -73,6 +83,12 @@ struct Provider {
     visit(13, "suspended_until", self.suspended_until);
     visit(14, "work_done", self.work_done);
     visit(15, "busy_time", self.busy_time);
+    visit(16, "benchmark_seed", self.benchmark_seed);
+    visit(17, "benchmark_started", self.benchmark_started);
+    visit(18, "measured_seed", self.measured_seed);
+    visit(19, "measured_root", self.measured_root);
+    visit(20, "measured_time", self.measured_time);
+    visit(21, "measured_at", self.measured_at);
   }
 };
 
@@ -193,15 +209,27 @@ struct Withdrawal {
   }
 };
 
+// A benchmark that was asked for and whose seed is not drawn yet.
+struct Drawing {
+  base::Address provider;
+
+  template <typename Self, typename Visitor>
+  static void fields(Self& self, Visitor& visit) {
+    visit(1, "provider", self.provider);
+  }
+};
+
 // Numbers given out so far.
 struct Counters {
   std::uint64_t tasks = 0;
   std::uint64_t withdrawals = 0;
+  std::uint64_t benchmarks = 0;
 
   template <typename Self, typename Visitor>
   static void fields(Self& self, Visitor& visit) {
     visit(1, "tasks", self.tasks);
     visit(2, "withdrawals", self.withdrawals);
+    visit(3, "benchmarks", self.benchmarks);
   }
 };
 
@@ -222,6 +250,7 @@ Key part_key(std::uint64_t task, std::uint32_t part);
 Key claims_key(std::uint64_t task);  // of all claims of a task; the provider follows
 Key claim_key(std::uint64_t task, const base::Address& provider);
 Key withdrawal_key(std::uint64_t number);
+Key benchmark_key(std::uint64_t number);
 // Lists: entries without a value.
 Key open_tasks_key();
 Key open_task_key(std::uint64_t task);
@@ -229,10 +258,11 @@ Key requester_tasks_key(const base::Address& requester);
 Key requester_task_key(const base::Address& requester, std::uint64_t task);
 Key provider_parts_key(const base::Address& provider);  // not settled
 Key provider_part_key(const base::Address& provider, std::uint64_t task, std::uint32_t part);
-// All providers, all tasks, all withdrawals: for scans.
+// All providers, all tasks, all withdrawals, all drawings: for scans.
 Key providers_key();
 Key tasks_key();
 Key withdrawals_key();
+Key benchmarks_key();
 
 // SHA-256 of output_root ‖ trace_root ‖ receipt ‖ salt ‖ the provider's address (20 bytes): copying another's says
 // nothing.
