@@ -155,12 +155,13 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
   return read_whole<std::string>(path, limit);
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor)
-    : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary, TemporaryName name, int descriptor)
+    : path_(std::move(path)), temporary_(std::move(temporary)), name_(std::move(name)), descriptor_(descriptor) {}
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : path_(std::move(other.path_)),
       temporary_(std::exchange(other.temporary_, {})),
+      name_(std::move(other.name_)),
       descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
@@ -168,6 +169,7 @@ AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
     discard();
     path_ = std::move(other.path_);
     temporary_ = std::exchange(other.temporary_, {});
+    name_ = std::move(other.name_);
     descriptor_ = std::exchange(other.descriptor_, -1);
   }
   return *this;
@@ -180,14 +182,16 @@ void AtomicFile::discard() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
   descriptor_ = -1;
   temporary_.clear();
+  name_ = {};
 }
 
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path, FileMode mode) {
   STARLING_ASSIGN(std::filesystem::path target, writing_target(path));
   std::filesystem::path temporary = temporary_name(target);
+  TemporaryName name(temporary);
   const int descriptor = open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL, static_cast<mode_t>(mode));
   if (descriptor < 0) return system_error("write", path, errno);
-  return AtomicFile(std::move(target), std::move(temporary), descriptor);
+  return AtomicFile(std::move(target), std::move(temporary), std::move(name), descriptor);
 }
 
 Status AtomicFile::write(ByteView bytes) { return write_all(descriptor_, bytes, path_); }
@@ -215,6 +219,7 @@ Status write_file(const std::filesystem::path& path, ByteView bytes, FileMode mo
 
 Status write_new_file(const std::filesystem::path& path, ByteView bytes, FileMode mode) {
   const std::filesystem::path temporary = temporary_name(path);
+  const TemporaryName name(temporary);
   const Descriptor file(open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL, static_cast<mode_t>(mode)));
   if (file.get() < 0) return system_error("write", path, errno);
   Status status = write_all(file.get(), bytes, path);

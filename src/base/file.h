@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/temporary.h"
 
 namespace starling::base {
 
@@ -22,7 +23,8 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
 
 // A file that appears under its name all at once, or not at all. It is written beside its final place under a temporary
 // name; commit() makes it durable (fsync of the file, rename, fsync of the directory), and destroying it without
-// commit() removes it. A link is followed to the file it names. Not thread safe.
+// commit() removes it, as does a signal that ends the program (temporary.h). A link is followed to the file it names.
+// Not thread safe.
 class AtomicFile {
  public:
   // An error if the directory is missing or not writable, or if something other than a regular file has the name.
@@ -42,10 +44,11 @@ class AtomicFile {
   Status commit();
 
  private:
-  AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
+  AtomicFile(std::filesystem::path path, std::filesystem::path temporary, TemporaryName name, int descriptor);
   void discard();
   std::filesystem::path path_;
   std::filesystem::path temporary_;  // empty once committed or discarded
+  TemporaryName name_;
   int descriptor_ = -1;
 };
 

@@ -3,22 +3,31 @@
 #include <atomic>
 #include <csignal>
 
+#include "base/temporary.h"
+
 namespace starling::base {
 namespace {
 
 std::atomic<bool> flag = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
-void on_signal(int /*number*/) { flag.store(true, std::memory_order_relaxed); }
+std::atomic<bool> ending = false;
+
+void on_signal(int number) {
+  if (!flag.exchange(true)) return;
+  // A third signal may come to another thread; the first to be here finishes.
+  if (ending.exchange(true)) return;
+  remove_temporaries();
+  ::signal(number, SIG_DFL);
+  ::raise(number);  // delivered when this handler returns
+}
 
 }  // namespace
 
 void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = on_signal;
-  // RESETHAND gives the second signal its usual effect; without RESTART a blocking read returns, so that it can be
-  // given up.
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  // Without SA_RESTART a blocking read returns, so that it can be given up.
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);

@@ -4,7 +4,8 @@
 
 namespace starling::base {
 
-// From now on the first SIGINT or SIGTERM sets a flag that long work polls; a second one ends the process at once.
+// From now on the first SIGINT or SIGTERM sets a flag that long work polls; a second one ends the process at
+// once, and takes with it only the files that were being written (temporary.h).
 void catch_interrupts();
 bool interrupted();
 // kCancelled once interrupted.

@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/temporary.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -118,11 +119,18 @@ class Published {
     std::error_code error;
     for (const fs::path& path : paths_) fs::remove(path, error);
   }
-  void add(fs::path path) { paths_.push_back(std::move(path)); }
-  void keep() { paths_.clear(); }
+  void add(fs::path path) {
+    names_.emplace_back(path);
+    paths_.push_back(std::move(path));
+  }
+  void keep() {
+    paths_.clear();
+    names_.clear();
+  }
 
  private:
   std::vector<fs::path> paths_;
+  std::vector<base::TemporaryName> names_;
 };
 
 struct Outcome {

@@ -62,7 +62,7 @@ std::string quoted(const fs::path& path) {
   return text;
 }
 
-PartialPath::PartialPath(fs::path target) : target_(std::move(target)) {
+PartialPath::PartialPath(fs::path target, base::TemporaryKind kind) : target_(std::move(target)) {
   static std::atomic<unsigned> counter{0};
   const std::string name =
       target_.has_filename() ? target_.filename().native() : target_.parent_path().filename().native();
@@ -71,6 +71,7 @@ PartialPath::PartialPath(fs::path target) : target_(std::move(target)) {
   std::string hidden(1, '.');
   hidden += name.substr(0, 200) + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
   path_ = folder / hidden;
+  name_ = base::TemporaryName(path_, kind);
 }
 
 PartialPath::~PartialPath() {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/temporary.h"
 
 namespace starling::video {
 
@@ -34,11 +35,12 @@ std::optional<Sequence> parse_sequence(const std::filesystem::path& path);
 // The path between quotation marks, for messages.
 std::string quoted(const std::filesystem::path& path);
 
-// A file or folder under construction beside its target, on the same file system; removed unless published.
+// A file, or a folder of files, under construction beside its target, on the same file system; removed unless
+// published, also by a signal that ends the program (base/temporary.h).
 class PartialPath {
  public:
   // The name is hidden and differs for every object of every process.
-  explicit PartialPath(std::filesystem::path target);
+  explicit PartialPath(std::filesystem::path target, base::TemporaryKind kind = base::TemporaryKind::kFile);
   ~PartialPath();
   PartialPath(const PartialPath&) = delete;
   PartialPath& operator=(const PartialPath&) = delete;
@@ -52,6 +54,7 @@ class PartialPath {
  private:
   std::filesystem::path target_;
   std::filesystem::path path_;
+  base::TemporaryName name_;
 };
 
 }  // namespace starling::video

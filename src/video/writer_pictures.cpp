@@ -72,12 +72,15 @@ class SequenceWriter final : public Writer {
  public:
   SequenceWriter(Sequence sequence, std::unique_ptr<Encoder> encoder)
       : sequence_(std::move(sequence)),
-        partial_(sequence_.folder / sequence_.pattern.name(0)),
+        partial_(sequence_.folder / sequence_.pattern.name(0), base::TemporaryKind::kFolder),
         encoder_(std::move(encoder)) {}
 
   // The folder is made if its parent exists; it goes again if nothing is published.
   Status open() {
-    if (!sequence_.folder.empty() && ::mkdir(sequence_.folder.c_str(), 0777) == 0) made_folder_ = true;
+    if (!sequence_.folder.empty() && ::mkdir(sequence_.folder.c_str(), 0777) == 0) {
+      made_folder_ = true;
+      folder_name_ = base::TemporaryName(sequence_.folder, base::TemporaryKind::kEmptyFolder);
+    }
     std::error_code error;
     if (!fs::create_directory(partial_.path(), error))
       return base::system_error("write", sequence_.folder, error.value());
@@ -104,6 +107,7 @@ class SequenceWriter final : public Writer {
       return base::invalid("cannot write pictures into " + quoted(sequence_.folder) + ": the video has no frames");
     }
     published_ = true;
+    folder_name_ = {};
     for (int index = 0; index < count_; ++index) {
       const std::string name = sequence_.pattern.name(index);
       if (::rename((partial_.path() / name).c_str(), (sequence_.folder / name).c_str()) != 0) {
@@ -123,6 +127,7 @@ class SequenceWriter final : public Writer {
   std::unique_ptr<Encoder> encoder_;
   int count_ = 0;
   bool made_folder_ = false;
+  base::TemporaryName folder_name_;  // while it is made and unpublished
   bool published_ = false;
 };
 

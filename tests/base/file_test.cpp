@@ -11,6 +11,9 @@
 #include <string>
 #include <utility>
 
+#include "base/interrupt.h"
+#include "base/temporary.h"
+
 namespace starling::base {
 namespace {
 
@@ -137,6 +140,41 @@ TEST_F(Files, AFailedWriteLeavesNothing) {
   EXPECT_EQ(made.error().code, ErrorCode::kIo);
   EXPECT_EQ(*read_text_file(path("file"), 10), "old");
   EXPECT_EQ(entries(), 1U);
+}
+
+// What a second Ctrl-C does: every kind of name goes, also of several files at once, and nothing else.
+TEST_F(Files, ASignalThatEndsTheProgramLeavesNoTemporaries) {
+  ASSERT_TRUE(write_file(path("old"), as_bytes("old")).ok());
+  EXPECT_EXIT(
+      {
+        const Result<AtomicFile> first = AtomicFile::create(path("old"));
+        Result<AtomicFile> second = AtomicFile::create(path("second"));
+        const AtomicFile moved = *std::move(second);
+        ASSERT_TRUE(AtomicFile::create(path("third"))->commit().ok());
+        const TemporaryName outer(path("outer"), TemporaryKind::kEmptyFolder);
+        const TemporaryName inner(path("outer/inner"), TemporaryKind::kFolder);
+        const TemporaryName used(path("used"), TemporaryKind::kEmptyFolder);
+        for (const char* folder : {"outer/inner", "used"}) ASSERT_TRUE(make_directories(path(folder)).ok());
+        ASSERT_TRUE(write_file(path("used/file"), as_bytes("kept")).ok());
+        for (int i = 0; i < 300; ++i) ASSERT_EQ(::mknod(path("outer/inner/" + std::to_string(i)).c_str(), 0600, 0), 0);
+        { const TemporaryName forgotten(path("third")); }
+        catch_interrupts();
+        std::raise(SIGINT);
+        std::raise(SIGINT);
+      },
+      testing::KilledBySignal(SIGINT), "");
+  EXPECT_EQ(entries(), 3U);
+  EXPECT_EQ(*read_text_file(path("old"), 10), "old");
+  EXPECT_EQ(*read_text_file(path("third"), 10), "");
+  EXPECT_EQ(*read_text_file(path("used/file"), 10), "kept");
+}
+
+TEST_F(Files, NamesAreForgottenWhenTheTableIsUsedOften) {
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(AtomicFile::create(path("file")).ok());
+  const Result<AtomicFile> last = AtomicFile::create(path("last"));
+  ASSERT_TRUE(last.ok());
+  remove_temporaries();
+  EXPECT_EQ(entries(), 0U);
 }
 
 TEST_F(Files, FullDisksAreNamed) {

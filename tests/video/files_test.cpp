@@ -3,9 +3,11 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "clips.h"
 #include "video/reader.h"
 #include "video/writer.h"
@@ -237,6 +239,24 @@ TEST(Files, WhatCannotBeWrittenIsSaidInOneSentence) {
   EXPECT_NE(error("clip.mp4", {.rate = {0, 1}}).find("frame rate"), std::string::npos);
   EXPECT_FALSE(open_writer(folder / "clip.mp4", 0, 64, {}).ok());
   EXPECT_FALSE(open_writer(folder / "clip.mp4", 64, 8193, {}).ok());
+}
+
+// What a second Ctrl-C does.
+TEST(Files, ASignalThatEndsTheProgramLeavesNothing) {
+  const Frames frames = make_clip({.width = 32, .height = 32, .count = 3});
+  for (const char* name : {"clip.mp4", "frames/", "clip-%d.png"}) {
+    const TemporaryFolder folder;
+    EXPECT_EXIT(
+        {
+          auto writer = open_writer(folder / name, 32, 32, {});
+          if (!writer.ok() || !(*writer)->add(frames.frame(0)).ok() || folder.entries() == 0) std::exit(1);
+          base::catch_interrupts();
+          std::raise(SIGINT);
+          std::raise(SIGINT);
+        },
+        testing::KilledBySignal(SIGINT), "");
+    EXPECT_EQ(folder.entries(), 0) << name;
+  }
 }
 
 TEST(Files, AFullDiskIsAnErrorAndLeavesNothing) {
