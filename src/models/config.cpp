@@ -84,6 +84,30 @@ std::string object_text(std::initializer_list<std::pair<const char*, Json>> memb
   return object.to_text(2) + "\n";
 }
 
+// A part of a pipeline is given as ["LIBRARY", "CLASS"].
+base::Status check_parts(const Json& index) {
+  struct Part {
+    const char* name;
+    std::string_view type;  // empty: the part's own file says which it is
+  };
+  constexpr std::array<Part, 5> kParts{{{"scheduler", ""},
+                                        {"text_encoder", "UMT5EncoderModel"},
+                                        {"tokenizer", ""},
+                                        {"transformer", "WanTransformer3DModel"},
+                                        {"vae", "AutoencoderKLWan"}}};
+  for (const Part& part : kParts) {
+    const Json* entry = index.find(part.name);
+    const bool is_pair = entry != nullptr && entry->is_array() && entry->elements().size() == 2;
+    const base::Result<std::string> type = is_pair ? entry->elements()[1].as_text() : base::corrupt("no pair");
+    if (type.ok() && (part.type.empty() || *type == part.type)) continue;
+    const std::string wanted = part.type.empty() ? "\"CLASS\"" : "\"" + std::string(part.type) + "\"";
+    return base::Error{type.ok() ? base::ErrorCode::kUnsupported : base::ErrorCode::kCorrupt,
+                       std::string("model_index.json: '") + part.name + "' must be [\"LIBRARY\", " + wanted +
+                           "]; choose the folder of a Wan model, or fetch it again."};
+  }
+  return {};
+}
+
 }  // namespace
 
 std::int64_t VaeConfig::temporal_stride() const {
@@ -287,7 +311,13 @@ base::Result<PipelineConfig> parse_pipeline_config(std::string_view json) {
   STARLING_ASSIGN(const Json object, parse_json_object(json, "model_index.json"));
   JsonFields fields(object, "model_index.json");
   PipelineConfig c;
-  fields.only("_class_name", {"WanPipeline", "WanImageToVideoPipeline"});
+  if (!fields.is_text("_class_name", "WanPipeline") && !fields.is_text("_class_name", "WanImageToVideoPipeline")) {
+    const bool named = fields.find("_class_name") != nullptr;
+    return base::Error{named ? base::ErrorCode::kUnsupported : base::ErrorCode::kCorrupt,
+                       "model_index.json: '_class_name' must be \"WanPipeline\" or \"WanImageToVideoPipeline\"; choose "
+                       "the folder of a Wan model, or fetch it again."};
+  }
+  STARLING_TRY(check_parts(object));
   fields.absent("boundary_ratio");
   fields.boolean("expand_timesteps", c.expand_timesteps);
   if (const Json* second = fields.find("transformer_2"); second != nullptr) {

@@ -77,7 +77,7 @@ struct SchedulerConfig {
   float noise_mean_amplitude = 0.0F;  // latent_noise.h; ours alone, written if it is not 0
 };
 
-// model_index.json.
+// model_index.json, which must name the pipeline and its five parts.
 struct PipelineConfig {
   bool expand_timesteps = false;  // timesteps differ between tokens (Wan 2.2 TI2V)
 };

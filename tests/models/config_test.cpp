@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "models/bundled.h"
 
 namespace starling::models {
@@ -41,7 +42,10 @@ TEST(Config, ReadsPublishedOnes) {
   ASSERT_TRUE(scheduler.ok()) << scheduler.error().message;
   EXPECT_EQ(scheduler->shift, 5.0F);
   const auto index = parse_pipeline_config(R"({"_class_name": "WanPipeline", "boundary_ratio": null,
-    "expand_timesteps": true, "transformer": ["diffusers", "WanTransformer3DModel"], "transformer_2": [null, null]})");
+    "expand_timesteps": true, "scheduler": ["diffusers", "UniPCMultistepScheduler"],
+    "text_encoder": ["transformers", "UMT5EncoderModel"], "tokenizer": ["transformers", "T5TokenizerFast"],
+    "transformer": ["diffusers", "WanTransformer3DModel"], "transformer_2": [null, null],
+    "vae": ["diffusers", "AutoencoderKLWan"]})");
   ASSERT_TRUE(index.ok()) << index.error().message;
   EXPECT_TRUE(index->expand_timesteps);
 }
@@ -73,8 +77,30 @@ TEST(Config, RefusesWhatItCannotRun) {
   EXPECT_FALSE(parse_scheduler_config(R"({"_class_name": "UniPCMultistepScheduler"})").ok());
   EXPECT_FALSE(parse_scheduler_config(R"({"shift": 0})").ok());
   EXPECT_FALSE(parse_scheduler_config(R"({"noise_mean_amplitude": -1})").ok());
-  EXPECT_EQ(parse_pipeline_config(R"({"boundary_ratio": 0.875})").error().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(parse_pipeline_config(R"({"transformer_2": ["diffusers", "WanTransformer3DModel"]})").error().code,
+  const auto index_with = [](const char* key, const char* value) {
+    base::Json index = *base::Json::parse(write_pipeline_config({}), "index");
+    return index.set(key, *base::Json::parse(value, "value")).to_text();
+  };
+  ASSERT_TRUE(parse_pipeline_config(index_with("boundary_ratio", "null")).ok());
+  EXPECT_EQ(parse_pipeline_config(index_with("boundary_ratio", "0.875")).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(
+      parse_pipeline_config(index_with("transformer_2", R"(["diffusers", "WanTransformer3DModel"])")).error().code,
+      ErrorCode::kUnsupported);
+  EXPECT_EQ(parse_pipeline_config("{}").error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(parse_pipeline_config(index_with("_class_name", "null")).error().code, ErrorCode::kCorrupt);
+  for (const char* name : {"\"FluxPipeline\"", "5"}) {
+    const auto other = parse_pipeline_config(index_with("_class_name", name));
+    ASSERT_EQ(other.error().code, ErrorCode::kUnsupported);
+    EXPECT_NE(other.error().message.find("WanPipeline"), std::string::npos);
+  }
+  for (const char* part : {"scheduler", "text_encoder", "tokenizer", "transformer", "vae"}) {
+    for (const char* value : {"null", "[]", "[null, null]", R"(["diffusers"])", R"({"diffusers": 1})", "\"x\""}) {
+      const auto lacking = parse_pipeline_config(index_with(part, value));
+      ASSERT_EQ(lacking.error().code, ErrorCode::kCorrupt) << part << value;
+      EXPECT_NE(lacking.error().message.find(part), std::string::npos) << lacking.error().message;
+    }
+  }
+  EXPECT_EQ(parse_pipeline_config(index_with("vae", R"(["diffusers", "AutoencoderKL"])")).error().code,
             ErrorCode::kUnsupported);
   EXPECT_FALSE(parse_pipeline_config("[]").ok());
   EXPECT_FALSE(parse_pipeline_config("").ok());
