@@ -3,6 +3,7 @@
 #include <array>
 #include <numeric>
 
+#include "base/encoding.h"
 #include "base/utf8.h"
 #include "models/prompt.h"
 #include "proof/commitment.h"
@@ -121,28 +122,106 @@ base::Result<VideoJob::Part> VideoJob::frames_of(std::uint32_t call, const std::
   return part;
 }
 
-base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engine, base::ThreadPool* pool,
-                                        proof::TraceWriter& trace, const Listener& listener) {
+namespace {
+
+proof::Receipt empty_receipt(const VideoJob& job) {
   proof::Receipt receipt;
   receipt.task = kTask;
   receipt.parameters = to_json(job.request());
   receipt.program_root = job.program_root();
   receipt.inputs = job.input_roots();
   receipt.work = job.program().work();
+  return receipt;
+}
+
+std::vector<bool> kept_of(const VideoJob& job, std::uint32_t call, std::size_t outputs) {
+  return std::vector<bool>(outputs, is_kept(job.calls(), call));
+}
+
+base::Status take_frames(const VideoJob& job, std::uint32_t call, const std::vector<Tensor>& outputs,
+                         const Listener& listener, std::vector<base::Hash>& hashes) {
+  STARLING_ASSIGN(const VideoJob::Part part, job.frames_of(call, outputs));
+  for (int i = 0; i < part.frames.count; ++i) {
+    hashes.push_back(video::frame_hash(part.frames.frame(i)));
+    STARLING_TRY(listener.frame(part.first + static_cast<std::size_t>(i), part.frames.frame(i)));
+  }
+  return {};
+}
+
+// Enters the calls that the journal has, with what it kept of them.
+base::Status take_journal(const VideoJob& job, const proof::Journal& journal, proof::Receipt& receipt,
+                          proof::TraceWriter& trace) {
+  for (std::uint32_t call = 0; call < journal.calls(); ++call) {
+    const proof::OutputRoots roots = journal.roots(call);
+    std::vector<Tensor> outputs(roots.size());
+    const std::vector<bool> kept = kept_of(job, call, roots.size());
+    for (std::uint32_t output = 0; output < roots.size(); ++output) {
+      if (kept[output] != journal.has(call, output)) return base::corrupt("the journal does not keep what a run keeps");
+      if (!kept[output]) continue;
+      STARLING_ASSIGN(outputs[output], journal.read(call, output));
+    }
+    receipt.calls.push_back(proof::list_root(roots));
+    STARLING_TRY(trace.add(roots, outputs, kept));
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engine, base::ThreadPool* pool,
+                                        proof::TraceWriter& trace, const Listener& listener) {
+  proof::Receipt receipt = empty_receipt(job);
   const std::vector<bool> all(job.program().calls().size(), true);
   const auto after_call = [&](std::uint32_t call, const std::vector<Tensor>& outputs,
                               const proof::OutputRoots& roots) -> base::Status {
     receipt.calls.push_back(proof::list_root(roots));
-    STARLING_TRY(trace.add(roots, outputs, std::vector<bool>(outputs.size(), is_kept(job.calls(), call))));
-    STARLING_ASSIGN(const VideoJob::Part part, job.frames_of(call, outputs));
-    for (int i = 0; i < part.frames.count; ++i) {
-      receipt.frames.push_back(video::frame_hash(part.frames.frame(i)));
-      STARLING_TRY(listener.frame(part.first + static_cast<std::size_t>(i), part.frames.frame(i)));
-    }
+    STARLING_TRY(trace.add(roots, outputs, kept_of(job, call, outputs.size())));
+    STARLING_TRY(take_frames(job, call, outputs, listener, receipt.frames));
     return listener.after_call(call);
   };
   STARLING_TRY(proof::run_calls(job.on(engine, pool), all, nullptr, after_call));
   return receipt;
+}
+
+base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engine, base::ThreadPool* pool,
+                                        proof::TraceWriter& trace, proof::Journal& journal, const Listener& listener) {
+  proof::Receipt receipt = empty_receipt(job);
+  STARLING_TRY(take_journal(job, journal, receipt, trace));
+  const std::uint32_t done = journal.calls();
+  std::vector<bool> calls(job.program().calls().size(), false);
+  for (std::uint32_t call = 0; call < calls.size(); ++call) {
+    calls[call] = call >= done || call >= job.calls().first_decode;
+  }
+  calls = proof::with_needed_calls(job.program(), std::move(calls), &journal);
+  const auto after_call = [&](std::uint32_t call, const std::vector<Tensor>& outputs,
+                              const proof::OutputRoots& roots) -> base::Status {
+    if (call < done) {
+      if (roots != journal.roots(call)) {
+        return base::corrupt("call " + std::to_string(call) + " gives other bits than the journal says");
+      }
+    } else {
+      const std::vector<bool> kept = kept_of(job, call, outputs.size());
+      receipt.calls.push_back(proof::list_root(roots));
+      STARLING_TRY(trace.add(roots, outputs, kept));
+      STARLING_TRY(journal.add(roots, outputs, kept));
+    }
+    STARLING_TRY(take_frames(job, call, outputs, listener, receipt.frames));
+    return listener.after_call(call);
+  };
+  STARLING_TRY(proof::run_calls(job.on(engine, pool), calls, &journal, after_call));
+  return receipt;
+}
+
+base::Hash journal_run(const VideoJob& job, const base::Hash& model_root) {
+  base::Encoder encoder;
+  encoder.text("starling video run");
+  encoder.hash(model_root);
+  encoder.hash(job.program_root());
+  for (const auto& [name, root] : job.input_roots()) {
+    encoder.text(name);
+    encoder.hash(root);
+  }
+  return base::sha256(encoder.data());
 }
 
 base::Status run_video(const VideoJob& job, exact::Engine& engine, const Listener& listener) {

@@ -12,6 +12,7 @@
 #include "exact/program.h"
 #include "generate/text_to_video.h"
 #include "models/checkpoint.h"
+#include "proof/journal.h"
 #include "proof/receipt.h"
 #include "proof/replay.h"
 #include "proof/trace.h"
@@ -61,6 +62,15 @@ struct Listener {
 // Runs the job. The receipt lacks model_root and version, and is not signed. trace gets every call; not committed.
 base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engine, base::ThreadPool* pool,
                                         proof::TraceWriter& trace, const Listener& listener);
+
+// The same with a journal of this run (journal_run()): goes on after the calls that it has, and adds those that are
+// run. The decodes are always run, since their frames are not in it, and whatever they need; the listener is told of
+// the calls that are run and gets every frame. kCorrupt when a call that is run again differs from the journal's: throw
+// it away.
+base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engine, base::ThreadPool* pool,
+                                        proof::TraceWriter& trace, proof::Journal& journal, const Listener& listener);
+// What names a run of the job on the model of this root.
+base::Hash journal_run(const VideoJob& job, const base::Hash& model_root);
 
 // Runs the job without commitments, for measurements.
 base::Status run_video(const VideoJob& job, exact::Engine& engine, const Listener& listener);

@@ -9,7 +9,7 @@ namespace starling::proof {
 using exact::Binding;
 using exact::Tensor;
 
-std::vector<bool> with_needed_calls(const exact::Program& program, std::vector<bool> calls, const TraceReader* kept) {
+std::vector<bool> with_needed_calls(const exact::Program& program, std::vector<bool> calls, const KeptOutputs* kept) {
   for (std::size_t call = program.calls().size(); call-- > 0;) {
     if (!calls[call]) continue;
     for (const Binding& binding : program.calls()[call].bindings) {
@@ -20,7 +20,7 @@ std::vector<bool> with_needed_calls(const exact::Program& program, std::vector<b
   return calls;
 }
 
-base::Status run_calls(const Job& job, const std::vector<bool>& calls, const TraceReader* kept,
+base::Status run_calls(const Job& job, const std::vector<bool>& calls, const KeptOutputs* kept,
                        const AfterCall& after_call) {
   const auto missing = [&](const Binding& binding) -> base::Result<Tensor> {
     if (kept == nullptr || !kept->has(binding.index, binding.output)) {
@@ -47,7 +47,7 @@ std::vector<bool> sample_calls(std::size_t calls, std::size_t count, const std::
 }
 
 base::Result<ReplayResult> replay(const Job& job, const Receipt& receipt, const std::vector<bool>& calls,
-                                  const TraceReader* kept, const FramesOf& frames_of) {
+                                  const KeptOutputs* kept, const FramesOf& frames_of) {
   ReplayResult result;
   std::uint32_t running = 0;
   const std::vector<bool> needed = with_needed_calls(job.program->program(), calls, kept);

@@ -28,11 +28,11 @@ using AfterCall = std::function<base::Status(std::uint32_t call, const std::vect
 
 // Runs the marked calls in order (`calls` has one mark a call). What they read is there if its call is marked too or if
 // `kept` has it. Outputs are dropped after their last use, so memory is what the program's plan says.
-base::Status run_calls(const Job& job, const std::vector<bool>& calls, const TraceReader* kept,
+base::Status run_calls(const Job& job, const std::vector<bool>& calls, const KeptOutputs* kept,
                        const AfterCall& after_call);
 
 // The marked calls and those that must be run for them, since `kept` does not have what they read.
-std::vector<bool> with_needed_calls(const exact::Program& program, std::vector<bool> calls, const TraceReader* kept);
+std::vector<bool> with_needed_calls(const exact::Program& program, std::vector<bool> calls, const KeptOutputs* kept);
 
 // `count` of `calls` marked, all of them if there are not so many: a partial shuffle by `random`, which gives any u64.
 std::vector<bool> sample_calls(std::size_t calls, std::size_t count, const std::function<std::uint64_t()>& random);
@@ -52,6 +52,6 @@ struct ReplayResult {
 // Runs the marked calls, and those needed for them, and compares each with the receipt: its root, then its frames.
 // Stops at the first difference. An error is one of running, not of the receipt.
 base::Result<ReplayResult> replay(const Job& job, const Receipt& receipt, const std::vector<bool>& calls,
-                                  const TraceReader* kept, const FramesOf& frames_of);
+                                  const KeptOutputs* kept, const FramesOf& frames_of);
 
 }  // namespace starling::proof

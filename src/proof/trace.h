@@ -18,6 +18,22 @@ namespace starling::proof {
 using OutputRoots = std::vector<base::Hash>;
 OutputRoots output_roots(const std::vector<exact::Tensor>& outputs, base::ThreadPool* pool = nullptr);
 
+// Outputs of calls that somebody kept, so that later calls can be run without running those.
+class KeptOutputs {
+ public:
+  virtual ~KeptOutputs() = default;
+  virtual bool has(std::uint32_t call, std::uint32_t output) const = 0;
+  // Precondition: has(call, output). kCorrupt when these are not the bytes that were kept.
+  virtual base::Result<exact::Tensor> read(std::uint32_t call, std::uint32_t output) const = 0;
+
+ protected:
+  KeptOutputs() = default;
+  KeptOutputs(const KeptOutputs&) = default;
+  KeptOutputs(KeptOutputs&&) = default;
+  KeptOutputs& operator=(const KeptOutputs&) = default;
+  KeptOutputs& operator=(KeptOutputs&&) = default;
+};
+
 // The file beside a receipt: for each call in order the roots of its outputs, and those outputs themselves that are
 // kept, so that a later call can be run again alone (docs/trace.md has the format). Appears whole or not at all.
 class TraceWriter {
@@ -34,13 +50,12 @@ class TraceWriter {
 
 // Reads such a file against the program it belongs to and the calls' roots, which a receipt has. Nothing that does not
 // follow from them is believed: a changed byte anywhere is kCorrupt, from open() or from read().
-class TraceReader {
+class TraceReader final : public KeptOutputs {
  public:
   static base::Result<TraceReader> open(const std::filesystem::path& path, const exact::Program& program,
                                         const std::vector<base::Hash>& calls);
-  bool has(std::uint32_t call, std::uint32_t output) const;
-  // Precondition: has(call, output).
-  base::Result<exact::Tensor> read(std::uint32_t call, std::uint32_t output) const;
+  bool has(std::uint32_t call, std::uint32_t output) const override;
+  base::Result<exact::Tensor> read(std::uint32_t call, std::uint32_t output) const override;
   // Reads everything that was kept.
   base::Status check_all() const;
 
