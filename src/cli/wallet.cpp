@@ -93,7 +93,11 @@ base::Result<int> list(const Arguments& arguments) {
   STARLING_ASSIGN(const KeyHome home, KeyHome::from_environment());
   STARLING_ASSIGN(const node::KeyList keys, KeyStore(home.keystore()).list());
   STARLING_ASSIGN(const auto chosen, node::default_address(home));
-  for (const base::Error& error : keys.unreadable) note("note: " + error.message);
+  base::Json unreadable = base::Json::empty_array();
+  for (const base::Error& error : keys.unreadable) {
+    note("note: " + error.message);
+    unreadable.push(error.message);
+  }
   base::Json entries = base::Json::empty_array();
   for (const StoredKey& key : keys.keys) {
     const bool is_default = chosen && *chosen == key.address;
@@ -110,6 +114,7 @@ base::Result<int> list(const Arguments& arguments) {
   if (arguments.json) {
     base::Json json = base::Json::empty_object();
     json.set("keys", std::move(entries));
+    json.set("unreadable", std::move(unreadable));
     print_json(json);
   } else if (keys.keys.empty()) {
     print("no keys in " + home.keystore().string() + "; the first video makes one, and so does starling wallet new");

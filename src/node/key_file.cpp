@@ -59,7 +59,7 @@ struct Derived {
   ByteView mac_key() const { return ByteView(bytes).subspan(kCipherKeyBytes); }
 };
 
-Result<Derived> derive_scrypt(std::string_view password, ByteView salt, const ScryptCost& cost) {
+base::Status check_cost(const ScryptCost& cost) {
   // Bounded one by one first, so that no product overflows.
   constexpr std::uint64_t kMost = std::uint64_t{1} << 24;
   if (cost.n < 2 || cost.n > kMost || (cost.n & (cost.n - 1)) != 0 || cost.r < 1 || cost.r > kMost || cost.p < 1 ||
@@ -70,6 +70,11 @@ Result<Derived> derive_scrypt(std::string_view password, ByteView salt, const Sc
     return base::Error{base::ErrorCode::kLimit,
                        "the key file's scrypt parameters ask for more memory or time than a key is given"};
   }
+  return {};
+}
+
+// Precondition: check_cost().
+Result<Derived> derive_scrypt(std::string_view password, ByteView salt, const ScryptCost& cost) {
   Derived derived;
   // Not OpenSSL's, which refuses parameters that the definition's own test vector has (n = 2^18 with r = 1).
   if (libscrypt_scrypt(base::as_bytes(password).data(), password.size(), salt.data(), salt.size(), cost.n,
@@ -184,6 +189,7 @@ Result<Envelope> read_envelope(const Json& file) {
     STARLING_ASSIGN(const std::int64_t r, parameters->integer("r", 1, kMost));
     STARLING_ASSIGN(const std::int64_t p, parameters->integer("p", 1, kMost));
     envelope.scrypt = {static_cast<std::uint64_t>(n), static_cast<std::uint64_t>(r), static_cast<std::uint64_t>(p)};
+    STARLING_TRY(check_cost(envelope.scrypt));
     return envelope;
   }
   if (envelope.kdf != "pbkdf2") return base::unsupported("the key derivation is neither scrypt nor pbkdf2");

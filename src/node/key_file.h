@@ -31,7 +31,8 @@ base::Result<std::string> encrypt_key(const base::SecretKey& key, std::string_vi
 // is kCorrupt, kUnsupported or kLimit.
 base::Result<base::SecretKey> decrypt_key(std::string_view text, std::string_view password);
 
-// The address a file claims, without opening it; nothing if it claims none, which version 3 allows.
+// The address a file claims, without opening it; nothing if it claims none, which version 3 allows. An error if
+// decrypt_key() would refuse the file whatever the password, but for its address and its code.
 base::Result<std::optional<base::Address>> claimed_address(std::string_view text);
 
 }  // namespace starling::node

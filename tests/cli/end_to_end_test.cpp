@@ -289,6 +289,11 @@ TEST_F(EndToEnd, KeysAreMadeListedAndMoved) {
   EXPECT_EQ(imported.code, kFine) << imported.err;
   EXPECT_EQ(*imported.json().text("address"), address);
   EXPECT_TRUE(*imported.json().boolean("default"));
+  overwrite(at("home") / "keystore" / "foreign.json", "{}");
+  const Ran list = run({"wallet", "list", "--json"});
+  EXPECT_EQ(list.json().find("keys")->elements().size(), 1U) << list.out;
+  ASSERT_EQ(list.json().find("unreadable")->elements().size(), 1U) << list.out;
+  EXPECT_NE(list.json().find("unreadable")->elements()[0].as_text()->find("foreign.json"), std::string::npos);
   overwrite(at("secret"), "12");
   EXPECT_EQ(run({"wallet", "import", at("secret").string()}).code, kFailed);
   EXPECT_EQ(run({"wallet", "export", "0x0000000000000000000000000000000000000001"}).code, kFailed);

@@ -125,6 +125,10 @@ TEST(KeyFile, HostileParametersAreRefusedAtOnce) {
     const base::Result<base::SecretKey> key = decrypt_key(with(kScryptFile, from, to), "testpassword");
     ASSERT_FALSE(key.ok()) << from << " to " << to;
     EXPECT_EQ(key.error().message.find("does not open"), std::string::npos) << "derived before refusing " << to;
+    // Who only lists keys is told too.
+    const auto claimed = claimed_address(with(kScryptFile, from, to));
+    ASSERT_FALSE(claimed.ok()) << from << " to " << to;
+    EXPECT_EQ(claimed.error().message, key.error().message);
   }
   EXPECT_FALSE(decrypt_key(with(kPbkdf2File, "\"c\": 262144", "\"c\": 4000000000"), "testpassword").ok());
   EXPECT_FALSE(decrypt_key(with(kPbkdf2File, "\"c\": 262144", "\"c\": 0"), "testpassword").ok());

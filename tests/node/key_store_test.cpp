@@ -78,11 +78,16 @@ TEST_F(KeyStoreTest, DamagedFilesAreReportedBesideGoodOnes) {
   const StoredKey good = *keys.create("pw", KeyCost::kAutomatic);
   ASSERT_TRUE(base::write_file(directory_ / "keystore" / "UTC--broken", base::as_bytes("{")).ok());
   ASSERT_TRUE(base::write_file(directory_ / "keystore" / "notes.txt", base::as_bytes("mine")).ok());
+  std::string costly = *base::read_text_file(good.file, kMaxKeyFileBytes);
+  costly.replace(costly.find("4096"), 4, "1099511627776");
+  ASSERT_TRUE(base::write_file(directory_ / "keystore" / "UTC--costly", base::as_bytes(costly)).ok());
   const KeyList list = *keys.list();
   ASSERT_EQ(list.keys.size(), 1U);
   EXPECT_EQ(list.keys[0].address, good.address);
-  ASSERT_EQ(list.unreadable.size(), 1U);
+  ASSERT_EQ(list.unreadable.size(), 2U);
   EXPECT_NE(list.unreadable[0].message.find("UTC--broken"), std::string::npos);
+  EXPECT_NE(list.unreadable[1].message.find("UTC--costly"), std::string::npos);
+  EXPECT_NE(list.unreadable[1].message.find("scrypt"), std::string::npos);
   // A file renamed to claim another address does not pass for it.
   EXPECT_FALSE(KeyStore("/dev/null").list().ok());
 }
