@@ -64,11 +64,12 @@ base::Status check_cost(const ScryptCost& cost) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 24;
   if (cost.n < 2 || cost.n > kMost || (cost.n & (cost.n - 1)) != 0 || cost.r < 1 || cost.r > kMost || cost.p < 1 ||
       cost.p > kMost) {
-    return base::corrupt("the key file's scrypt parameters are out of range; n must be a power of two");
+    return base::corrupt("the scrypt parameters n, r and p must be from 1 to 2^24, and n a power of two");
   }
   if (cost.n * cost.r > kMaxScryptMemory / 128 || cost.n * cost.r > kMaxScryptWork / cost.p) {
     return base::Error{base::ErrorCode::kLimit,
-                       "the key file's scrypt parameters ask for more memory or time than a key is given"};
+                       "the key file's scrypt parameters ask for more memory or time than a key is given: let the "
+                       "wallet that made it write it again with n = 262144, r = 8, p = 1"};
   }
   return {};
 }
@@ -80,7 +81,9 @@ Result<Derived> derive_scrypt(std::string_view password, ByteView salt, const Sc
   if (libscrypt_scrypt(base::as_bytes(password).data(), password.size(), salt.data(), salt.size(), cost.n,
                        static_cast<std::uint32_t>(cost.r), static_cast<std::uint32_t>(cost.p), derived.bytes.data(),
                        derived.bytes.size()) != 0) {
-    return base::Error{base::ErrorCode::kLimit, "there is not enough memory to open or close the key file with scrypt"};
+    return base::Error{base::ErrorCode::kLimit,
+                       "there is not enough memory to derive the key file's password with scrypt: end other "
+                       "programs and try again"};
   }
   return derived;
 }
@@ -89,7 +92,7 @@ Result<Derived> derive_pbkdf2(std::string_view password, ByteView salt, int iter
   Derived derived;
   if (PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), salt.data(), static_cast<int>(salt.size()),
                         iterations, EVP_sha256(), static_cast<int>(derived.bytes.size()), derived.bytes.data()) != 1) {
-    return base::internal_error("OpenSSL could not compute PBKDF2");
+    return base::internal_error("OpenSSL could not compute PBKDF2: repair its installation");
   }
   return derived;
 }
@@ -103,7 +106,7 @@ Result<Bytes> apply_cipher(ByteView key, ByteView vector, ByteView input) {
   if (context == nullptr ||
       EVP_EncryptInit_ex2(context.get(), EVP_aes_128_ctr(), key.data(), vector.data(), nullptr) != 1 ||
       EVP_EncryptUpdate(context.get(), output.data(), &size, input.data(), static_cast<int>(input.size())) != 1) {
-    return base::internal_error("OpenSSL could not compute AES-128-CTR");
+    return base::internal_error("OpenSSL could not compute AES-128-CTR: repair its installation");
   }
   return output;
 }
@@ -135,17 +138,25 @@ std::string random_id() {
   return text;
 }
 
+constexpr const char* kRestore = ": restore it from a backup, or let the wallet that made it write it again";
+
+// What is wrong with a field, as an error of the file. Others than kCorrupt say all of it themselves.
 base::Error in_key_file(const base::Error& error) {
-  return {error.code, "the key file is malformed: " + error.message};
+  if (error.code == base::ErrorCode::kUnsupported || error.code == base::ErrorCode::kLimit) return error;
+  return base::corrupt("the key file is malformed (" + error.message + ")" + kRestore);
+}
+
+base::Error unsupported(const std::string& problem) {
+  return base::unsupported("the key file " + problem +
+                           ": let the wallet that made it write version 3 with aes-128-ctr and scrypt");
 }
 
 Result<Json> read_key_file(std::string_view text) {
-  STARLING_ASSIGN(Json file, Json::parse(text, "the key file", {.bytes = kMaxKeyFileBytes, .depth = 8, .values = 256}));
-  const Result<std::int64_t> version = file.integer("version");
+  Result<Json> file = Json::parse(text, "its text", {.bytes = kMaxKeyFileBytes, .depth = 8, .values = 256});
+  if (!file.ok()) return in_key_file(base::corrupt(file.error().message));
+  const Result<std::int64_t> version = file->integer("version");
   if (!version.ok()) return in_key_file(version.error());
-  if (*version != 3) {
-    return base::unsupported("the key file has version " + std::to_string(*version) + "; only version 3 is read");
-  }
+  if (*version != 3) return unsupported("has version " + std::to_string(*version));
   return file;
 }
 
@@ -175,7 +186,7 @@ Result<Envelope> read_envelope(const Json& file) {
   Envelope envelope;
   STARLING_ASSIGN(const Json* crypto, file.object("crypto"));
   STARLING_ASSIGN(const std::string cipher, crypto->text("cipher"));
-  if (cipher != "aes-128-ctr") return base::unsupported("the cipher is not aes-128-ctr");
+  if (cipher != "aes-128-ctr") return unsupported("has a cipher that is not aes-128-ctr");
   STARLING_ASSIGN(const Json* cipher_parameters, crypto->object("cipherparams"));
   STARLING_ASSIGN(envelope.vector, hex_field(*cipher_parameters, "iv", kVectorBytes, kVectorBytes));
   STARLING_ASSIGN(envelope.ciphertext, hex_field(*crypto, "ciphertext", 32, 32));
@@ -192,9 +203,9 @@ Result<Envelope> read_envelope(const Json& file) {
     STARLING_TRY(check_cost(envelope.scrypt));
     return envelope;
   }
-  if (envelope.kdf != "pbkdf2") return base::unsupported("the key derivation is neither scrypt nor pbkdf2");
+  if (envelope.kdf != "pbkdf2") return unsupported("has a derivation that is neither scrypt nor pbkdf2");
   STARLING_ASSIGN(const std::string function, parameters->text("prf"));
-  if (function != "hmac-sha256") return base::unsupported("the function of pbkdf2 is not hmac-sha256");
+  if (function != "hmac-sha256") return unsupported("has pbkdf2 with a function that is not hmac-sha256");
   STARLING_ASSIGN(const std::int64_t iterations, parameters->integer("c", 1, kMaxIterations));
   envelope.iterations = static_cast<int>(iterations);
   return envelope;
@@ -203,7 +214,7 @@ Result<Envelope> read_envelope(const Json& file) {
 base::Status check_password(std::string_view password) {
   constexpr std::size_t kMaxPassword = 4096;
   if (password.size() <= kMaxPassword) return {};
-  return base::invalid("the password is longer than " + std::to_string(kMaxPassword) + " bytes");
+  return base::invalid("the password is longer than " + std::to_string(kMaxPassword) + " bytes: choose a shorter one");
 }
 
 Result<std::optional<base::Address>> address_field(const Json& file) {
@@ -252,7 +263,9 @@ Result<base::SecretKey> decrypt_key(std::string_view text, std::string_view pass
                                              ? derive_scrypt(password, envelope->salt, envelope->scrypt)
                                              : derive_pbkdf2(password, envelope->salt, envelope->iterations));
   if (!equal_secretly(message_code(derived, envelope->ciphertext).bytes, envelope->code)) {
-    return base::invalid("the password does not open the key file (or the file was changed)");
+    return base::invalid(
+        "the password does not open the key file (or the file was changed): give the one it was made with, or "
+        "restore the file from a backup");
   }
   STARLING_ASSIGN(Bytes secret, apply_cipher(derived.cipher_key(), envelope->vector, envelope->ciphertext));
   Result<base::SecretKey> key = base::SecretKey::from_bytes(secret);
@@ -260,7 +273,7 @@ Result<base::SecretKey> decrypt_key(std::string_view text, std::string_view pass
   if (!key.ok()) return in_key_file(key.error());
   if (claimed->has_value() && key->address() != **claimed) {
     return base::corrupt("the key file says that it holds " + (*claimed)->text() + " but it holds " +
-                         key->address().text());
+                         key->address().text() + kRestore);
   }
   return key;
 }

@@ -59,7 +59,10 @@ Result<StoredKey> read_entry(const std::filesystem::path& file) {
   const std::string name = file.stem().string();
   const std::size_t digits = 40;
   const Result<Address> named = Address::from_text(name.size() > digits ? name.substr(name.size() - digits) : name);
-  if (!named.ok()) return base::corrupt(file.string() + ": neither the key file nor its name has an address");
+  if (!named.ok())
+    return base::corrupt(
+        file.string() +
+        ": neither the key file nor its name has an address: end the name in the key's 40 hexadecimal digits");
   return StoredKey{*named, file};
 }
 
@@ -101,7 +104,8 @@ Result<StoredKey> KeyStore::add(const SecretKey& key, std::string_view password,
   STARLING_TRY(base::make_directories(directory_, base::FileMode::kPrivate));
   const Result<StoredKey> existing = find(address);
   if (existing.ok()) {
-    return base::invalid("the key " + address.text() + " is in the key store already, as " + existing->file.string());
+    return base::invalid("the key " + address.text() + " is in the key store already: use it, or first remove " +
+                         existing->file.string());
   }
   if (existing.error().code != base::ErrorCode::kNotFound) return existing.error();
   STARLING_ASSIGN(const std::string text, encrypt_key(key, password, cost));
@@ -116,10 +120,12 @@ Result<StoredKey> KeyStore::create(std::string_view password, KeyCost cost) cons
 
 Result<StoredKey> KeyStore::import_hex(std::string_view secret, std::string_view password, KeyCost cost) const {
   Result<base::Bytes> bytes = base::from_hex(secret);
-  if (!bytes.ok()) return base::invalid("a secret key is 64 hexadecimal digits; what was given is not");
+  if (!bytes.ok() || bytes->size() != 32) {
+    return base::invalid("what was given is not a secret key: give all of its 64 hexadecimal digits and nothing else");
+  }
   const Result<SecretKey> key = SecretKey::from_bytes(*bytes);
   base::wipe(*bytes);
-  if (!key.ok()) return key.error();
+  if (!key.ok()) return base::invalid(key.error().message + ": copy the digits again");
   return add(*key, password, cost);
 }
 
@@ -134,7 +140,9 @@ Result<KeyList> KeyStore::list() const {
   std::filesystem::directory_iterator entries(directory_, error);
   for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
     if (looks_like_key(entries->path())) files.push_back(entries->path());
-    if (files.size() > kMaxFiles) return base::limit_error(directory_.string() + " has too many files for a key store");
+    if (files.size() > kMaxFiles)
+      return base::limit_error(directory_.string() + " has more than " + std::to_string(kMaxFiles) +
+                               " key files: move some elsewhere");
   }
   if (error) return base::system_error("list", directory_, error.value());
   std::sort(files.begin(), files.end());
@@ -154,7 +162,8 @@ Result<StoredKey> KeyStore::find(const Address& address) const {
   for (const StoredKey& key : all.keys) {
     if (key.address == address) return key;
   }
-  std::string message = "the key store " + directory_.string() + " has no key " + address.text();
+  std::string message = "the key store " + directory_.string() + " has no key " + address.text() +
+                        ": import it, or choose one that is there";
   if (!all.unreadable.empty()) message += "; one file could not be read: " + all.unreadable.front().message;
   return base::not_found(std::move(message));
 }
@@ -166,7 +175,7 @@ Result<SecretKey> KeyStore::unlock(const Address& address, std::string_view pass
   if (!key.ok()) return in_file(stored.file, key.error());
   if (key->address() != address) {
     return base::corrupt(stored.file.string() + ": the file holds the key " + key->address().text() + ", not " +
-                         address.text());
+                         address.text() + ": restore it from a backup, or import the key again");
   }
   return key;
 }
@@ -202,7 +211,11 @@ Result<std::string> home_password(const KeyHome& home, bool make) {
     while (password->ends_with('\n') || password->ends_with('\r')) password->pop_back();
     return password;
   }
-  if (!make || password.error().code != base::ErrorCode::kNotFound) return password.error();
+  if (password.error().code != base::ErrorCode::kNotFound) return password.error();
+  if (!make) {
+    return base::not_found("no password is known: set STARLING_PASSWORD, or put the password into " +
+                           home.password_file().string());
+  }
   std::array<std::uint8_t, 16> random{};
   base::fill_random(random);
   std::string made = base::to_hex(random);
@@ -218,7 +231,10 @@ Result<std::optional<Address>> default_address(const KeyHome& home) {
     return text.error();
   }
   const Result<Address> address = Address::from_text(std::string_view(*text).substr(0, text->find('\n')));
-  if (!address.ok()) return in_file(home.default_file(), address.error());
+  if (!address.ok()) {
+    return in_file(home.default_file(),
+                   base::corrupt(address.error().message + ": write the address of a key there, or remove the file"));
+  }
   return std::optional(*address);
 }
 
@@ -246,9 +262,7 @@ Result<SecretKey> default_key(const KeyHome& home) {
   Result<std::string> password = home_password(home, false);
   if (!password.ok()) {
     if (password.error().code != base::ErrorCode::kNotFound) return password.error();
-    return base::Error{password.error().code, "the key " + address->text() +
-                                                  " is locked: set STARLING_PASSWORD, or put its password into " +
-                                                  home.password_file().string()};
+    return base::not_found("the key " + address->text() + " is locked; " + password.error().message);
   }
   Result<SecretKey> key = store.unlock(*address, *password);
   base::wipe(bytes_of(*password));

@@ -129,6 +129,7 @@ TEST(KeyFile, HostileParametersAreRefusedAtOnce) {
     const auto claimed = claimed_address(with(kScryptFile, from, to));
     ASSERT_FALSE(claimed.ok()) << from << " to " << to;
     EXPECT_EQ(claimed.error().message, key.error().message);
+    EXPECT_NE(key.error().message.find("wallet that made it"), std::string::npos) << key.error().message;
   }
   EXPECT_FALSE(decrypt_key(with(kPbkdf2File, "\"c\": 262144", "\"c\": 4000000000"), "testpassword").ok());
   EXPECT_FALSE(decrypt_key(with(kPbkdf2File, "\"c\": 262144", "\"c\": 0"), "testpassword").ok());
@@ -148,7 +149,10 @@ TEST(KeyFile, ChangedFilesDoNotOpen) {
   }
   // The address is outside what the code protects.
   EXPECT_EQ(decrypt_key(with(file, "008aeeda", "108aeeda"), "x").error().code, base::ErrorCode::kCorrupt);
-  for (std::size_t size = 0; size < file.size(); size += 7) EXPECT_FALSE(decrypt_key(file.substr(0, size), "x").ok());
+  for (std::size_t size = 0; size < file.size(); size += 7) {
+    EXPECT_NE(decrypt_key(file.substr(0, size), "x").error().message.find("backup"), std::string::npos) << size;
+  }
+  EXPECT_NE(decrypt_key(file, "y").error().message.find("give the one"), std::string::npos);
   EXPECT_FALSE(decrypt_key(std::string(100'000, ' '), "x").ok());
   EXPECT_FALSE(decrypt_key(file, std::string(5000, 'x')).ok());
 }

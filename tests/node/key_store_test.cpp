@@ -68,7 +68,9 @@ TEST_F(KeyStoreTest, ImportsAndExports) {
   EXPECT_EQ(*keys.export_hex(stored.address, "pw"), kOne);
   EXPECT_FALSE(keys.export_hex(stored.address, "other").ok());
   EXPECT_EQ(keys.import_hex(kOne, "again", KeyCost::kAutomatic).error().code, base::ErrorCode::kInvalidArgument);
-  for (const std::string_view bad : {"", "00", "zz", "not a key"}) EXPECT_FALSE(keys.import_hex(bad, "pw").ok()) << bad;
+  for (const std::string_view bad : {"", "00", "zz", "not a key"}) {
+    EXPECT_NE(keys.import_hex(bad, "pw").error().message.find("64 hexadecimal digits"), std::string::npos) << bad;
+  }
   EXPECT_FALSE(keys.import_hex(std::string(64, '0'), "pw").ok());
   EXPECT_EQ(keys.list()->keys.size(), 1U);
 }
@@ -122,7 +124,13 @@ TEST_F(KeyStoreTest, DefaultKeyCanBeChosen) {
   ASSERT_TRUE(set_default_address(home(), other.address).ok());
   EXPECT_EQ(default_key(home("pw"))->address(), other.address);
   ASSERT_TRUE(base::write_file(home().default_file(), base::as_bytes("nonsense")).ok());
-  EXPECT_FALSE(default_key(home("pw")).ok());
+  EXPECT_NE(default_key(home("pw")).error().message.find("remove the file"), std::string::npos);
+}
+
+TEST_F(KeyStoreTest, AnUnknownPasswordIsAskedFor) {
+  const base::Result<std::string> password = home_password(home(), false);
+  ASSERT_EQ(password.error().code, base::ErrorCode::kNotFound);
+  EXPECT_NE(password.error().message.find("STARLING_PASSWORD"), std::string::npos);
 }
 
 TEST_F(KeyStoreTest, RacingFirstUsesGetOneKey) {
