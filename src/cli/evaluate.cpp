@@ -42,21 +42,25 @@ base::Result<std::vector<std::uint8_t>> make_clip(const models::Checkpoint& mode
   return pixels;
 }
 
-base::Json score_json(const train::EvaluationReport& report, std::size_t measure) {
-  base::Json json = base::Json::empty_object();
-  json.set("value", report.scores[measure].value);
-  json.set("low", report.scores[measure].low);
-  json.set("high", report.scores[measure].high);
-  json.set("floor", report.floor[measure].value);
-  json.set("ceiling", report.ceiling[measure].value);
-  json.set("count", report.scores[measure].count);
-  return json;
-}
-
-std::string percent(double share) {
+// A score by which nothing was judged has no number.
+std::string percent(const generate::Score& score, double share) {
+  if (score.count == 0) return "      -";
   std::array<char, 16> text{};
   std::snprintf(text.data(), text.size(), "%5.1f %%", 100.0 * share);
   return text.data();
+}
+
+void print_table(const train::EvaluationReport& report) {
+  print("            value     95 % interval        floor    ceiling  (real clips)");
+  for (std::size_t i = 0; i < generate::kMeasures; ++i) {
+    const std::string name(generate::name(static_cast<generate::Measure>(i)));
+    const generate::Score& score = report.scores[i];
+    const generate::Score& floor = report.floor[i];
+    const generate::Score& ceiling = report.ceiling[i];
+    print(name + std::string(10 - std::min<std::size_t>(10, name.size()), ' ') + percent(score, score.value) + "   " +
+          percent(score, score.low) + " - " + percent(score, score.high) + "   " + percent(floor, floor.value) + "   " +
+          percent(ceiling, ceiling.value));
+  }
 }
 
 base::Result<int> run(const Arguments& arguments) {
@@ -88,26 +92,14 @@ base::Result<int> run(const Arguments& arguments) {
                     return base::check_interrupt();
                   }));
   progress.finish();
-  base::Json scores = base::Json::empty_object();
-  if (!arguments.json) print("            value     95 % interval        floor    ceiling  (real clips)");
-  for (std::size_t i = 0; i < generate::kMeasures; ++i) {
-    const std::string name(generate::name(static_cast<generate::Measure>(i)));
-    scores.set(name, score_json(report, i));
-    if (arguments.json) continue;
-    const generate::Score& score = report.scores[i];
-    print(name + std::string(10 - std::min<std::size_t>(10, name.size()), ' ') + percent(score.value) + "   " +
-          percent(score.low) + " - " + percent(score.high) + "   " + percent(report.floor[i].value) + "   " +
-          percent(report.ceiling[i].value));
-  }
   if (arguments.json) {
-    base::Json json = base::Json::empty_object();
-    json.set("model", folder.string());
-    json.set("clips", report.clips);
-    json.set("scores", std::move(scores));
+    base::Json json = train::evaluation_json(report, folder.string());
     json.set("steps", request.steps);
     json.set("guidance", static_cast<double>(request.guidance));
     json.set("seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     print_json(json);
+  } else {
+    print_table(report);
   }
   return kFine;
 }

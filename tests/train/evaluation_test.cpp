@@ -84,6 +84,19 @@ TEST(Evaluation, OtherCaptionsAreTheFloor) {
   EXPECT_EQ(*motion->number("value"), report->scores[static_cast<std::size_t>(Measure::kMotion)].value);
 }
 
+TEST(Evaluation, WhatNothingWasJudgedByHasNoNumber) {
+  EvaluationReport report;
+  report.scores[0] = report.ceiling[0] = generate::wilson(0, 3);
+  const base::Json json = evaluation_json(report, "a model");
+  const base::Json* judged = json.find("scores")->find(generate::name(Measure::kColour));
+  for (const char* key : {"value", "low", "high", "ceiling"}) EXPECT_TRUE(judged->number(key).ok()) << key;
+  EXPECT_TRUE(judged->find("floor")->is_null());
+  const base::Json* other = json.find("scores")->find(generate::name(Measure::kSky));
+  ASSERT_NE(other, nullptr);
+  for (const char* key : {"value", "low", "high", "floor", "ceiling"}) EXPECT_TRUE(other->find(key)->is_null()) << key;
+  EXPECT_EQ(*other->integer("count"), 0);
+}
+
 TEST(Evaluation, BlurredAndNoisyClipsAreStillRead) {
   EvaluationOptions options;
   options.clips = 60;

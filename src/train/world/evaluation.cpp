@@ -58,14 +58,22 @@ base::Result<EvaluationReport> evaluate_world(const EvaluationOptions& options, 
   return report;
 }
 
+namespace {
+
+// Without a clip that was judged there is no number.
+base::Json number(const generate::Score& score, double value) { return score.count == 0 ? base::Json() : value; }
+
+}  // namespace
+
 base::Json evaluation_json(const EvaluationReport& report, std::string_view model) {
   base::Json scores = base::Json::empty_object();
   for (std::size_t m = 0; m < generate::kMeasures; ++m) {
     const generate::Score& score = report.scores[m];
-    if (score.count == 0) continue;
     base::Json entry = base::Json::empty_object();
-    entry.set("value", score.value).set("low", score.low).set("high", score.high).set("count", score.count);
-    entry.set("floor", report.floor[m].value).set("ceiling", report.ceiling[m].value);
+    entry.set("value", number(score, score.value)).set("low", number(score, score.low));
+    entry.set("high", number(score, score.high)).set("count", score.count);
+    entry.set("floor", number(report.floor[m], report.floor[m].value));
+    entry.set("ceiling", number(report.ceiling[m], report.ceiling[m].value));
     scores.set(generate::name(static_cast<generate::Measure>(m)), std::move(entry));
   }
   base::Json json = base::Json::empty_object();

@@ -53,8 +53,8 @@ struct EvaluationReport {
 base::Result<EvaluationReport> evaluate_world(const EvaluationOptions& options, const MakeVideo& make_video,
                                               const std::function<base::Status(std::size_t)>& progress = {});
 
-// {"model": …, "clips": …, "scores": {NAME: {"value", "low", "high", "count", "floor", "ceiling"}}}; scores that
-// nothing was judged by are left out.
+// {"model": …, "clips": …, "scores": {NAME: {"value", "low", "high", "count", "floor", "ceiling"}}}; the
+// numbers of a score by which nothing was judged (count 0) are null.
 base::Json evaluation_json(const EvaluationReport& report, std::string_view model);
 
 }  // namespace starling::train
