@@ -1,0 +1,94 @@
+#include "api/connections.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace starling::api {
+namespace {
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+std::int64_t now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+Connections::Connections(const ConnectionLimits& limits) : limits_(limits), thread_([this] { sweep_forever(); }) {}
+
+Connections::~Connections() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stopped_.notify_all();
+  thread_.join();
+  for (Connection* connection : open_) delete connection;
+}
+
+Connection* Connections::open(int descriptor) {
+  auto* const connection = new Connection(descriptor);
+  wait_for_header(*connection);
+  const std::lock_guard lock(mutex_);
+  open_.insert(connection);
+  return connection;
+}
+
+void Connections::close(Connection* connection) {
+  {
+    const std::lock_guard lock(mutex_);
+    open_.erase(connection);
+  }
+  delete connection;
+}
+
+std::size_t Connections::count() const {
+  const std::lock_guard lock(mutex_);
+  return open_.size();
+}
+
+void Connections::wait_for_header(Connection& connection) const {
+  connection.deadline_ = now() + limits_.patience.count();
+  connection.idle_ = true;
+}
+
+void Connections::move_bytes(Connection& connection, std::uint64_t bytes) const {
+  connection.idle_ = false;
+  connection.deadline_ = now() + limits_.patience.count() +
+                         static_cast<std::int64_t>(bytes / std::max<std::uint64_t>(1, limits_.slowest)) * 1000;
+}
+
+void Connections::compute(Connection& connection) const {
+  connection.idle_ = false;
+  connection.deadline_ = kNever;
+}
+
+void Connections::sweep() {
+  const std::int64_t moment = now();
+  std::vector<std::pair<std::int64_t, Connection*>> idle;
+  for (Connection* connection : open_) {
+    const std::int64_t deadline = connection->deadline_;
+    // Whoever serves the connection sees its end and closes it.
+    if (deadline <= moment) {
+      ::shutdown(connection->descriptor_, SHUT_RDWR);
+    } else if (connection->idle_) {
+      idle.emplace_back(deadline, connection);
+    }
+  }
+  if (open_.size() <= limits_.most / 16 * 15) return;
+  const std::size_t surplus = std::min(idle.size(), open_.size() - limits_.most / 8 * 7);
+  std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(surplus));
+  for (std::size_t i = 0; i < surplus; ++i) ::shutdown(idle[i].second->descriptor_, SHUT_RDWR);
+}
+
+void Connections::sweep_forever() {
+  const auto period = std::clamp(limits_.patience / 8, std::chrono::milliseconds(10), std::chrono::milliseconds(250));
+  std::unique_lock lock(mutex_);
+  while (!stopped_.wait_for(lock, period, [this] { return stopping_; })) sweep();
+}
+
+}  // namespace starling::api

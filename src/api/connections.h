@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <thread>
+
+namespace starling::api {
+
+struct ConnectionLimits {
+  std::size_t most = 0;
+  std::chrono::milliseconds patience{};  // for a request's header, and beyond what bytes may take
+  std::uint64_t slowest = 0;             // bytes a second at which a body may come or go
+};
+
+// One connection of a client.
+class Connection {
+ public:
+  explicit Connection(int descriptor) : descriptor_(descriptor) {}
+
+ private:
+  friend class Connections;
+  const int descriptor_;
+  std::atomic<std::int64_t> deadline_ = 0;  // steady, in milliseconds
+  std::atomic<bool> idle_ = true;           // no request has begun to be answered
+};
+
+// The open connections, and a thread that shuts those down that take too long for what they do: to send a header (also
+// the next one of a connection that is kept), to send a body, to take a response. When nearly all that may be are open,
+// those that have been idle for longest are shut down, so that new clients are served. Thread safe.
+class Connections {
+ public:
+  explicit Connections(const ConnectionLimits& limits);
+  ~Connections();
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  Connection* open(int descriptor);
+  // Before the descriptor is closed.
+  void close(Connection* connection);
+  std::size_t count() const;
+
+  void wait_for_header(Connection& connection) const;
+  // A body or a response of so many bytes is on its way.
+  void move_bytes(Connection& connection, std::uint64_t bytes) const;
+  // It is the server's turn.
+  void compute(Connection& connection) const;
+
+ private:
+  void sweep();
+  void sweep_forever();
+  const ConnectionLimits limits_;
+  mutable std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool stopping_ = false;
+  std::set<Connection*> open_;
+  std::thread thread_;
+};
+
+}  // namespace starling::api

@@ -1,0 +1,403 @@
+#include "api/server.h"
+
+#include <microhttpd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <charconv>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "api/connections.h"
+#include "api/exchange.h"
+#include "api/listener.h"
+#include "api/worker_pool.h"
+#include "base/log.h"
+
+namespace starling::api {
+namespace {
+
+// So much of a body that is refused is read all the same, so that its sender gets to read the answer.
+constexpr std::uint64_t kSwallowed = std::uint64_t{1} << 20;
+constexpr auto kGrace = std::chrono::seconds(2);
+
+using Held = std::shared_ptr<Exchange>;
+
+Response busy(const char* why) {
+  Response response = error_response(503, "BUSY", why);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+Response too_long(std::size_t limit) {
+  return error_response(413, "LIMIT", "the body has more than " + std::to_string(limit) + " bytes");
+}
+
+MHD_Result keep_header(void* into, MHD_ValueKind /*kind*/, const char* name, const char* value) {
+  std::string lower(name);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  static_cast<Request*>(into)->headers.emplace(std::move(lower), value == nullptr ? "" : value);
+  return MHD_YES;
+}
+
+// Bytes that are announced to come.
+std::uint64_t announced_bytes(const Request& request) {
+  constexpr std::uint64_t kMany = std::numeric_limits<std::uint64_t>::max();
+  if (request.headers.contains("transfer-encoding")) return kMany;
+  const std::string& text = request.header("content-length");
+  std::uint64_t bytes = 0;
+  if (text.empty()) return 0;
+  return std::from_chars(text.data(), text.data() + text.size(), bytes).ec == std::errc() ? bytes : kMany;
+}
+
+// MHD's own decoding is put out of action: the router decodes.
+size_t leave_escaped(void* /*context*/, MHD_Connection* /*connection*/, char* text) { return std::strlen(text); }
+
+void free_text(void* text) { delete static_cast<std::string*>(text); }
+
+MHD_Response* make_response(Response& response) {
+  if (response.file && response.file->size > 0) {
+    const std::uint64_t size = response.file->size;
+    return MHD_create_response_from_fd_at_offset64(size, response.file->file.release(), response.file->offset);
+  }
+  if (response.file || response.body.empty()) {
+    return MHD_create_response_from_buffer(0, nullptr, MHD_RESPMEM_PERSISTENT);
+  }
+  auto* const text = new std::string(std::move(response.body));
+  MHD_Response* const made =
+      MHD_create_response_from_buffer_with_free_callback_cls(text->size(), text->data(), &free_text, text);
+  if (made == nullptr) delete text;
+  return made;
+}
+
+// What is counted of a route.
+struct RouteMetrics {
+  std::array<base::Counter*, 6> by_class{};  // of the status: 2xx at 2
+  base::Histogram* seconds = nullptr;
+};
+
+}  // namespace
+
+struct Server::State {
+  State(Router given_router, const ServerOptions& given, const Listener& where, base::Metrics* given_metrics);
+  ~State();
+
+  bool start(std::size_t most_connections);
+  void stop();
+
+  // Called by MHD.
+  static void* on_target(void* self, const char* target, MHD_Connection* connection);
+  static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
+                               const char* version, const char* data, size_t* size, void** held);
+  static void on_completed(void* self, MHD_Connection* connection, void** held, MHD_RequestTerminationCode code);
+  static void on_connection(void* self, MHD_Connection* connection, void** known, MHD_ConnectionNotificationCode code);
+
+  MHD_Result begin(Exchange& exchange, MHD_Connection* connection, const char* method);
+  MHD_Result receive(Exchange& exchange, const char* data, size_t* size);
+  MHD_Result dispatch(const Held& exchange);
+  MHD_Result send(Exchange& exchange, Response response);
+  // Gives a suspended request its response and wakes its connection.
+  void give(const Held& exchange, Response response);
+  void count(const Exchange& exchange);
+  void register_metrics();
+
+  const Router router;
+  const ServerOptions options;
+  const Listener listener;
+  base::Metrics* const metrics;
+  Connections connections;
+  WorkerPool workers;
+  MHD_Daemon* daemon = nullptr;
+  std::atomic<std::size_t> buffered = 0;
+  std::atomic<std::size_t> in_progress = 0;
+
+  std::mutex mutex;
+  bool stopping = false;
+  std::set<Held> suspended;
+
+  std::vector<RouteMetrics> route_metrics;  // as the router's routes, and one for what fits none
+  base::Counter* bytes_in = nullptr;
+  base::Counter* bytes_out = nullptr;
+  base::Counter* connections_taken = nullptr;
+  base::Gauge* connections_open = nullptr;
+};
+
+Server::State::State(Router given_router, const ServerOptions& given, const Listener& where,
+                     base::Metrics* given_metrics)
+    : router(std::move(given_router)),
+      options(given),
+      listener(where),
+      metrics(given_metrics),
+      connections({given.most_connections, given.patience, given.slowest}),
+      workers(given.workers, given.most_waiting) {
+  if (metrics != nullptr) register_metrics();
+}
+
+Server::State::~State() { stop(); }
+
+void Server::State::register_metrics() {
+  const auto add = [&](const std::string& route, const std::string& method) {
+    RouteMetrics row;
+    for (std::size_t i = 1; i < row.by_class.size(); ++i) {
+      row.by_class[i] = &metrics->counter("starling_http_requests_total", "Requests answered.",
+                                          {{"route", route}, {"method", method}, {"status", std::to_string(i) + "xx"}});
+    }
+    row.seconds =
+        &metrics->histogram("starling_http_request_seconds", "From a request's header to the end of its response.",
+                            {{"route", route}, {"method", method}});
+    route_metrics.push_back(row);
+  };
+  for (const Route& route : router.routes()) add(route.pattern, method_name(route.method));
+  add("", "");
+  bytes_in = &metrics->counter("starling_http_received_bytes_total", "Bytes of request bodies.");
+  bytes_out = &metrics->counter("starling_http_sent_bytes_total", "Bytes of response bodies.");
+  connections_taken = &metrics->counter("starling_http_connections_total", "Connections taken.");
+  connections_open = &metrics->gauge("starling_http_connections", "Connections that are open.");
+}
+
+bool Server::State::start(std::size_t most_connections) {
+  std::vector<MHD_OptionItem> items = {
+      {MHD_OPTION_CONNECTION_MEMORY_LIMIT, static_cast<std::intptr_t>(options.header_bytes), nullptr},
+      {MHD_OPTION_CONNECTION_LIMIT, static_cast<std::intptr_t>(most_connections), nullptr},
+      {MHD_OPTION_CONNECTION_TIMEOUT, 0, nullptr},
+      {MHD_OPTION_LISTEN_SOCKET, listener.descriptor, nullptr},
+      {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
+      {MHD_OPTION_END, 0, nullptr}};
+  if (options.threads > 1) items.insert(items.begin(), {MHD_OPTION_THREAD_POOL_SIZE, options.threads, nullptr});
+  daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr,
+                            &State::on_request, this,                                   //
+                            MHD_OPTION_ARRAY, items.data(),                             //
+                            MHD_OPTION_URI_LOG_CALLBACK, &State::on_target, this,       //
+                            MHD_OPTION_UNESCAPE_CALLBACK, &leave_escaped, nullptr,      //
+                            MHD_OPTION_NOTIFY_COMPLETED, &State::on_completed, this,    //
+                            MHD_OPTION_NOTIFY_CONNECTION, &State::on_connection, this,  //
+                            MHD_OPTION_END);
+  return daemon != nullptr;
+}
+
+void Server::State::stop() {
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping) return;
+    stopping = true;
+  }
+  if (daemon != nullptr && MHD_quiesce_daemon(daemon) != MHD_INVALID_SOCKET) ::close(listener.descriptor);
+  workers.stop();
+  std::set<Held> left;
+  {
+    const std::lock_guard lock(mutex);
+    left = suspended;
+  }
+  for (const Held& exchange : left) give(exchange, busy("the server stops; ask another one"));
+  const auto end = std::chrono::steady_clock::now() + kGrace;
+  while (in_progress > 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (daemon != nullptr) MHD_stop_daemon(daemon);
+  daemon = nullptr;
+}
+
+void* Server::State::on_target(void* self, const char* target, MHD_Connection* /*connection*/) {
+  ++static_cast<State*>(self)->in_progress;
+  return new Held(std::make_shared<Exchange>(target));
+}
+
+void Server::State::on_connection(void* self, MHD_Connection* connection, void** known,
+                                  MHD_ConnectionNotificationCode code) {
+  auto* const state = static_cast<State*>(self);
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    const auto* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *known = state->connections.open(info->connect_fd);
+    if (state->metrics != nullptr) state->connections_taken->add();
+    if (state->metrics != nullptr) state->connections_open->add(1);
+  } else {
+    state->connections.close(static_cast<Connection*>(*known));
+    *known = nullptr;
+    if (state->metrics != nullptr) state->connections_open->add(-1);
+  }
+}
+
+void Server::State::on_completed(void* self, MHD_Connection* /*connection*/, void** held,
+                                 MHD_RequestTerminationCode /*code*/) {
+  auto* const state = static_cast<State*>(self);
+  const std::unique_ptr<Held> exchange(static_cast<Held*>(*held));
+  *held = nullptr;
+  if (!exchange) return;
+  state->count(**exchange);
+  state->buffered -= (*exchange)->buffered;
+  if ((*exchange)->connection != nullptr) state->connections.wait_for_header(*(*exchange)->connection);
+  --state->in_progress;
+}
+
+void Server::State::count(const Exchange& exchange) {
+  if (metrics == nullptr || exchange.status == 0) return;
+  const std::size_t row = exchange.route == nullptr ? route_metrics.size() - 1
+                                                    : static_cast<std::size_t>(exchange.route - router.routes().data());
+  route_metrics[row].by_class[std::clamp<std::size_t>(static_cast<std::size_t>(exchange.status) / 100, 1, 5)]->add();
+  const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - exchange.begun;
+  route_metrics[row].seconds->observe(spent.count());
+  bytes_in->add(exchange.received);
+  bytes_out->add(exchange.sent);
+}
+
+MHD_Result Server::State::on_request(void* self, MHD_Connection* connection, const char* /*url*/, const char* method,
+                                     const char* /*version*/, const char* data, size_t* size, void** held) {
+  if (*held == nullptr) return MHD_NO;
+  auto* const state = static_cast<State*>(self);
+  const Held& exchange = *static_cast<Held*>(*held);
+  switch (exchange->stage) {
+    case Exchange::Stage::kHeader:
+      return state->begin(*exchange, connection, method);
+    case Exchange::Stage::kBody:
+      return *size > 0 ? state->receive(*exchange, data, size) : state->dispatch(exchange);
+    case Exchange::Stage::kMaking:
+      break;
+  }
+  std::optional<Response> response;
+  {
+    const std::lock_guard lock(exchange->mutex);
+    response = std::move(exchange->response);
+  }
+  if (!response) return MHD_NO;
+  return state->send(*exchange, std::move(*response));
+}
+
+MHD_Result Server::State::begin(Exchange& exchange, MHD_Connection* connection, const char* method) {
+  exchange.handle = connection;
+  exchange.connection =
+      static_cast<Connection*>(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
+  exchange.stage = Exchange::Stage::kBody;
+  Request& request = exchange.request;
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, &keep_header, &request);
+  const std::uint64_t announced = announced_bytes(request);
+  if (const std::optional<Method> known = method_from(method)) {
+    request.method = *known;
+    Routed routed = route_request(router, exchange.target, request);
+    exchange.route = routed.route;
+    exchange.refusal = std::move(routed.refusal);
+  } else {
+    exchange.refusal = error_response(501, "UNSUPPORTED", "this method is not supported");
+  }
+  if (exchange.route != nullptr) exchange.body_limit = exchange.route->body_limit;
+  const bool chunked = request.headers.contains("transfer-encoding");
+  if (!exchange.refusal && !chunked && announced > exchange.body_limit)
+    exchange.refusal = too_long(exchange.body_limit);
+  if (chunked && request.headers.contains("content-length")) {
+    exchange.refusal = bad_request(base::invalid("the length of the body is given twice"));
+  }
+  const std::uint64_t most = exchange.body_limit + kSwallowed;
+  connections.move_bytes(*exchange.connection, std::min(announced, most));
+  // Nobody waits for the end of a body that is refused and long.
+  if (exchange.refusal && announced > most) return send(exchange, std::move(*exchange.refusal));
+  return MHD_YES;
+}
+
+MHD_Result Server::State::receive(Exchange& exchange, const char* data, size_t* size) {
+  const std::size_t count = std::exchange(*size, 0);
+  exchange.received += count;
+  if (exchange.received > exchange.body_limit + kSwallowed) return MHD_NO;
+  if (!exchange.refusal && exchange.received > exchange.body_limit) exchange.refusal = too_long(exchange.body_limit);
+  if (!exchange.refusal) {
+    exchange.buffered += count;
+    if (buffered.fetch_add(count) + count > options.buffered_bytes) {
+      exchange.refusal = busy("the server holds as many bodies as it can; send this again later");
+    }
+  }
+  if (exchange.refusal) {
+    std::string().swap(exchange.request.body);
+  } else {
+    exchange.request.body.append(data, count);
+  }
+  return MHD_YES;
+}
+
+MHD_Result Server::State::dispatch(const Held& exchange) {
+  if (exchange->refusal) return send(*exchange, std::move(*exchange->refusal));
+  const Route& route = *exchange->route;
+  if (route.runs == Runs::kHere && !route.later) {
+    std::optional<Response> made;
+    run_route(route, std::move(exchange->request), Answer([&made](Response response) { made = std::move(response); }));
+    return send(*exchange, std::move(*made));
+  }
+  {
+    const std::lock_guard lock(mutex);
+    if (!stopping) suspended.insert(exchange);
+    if (stopping) exchange->refusal = busy("the server stops; ask another one");
+  }
+  if (exchange->refusal) return send(*exchange, std::move(*exchange->refusal));
+  exchange->stage = Exchange::Stage::kMaking;
+  connections.compute(*exchange->connection);
+  // Whoever answers wakes the connection; so it sleeps before anybody can.
+  MHD_suspend_connection(exchange->handle);
+  const Answer answer([this, exchange](Response response) { give(exchange, std::move(response)); });
+  if (route.later) {
+    run_route(route, std::move(exchange->request), answer);
+    return MHD_YES;
+  }
+  const auto work = [exchange, answer](bool run) {
+    if (run) return run_route(*exchange->route, std::move(exchange->request), answer);
+    answer(busy("the server stops; ask another one"));
+  };
+  if (!workers.add(work)) answer(busy("the server has as many requests waiting as it can; send this again later"));
+  return MHD_YES;
+}
+
+void Server::State::give(const Held& exchange, Response response) {
+  {
+    const std::lock_guard lock(mutex);
+    suspended.erase(exchange);
+  }
+  const std::lock_guard lock(exchange->mutex);
+  if (std::exchange(exchange->answered, true)) return;
+  exchange->response = std::move(response);
+  MHD_resume_connection(exchange->handle);
+}
+
+MHD_Result Server::State::send(Exchange& exchange, Response response) {
+  exchange.stage = Exchange::Stage::kMaking;
+  exchange.status = response.status;
+  const std::uint64_t size = response.file ? response.file->size : response.body.size();
+  MHD_Response* const made = make_response(response);
+  if (made == nullptr) return MHD_NO;
+  exchange.sent = size;
+  connections.move_bytes(*exchange.connection, size);
+  if (!response.content_type.empty()) {
+    MHD_add_response_header(made, "Content-Type", response.content_type.c_str());
+    MHD_add_response_header(made, "X-Content-Type-Options", "nosniff");
+  }
+  for (const auto& [name, value] : response.headers) MHD_add_response_header(made, name.c_str(), value.c_str());
+  const MHD_Result queued = MHD_queue_response(exchange.handle, static_cast<unsigned int>(response.status), made);
+  MHD_destroy_response(made);
+  return queued;
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() = default;
+
+base::Result<std::unique_ptr<Server>> Server::start(Router router, const ServerOptions& options,
+                                                    base::Metrics* metrics) {
+  // Of four descriptors three may be connections; the rest is for files.
+  const std::size_t most = std::min(options.most_connections, raise_descriptor_limit() / 4 * 3);
+  STARLING_ASSIGN(const Listener listener, listen_on(options.address, options.port));
+  ServerOptions bounded = options;
+  bounded.most_connections = most;
+  auto state = std::make_unique<State>(std::move(router), bounded, listener, metrics);
+  if (!state->start(most)) {
+    ::close(listener.descriptor);
+    return base::io_error("cannot start the server on " + listener.url + "; is there memory and a thread left?");
+  }
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+std::uint16_t Server::port() const { return state_->listener.port; }
+const std::string& Server::url() const { return state_->listener.url; }
+void Server::stop() { state_->stop(); }
+
+}  // namespace starling::api
