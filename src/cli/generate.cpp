@@ -133,6 +133,17 @@ class Published {
   std::vector<base::TemporaryName> names_;
 };
 
+// The folder that a video and its receipt go into.
+base::Status check_folder(const fs::path& receipt_file, const std::string& video) {
+  const fs::path folder = receipt_file.parent_path();
+  std::error_code ignored;
+  if (folder.empty() || fs::is_directory(folder, ignored)) return {};
+  const std::string problem = fs::exists(folder, ignored)
+                                  ? folder.string() + " is not a folder: choose another"
+                                  : "there is no folder " + folder.string() + ": make it, or choose another";
+  return base::not_found("cannot write " + video + ": " + problem);
+}
+
 struct Outcome {
   proof::Receipt receipt;
   double seconds = 0.0;
@@ -173,18 +184,19 @@ base::Result<int> run(const Arguments& arguments) {
   // Everything that can refuse does so before the long part.
   const fs::path receipt_file = receipt_path(arguments.output);
   const fs::path trace_file = trace_path(receipt_file);
+  STARLING_TRY(check_folder(receipt_file, arguments.output));
   std::error_code ignored;
   if (fs::exists(receipt_file, ignored) && !fs::exists(arguments.output, ignored)) {
     note("note: " + receipt_file.string() + " belonged to another video and is replaced");
   }
-  STARLING_ASSIGN(base::AtomicFile receipt_output, base::AtomicFile::create(receipt_file));
-  STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(trace_file));
   video::WriterOptions options;
   options.rate = {static_cast<int>(request.rate.numerator), static_cast<int>(request.rate.denominator)};
   options.lossless = arguments.lossless;
   STARLING_ASSIGN(
       const std::unique_ptr<video::Writer> writer,
       video::open_writer(arguments.output, static_cast<int>(request.width), static_cast<int>(request.height), options));
+  STARLING_ASSIGN(base::AtomicFile receipt_output, base::AtomicFile::create(receipt_file));
+  STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(trace_file));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
   // Opening the key takes a while and needs one thread only.
   auto key_result = std::async(std::launch::async, []() -> base::Result<base::SecretKey> {

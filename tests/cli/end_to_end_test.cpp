@@ -209,7 +209,14 @@ TEST_F(EndToEnd, WrongRequestsGetASentenceAndLeaveNothing) {
   option("--negative", "\xff", "UTF-8");
   option("--model", at("none").string(), "none");
   option("-o", at("out.avi").string(), ".mp4");
-  option("-o", at("none/out.mp4").string(), "none");
+  const auto no_folder = [&](const std::string& output, const std::string& problem) {
+    option("-o", output, "cannot write " + output + ": " + problem);
+  };
+  no_folder(at("none/out.mp4").string(), "there is no folder " + at("none").string() + ": make it");
+  no_folder(at("none/frames/").string(), "there is no folder " + at("none").string() + ": make it");
+  no_folder(at("none/frame-%d.png").string(), "there is no folder " + at("none").string() + ": make it");
+  no_folder((model() / "model_index.json" / "out.mp4").string(),
+            (model() / "model_index.json").string() + " is not a folder");
   option("-o", at("five.png").string(), "one frame");
   const Ran dir = run(with(small("out.mp4"), {"--seconds", "1"}));
   EXPECT_EQ(dir.code, kFailed);
