@@ -185,9 +185,9 @@ base::Result<int> run(const Arguments& arguments) {
   const fs::path receipt_file = receipt_path(arguments.output);
   const fs::path trace_file = trace_path(receipt_file);
   STARLING_TRY(check_folder(receipt_file, arguments.output));
-  std::error_code ignored;
-  if (fs::exists(receipt_file, ignored) && !fs::exists(arguments.output, ignored)) {
-    note("note: " + receipt_file.string() + " belonged to another video and is replaced");
+  if (const auto other = other_video_of_receipt(arguments.output)) {
+    return base::invalid(receipt_file.string() + " is the receipt of " + other->string() +
+                         ", which has the same name but for its ending: choose another name, or remove that video");
   }
   video::WriterOptions options;
   options.rate = {static_cast<int>(request.rate.numerator), static_cast<int>(request.rate.denominator)};

@@ -2,6 +2,10 @@
 
 #include <string>
 
+#include "base/file.h"
+#include "generate/video_check.h"
+#include "proof/receipt.h"
+
 namespace starling::cli {
 
 namespace fs = std::filesystem;
@@ -10,6 +14,24 @@ fs::path receipt_path(const fs::path& video) {
   // A path that ends in a slash names a folder: its last part is empty.
   const fs::path named = video.has_filename() ? video : video.parent_path();
   return named.parent_path() / (named.stem().string() + ".receipt.json");
+}
+
+std::optional<fs::path> other_video_of_receipt(const fs::path& video) {
+  const fs::path receipt_file = receipt_path(video);
+  const auto text = base::read_text_file(receipt_file, proof::kMaxReceiptBytes);
+  if (!text.ok()) return {};
+  const auto receipt = proof::parse_receipt(*text);
+  if (!receipt.ok() || !receipt->file) return {};
+  std::string stem = receipt_file.filename().string();
+  stem.resize(stem.size() - std::string_view(".receipt.json").size());
+  for (const char* extension : {".mp4", ".webm", ".gif", ".png"}) {
+    fs::path other = receipt_file.parent_path() / (stem + extension);
+    std::error_code ignored;
+    if (other == video || fs::file_size(other, ignored) != receipt->file->bytes) continue;
+    const auto file = generate::describe_file(other);
+    if (file.ok() && file->sha256 == receipt->file->sha256) return other;
+  }
+  return {};
 }
 
 fs::path trace_path(const fs::path& receipt) {

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 namespace starling::cli {
 
 // The receipt beside a video: out.receipt.json for out.mp4, and for a folder or a sequence of pictures as well.
 std::filesystem::path receipt_path(const std::filesystem::path& video);
+// Another video than this one that has the same receipt_path() and that the receipt there is of, byte for byte; nothing
+// if there is none, or no such receipt. Sequences of pictures are not looked for: receipts do not describe their files.
+std::optional<std::filesystem::path> other_video_of_receipt(const std::filesystem::path& video);
 // The call outputs beside a receipt: out.trace for out.receipt.json.
 std::filesystem::path trace_path(const std::filesystem::path& receipt);
 

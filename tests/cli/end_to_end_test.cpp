@@ -85,6 +85,25 @@ TEST_F(EndToEnd, EveryKindOfFileHolds) {
   EXPECT_EQ(*one.json().integer("frames"), 1);
 }
 
+TEST_F(EndToEnd, AnotherVideosReceiptIsKept) {
+  ASSERT_EQ(run(small("out.mp4")).code, kFine);
+  const std::string receipt = contents(at("out.receipt.json"));
+  const std::string trace = contents(at("out.trace"));
+  const Ran refused = run(small("out.gif"));
+  EXPECT_EQ(refused.code, kFailed);
+  EXPECT_NE(refused.err.find(at("out.mp4").string()), std::string::npos) << refused.err;
+  EXPECT_EQ(left(), (std::vector<std::string>{"out.mp4", "out.receipt.json", "out.trace"}));
+  EXPECT_EQ(contents(at("out.receipt.json")), receipt);
+  EXPECT_EQ(contents(at("out.trace")), trace);
+  // The same video may be made again, and a receipt whose video is gone belongs to nobody.
+  EXPECT_EQ(run(small("out.mp4")).code, kFine);
+  fs::rename(at("out.mp4"), at("moved.mp4"));
+  EXPECT_EQ(run(small("out.gif")).code, kFine);
+  overwrite(at("out.mp4"), contents(at("moved.mp4")));
+  EXPECT_EQ(run(small("out.gif")).code, kFine) << "the receipt is of the GIF now";
+  EXPECT_EQ(run(small("out.mp4")).code, kFailed);
+}
+
 TEST_F(EndToEnd, EveryBackendAndThreadCountGivesTheSameFiles) {
   std::vector<std::string> first;
   for (const exact::Kernels* kernels : exact::available_kernels()) {
