@@ -131,6 +131,16 @@ Signature SecretKey::sign(const Hash& digest) const {
   return signature;
 }
 
+Hash personal_digest(ByteView message) {
+  const std::string head =
+      "\x19"
+      "Ethereum Signed Message:\n" +
+      std::to_string(message.size());
+  Bytes bytes(head.begin(), head.end());
+  bytes.insert(bytes.end(), message.begin(), message.end());
+  return keccak256(bytes);
+}
+
 Result<PublicKey> recover(const Hash& digest, const Signature& signature) {
   const int recovery = signature.bytes[64] - kFirstRecovery;
   if (recovery != 0 && recovery != 1) {

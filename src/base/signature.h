@@ -65,6 +65,9 @@ class SecretKey {
   std::array<std::uint8_t, 32> bytes_{};
 };
 
+// What a wallet's personal_sign hashes (EIP-191, version 0x45).
+Hash personal_digest(ByteView message);
+
 // The key whose holder signed the digest, or an error when the signature is malformed.
 Result<PublicKey> recover(const Hash& digest, const Signature& signature);
 // Whether the holder of the address's key signed the digest.

@@ -64,16 +64,6 @@ Json unsigned_json(const Receipt& receipt) {
   return json;
 }
 
-// EIP-191: what a wallet's personal_sign hashes.
-Hash signing_digest(std::string_view text) {
-  std::string message =
-      "\x19"
-      "Ethereum Signed Message:\n" +
-      std::to_string(text.size());
-  message += text;
-  return base::keccak256(base::as_bytes(message));
-}
-
 base::Result<Receipt> read_receipt(const Json& json) {
   STARLING_ASSIGN(const std::string format, json.text("format"));
   if (format != kFormat) return base::corrupt("its format is \"" + format + "\", not \"" + std::string(kFormat) + "\"");
@@ -116,7 +106,7 @@ base::Status sign_receipt(Receipt& receipt, const base::SecretKey& key) {
   receipt.trace_root = list_root(receipt.calls);
   receipt.output_root = list_root(receipt.frames);
   STARLING_ASSIGN(const std::string text, unsigned_json(receipt).canonical());
-  receipt.signature = key.sign(signing_digest(text));
+  receipt.signature = key.sign(base::personal_digest(base::as_bytes(text)));
   return {};
 }
 
@@ -143,7 +133,7 @@ base::Result<Receipt> parse_receipt(std::string_view text) {
 
 std::optional<Difference> check_receipt(const Receipt& receipt) {
   const base::Result<std::string> text = unsigned_json(receipt).canonical();
-  if (!text.ok() || !base::verify(signing_digest(*text), receipt.signature, receipt.executor)) {
+  if (!text.ok() || !base::verify(base::personal_digest(base::as_bytes(*text)), receipt.signature, receipt.executor)) {
     return Difference{"receipt: its signature is not that of " + receipt.executor.text() +
                       ": it was changed after it was signed"};
   }
