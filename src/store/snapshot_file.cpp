@@ -272,7 +272,7 @@ base::Result<SnapshotHeader> import_snapshot(const std::filesystem::path& file, 
         part.push_back(std::move(entry));
       }
       if (more && part.size() < kPartEntries && part_bytes < kPartBytes) continue;
-      STARLING_ASSIGN(const base::Hash root, store->apply(part, header.height, header.metadata));
+      STARLING_ASSIGN(const base::Hash root, store->apply(std::move(part), header.height, header.metadata));
       if (!more && root != header.root) {
         return base::corrupt("the snapshot " + file.string() + " is false: its entries have the root " + root.hex() +
                              " instead of " + header.root.hex());

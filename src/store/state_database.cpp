@@ -54,13 +54,15 @@ rocksdb::ColumnFamilyOptions family_options(Table table, const std::shared_ptr<r
   return options;
 }
 
-rocksdb::DBOptions database_options(bool create) {
+rocksdb::DBOptions database_options(bool create, bool synced) {
   rocksdb::DBOptions options;
   options.create_if_missing = create;
   options.create_missing_column_families = true;  // also when a process was killed while it made them
   // A record that was cut off at the end of the log is a commit that never returned. Anything else that cannot be read
-  // is damage, and must not pass for an older state.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // is damage, and must not pass for an older state; unless the log is not synced, and a power failure may have left
+  // any part of it.
+  options.wal_recovery_mode =
+      synced ? rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
   options.max_total_wal_size = std::uint64_t{128} << 20;  // bounds what an opening replays
   options.max_background_jobs = 2;
@@ -104,24 +106,25 @@ void StateDatabase::Batch::erase(Table table, base::ByteView key) {
 }
 
 base::Result<std::unique_ptr<StateDatabase>> StateDatabase::open(const std::filesystem::path& folder,
-                                                                 std::size_t cache_bytes) {
+                                                                 std::size_t cache_bytes, bool synced) {
   STARLING_TRY(base::make_directories(folder));
   STARLING_ASSIGN(const bool exists, has_database(folder));
   const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(cache_bytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
       {rocksdb::kDefaultColumnFamilyName, family_options(Table::kRecord, cache)},
       {"entries", family_options(Table::kEntries, cache)},
-      {"pages", family_options(Table::kPages, cache)}};
-  std::unique_ptr<StateDatabase> database(new StateDatabase(folder));
+      {"pages", family_options(Table::kPages, cache)},
+      {"notes", family_options(Table::kNotes, cache)}};
+  std::unique_ptr<StateDatabase> database(new StateDatabase(folder, synced));
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status =
-      rocksdb::DB::Open(database_options(!exists), folder.string(), families, &database->families_, &opened);
+      rocksdb::DB::Open(database_options(!exists, synced), folder.string(), families, &database->families_, &opened);
   if (!status.ok()) return error_of(status, folder);
   database->database_.reset(opened);
   return database;
 }
 
-StateDatabase::StateDatabase(std::filesystem::path folder) : folder_(std::move(folder)) {}
+StateDatabase::StateDatabase(std::filesystem::path folder, bool synced) : folder_(std::move(folder)), synced_(synced) {}
 
 StateDatabase::~StateDatabase() {
   if (database_ == nullptr) return;
@@ -156,7 +159,7 @@ base::Status StateDatabase::scan(Table table, base::ByteView prefix, const State
 
 base::Status StateDatabase::write(const Batch& batch) {
   rocksdb::WriteOptions options;
-  options.sync = true;
+  options.sync = synced_;
   const rocksdb::Status status = database_->Write(options, batch.batch_.get());
   if (!status.ok()) return error_of(status, folder_);
   return {};

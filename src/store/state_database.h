@@ -18,8 +18,8 @@ class WriteBatch;
 
 namespace starling::store {
 
-// The three tables of a state's folder; each is a column family.
-enum class Table : std::uint8_t { kRecord, kEntries, kPages };
+// The tables of a state's folder; each is a column family.
+enum class Table : std::uint8_t { kRecord, kEntries, kPages, kNotes };
 
 // RocksDB as the state store uses it, with its errors in words. Thread safe.
 class StateDatabase {
@@ -40,8 +40,8 @@ class StateDatabase {
     std::unique_ptr<rocksdb::WriteBatch> batch_;
   };
 
-  static base::Result<std::unique_ptr<StateDatabase>> open(const std::filesystem::path& folder,
-                                                           std::size_t cache_bytes);
+  static base::Result<std::unique_ptr<StateDatabase>> open(const std::filesystem::path& folder, std::size_t cache_bytes,
+                                                           bool synced);
   ~StateDatabase();
   StateDatabase(const StateDatabase&) = delete;
   StateDatabase& operator=(const StateDatabase&) = delete;
@@ -51,8 +51,8 @@ class StateDatabase {
                                                const rocksdb::Snapshot* snapshot = nullptr) const;
   base::Status scan(Table table, base::ByteView prefix, const StateView::Visit& visit,
                     const rocksdb::Snapshot* snapshot = nullptr) const;
-  // All of the batch or nothing; on the disk when it returns. After an error nothing is known of the batch until the
-  // database is opened again.
+  // All of the batch or nothing; on the disk when it returns, if the database is a synced one. After an error nothing
+  // is known of the batch until the database is opened again.
   base::Status write(const Batch& batch);
 
   const rocksdb::Snapshot* take_snapshot() const;
@@ -60,10 +60,11 @@ class StateDatabase {
   const std::filesystem::path& folder() const { return folder_; }
 
  private:
-  explicit StateDatabase(std::filesystem::path folder);
+  StateDatabase(std::filesystem::path folder, bool synced);
   rocksdb::ColumnFamilyHandle* family(Table table) const { return families_[static_cast<std::size_t>(table)]; }
 
   std::filesystem::path folder_;
+  bool synced_;
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
 };

@@ -157,7 +157,7 @@ class DatabaseSnapshot : public StateSnapshot {
   Record record_;
 };
 
-base::Status check_commit(std::span<const Write> writes, base::ByteView metadata) {
+base::Status check_writes(std::span<const Write> writes) {
   std::size_t bytes = 0;
   for (const Write& write : writes) {
     STARLING_TRY(check_write(write));
@@ -167,6 +167,10 @@ base::Status check_commit(std::span<const Write> writes, base::ByteView metadata
     return base::limit_error("a block writes " + std::to_string(bytes) + " bytes to the state; at most " +
                              std::to_string(kMaxCommitBytes) + " are allowed");
   }
+  return {};
+}
+
+base::Status check_metadata(base::ByteView metadata) {
   if (metadata.size() > kMaxMetadataBytes) {
     return base::limit_error("the metadata of a commit has " + std::to_string(metadata.size()) + " bytes; at most " +
                              std::to_string(kMaxMetadataBytes) + " are allowed");
@@ -209,7 +213,30 @@ std::vector<const Write*> by_key(std::span<const Write> writes) {
   return ordered;
 }
 
+void put_writes(StateDatabase::Batch& batch, Table table, std::span<const Write> writes) {
+  for (const Write* write : by_key(writes)) {
+    if (write->value) {
+      batch.put(table, write->key, *write->value);
+    } else {
+      batch.erase(table, write->key);
+    }
+  }
+}
+
 }  // namespace
+
+struct PreparedCommit::Content {
+  Node before;
+  std::vector<Write> writes;
+  TreeUpdate update;
+  base::Hash root;
+};
+
+PreparedCommit::PreparedCommit(std::unique_ptr<Content> content) : content_(std::move(content)) {}
+PreparedCommit::PreparedCommit(PreparedCommit&& other) noexcept = default;
+PreparedCommit& PreparedCommit::operator=(PreparedCommit&& other) noexcept = default;
+PreparedCommit::~PreparedCommit() = default;
+const base::Hash& PreparedCommit::root() const { return content_->root; }
 
 struct StateStore::Database {
   Database(std::unique_ptr<StateDatabase> opened, Record found, int threads)
@@ -228,7 +255,8 @@ StateStore::~StateStore() = default;
 
 base::Result<std::unique_ptr<StateStore>> StateStore::open(const std::filesystem::path& folder,
                                                            const StateStoreOptions& options) {
-  STARLING_ASSIGN(std::unique_ptr<StateDatabase> database, StateDatabase::open(folder, options.cache_bytes));
+  STARLING_ASSIGN(std::unique_ptr<StateDatabase> database,
+                  StateDatabase::open(folder, options.cache_bytes, options.synced));
   STARLING_ASSIGN(Record record, read_record(*database, nullptr));
   if (record.root.kind == Node::Kind::kFork) {
     STARLING_ASSIGN(const Page page, DatabasePages(*database, nullptr).read({}));
@@ -249,59 +277,94 @@ base::Status StateStore::scan(base::ByteView prefix, const Visit& visit) const {
   return database_->database->scan(Table::kEntries, prefix, visit);
 }
 
-base::Result<base::Hash> StateStore::commit(std::span<const Write> writes, std::uint64_t height,
-                                            base::ByteView metadata) {
-  STARLING_TRY(check_commit(writes, metadata));
-  const std::lock_guard lock(database_->commit_mutex);
+base::Status StateStore::check_height(std::uint64_t height) const {
   const CommittedState& before = database_->record.state;  // changed only under commit_mutex
   if (!before.empty && height <= before.height) {
     return base::invalid("a block of height " + std::to_string(height) + " cannot follow one of height " +
                          std::to_string(before.height));
   }
-  return apply(writes, height, metadata);
+  return {};
 }
 
-base::Result<base::Hash> StateStore::apply(std::span<const Write> writes, std::uint64_t height,
-                                           base::ByteView metadata) {
+base::Result<base::Hash> StateStore::commit(std::span<const Write> writes, std::uint64_t height,
+                                            base::ByteView metadata) {
+  const std::lock_guard lock(database_->commit_mutex);
+  STARLING_TRY(check_height(height));
+  return apply({writes.begin(), writes.end()}, height, metadata);
+}
+
+base::Result<base::Hash> StateStore::apply(std::vector<Write> writes, std::uint64_t height, base::ByteView metadata) {
+  STARLING_ASSIGN(const PreparedCommit prepared, work_out(std::move(writes)));
+  STARLING_TRY(write(prepared, height, metadata, {}));
+  return prepared.root();
+}
+
+base::Result<PreparedCommit> StateStore::prepare(std::vector<Write> writes) const {
+  const std::lock_guard lock(database_->commit_mutex);
+  return work_out(std::move(writes));
+}
+
+base::Result<PreparedCommit> StateStore::work_out(std::vector<Write> writes) const {
+  STARLING_TRY(check_writes(writes));
+  auto content = std::make_unique<PreparedCommit::Content>();
+  content->before = database_->record.root;
+  const std::vector<LeafChange> changes = leaf_changes(writes, database_->pool);
+  STARLING_ASSIGN(content->update, update_tree(content->before, changes, DatabasePages(*database_->database, nullptr),
+                                               &database_->pool));
+  content->root = content->update.root.hash();
+  content->writes = std::move(writes);
+  return PreparedCommit(std::move(content));
+}
+
+base::Status StateStore::commit(PreparedCommit prepared, std::uint64_t height, base::ByteView metadata,
+                                std::span<const Write> notes) {
+  STARLING_TRY(check_writes(notes));
+  const std::lock_guard lock(database_->commit_mutex);
+  STARLING_TRY(check_height(height));
+  if (prepared.content_->before != database_->record.root) {
+    return base::invalid("a commit that was prepared for another state cannot be written");
+  }
+  return write(prepared, height, metadata, notes);
+}
+
+base::Status StateStore::write(const PreparedCommit& prepared, std::uint64_t height, base::ByteView metadata,
+                               std::span<const Write> notes) {
   StateDatabase& database = *database_->database;
+  STARLING_TRY(check_metadata(metadata));
   if (database_->failed) {
     return base::io_error("the state in " + database.folder().string() +
                           " takes no more blocks since writing one failed; mend the disk and start again");
   }
-  const Record& before = database_->record;
-  const std::vector<LeafChange> changes = leaf_changes(writes, database_->pool);
-  STARLING_ASSIGN(const TreeUpdate update,
-                  update_tree(before.root, changes, DatabasePages(database, nullptr), &database_->pool));
+  const PreparedCommit::Content& content = *prepared.content_;
   Record after;
-  after.root = update.root;
-  after.state = {false, height, update.root.hash(), before.state.entries + static_cast<std::uint64_t>(update.leaves),
+  after.root = content.update.root;
+  after.state = {false, height, content.root,
+                 database_->record.state.entries + static_cast<std::uint64_t>(content.update.leaves),
                  base::Bytes(metadata.begin(), metadata.end())};
 
   StateDatabase::Batch batch(database);
-  for (const Write* write : by_key(writes)) {
-    if (write->value) {
-      batch.put(Table::kEntries, write->key, *write->value);
-    } else {
-      batch.erase(Table::kEntries, write->key);
-    }
-  }
-  for (const PageWrite& page : update.pages) {
+  put_writes(batch, Table::kEntries, content.writes);
+  for (const PageWrite& page : content.update.pages) {
     if (page.content) {
       batch.put(Table::kPages, page.name, *page.content);
     } else {
       batch.erase(Table::kPages, page.name);
     }
   }
+  put_writes(batch, Table::kNotes, notes);
   batch.put(Table::kRecord, kRecordKey, encode_record(after));
   const base::Status written = database.write(batch);
   if (!written.ok()) {
     database_->failed = true;
     return written.error();
   }
-  const base::Hash root = after.state.root;
   const std::lock_guard record_lock(database_->record_mutex);
   database_->record = std::move(after);
-  return root;
+  return {};
+}
+
+base::Result<std::optional<base::Bytes>> StateStore::note(base::ByteView key) const {
+  return database_->database->get(Table::kNotes, key);
 }
 
 CommittedState StateStore::state() const {

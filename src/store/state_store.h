@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/hash.h"
 #include "store/state_proof.h"
@@ -19,6 +20,9 @@ struct StateStoreOptions {
   // Threads that share the work of a commit, counting its caller; 0: one per available core.
   int threads = 0;
   std::size_t cache_bytes = std::size_t{256} << 20;
+  // Whether a commit is on the disk when it returns. Without, a power failure may leave the state of an older whole
+  // block (a killed process does not): for whoever has the blocks elsewhere and applies what is missing.
+  bool synced = true;
 };
 
 constexpr std::size_t kMaxMetadataBytes = std::size_t{1} << 20;
@@ -32,6 +36,22 @@ struct CommittedState {
   base::Hash root;
   std::uint64_t entries = 0;
   base::Bytes metadata;  // what the caller gave with the commit
+};
+
+// What a block makes of a state, worked out and not yet written.
+class PreparedCommit {
+ public:
+  PreparedCommit(PreparedCommit&& other) noexcept;
+  PreparedCommit& operator=(PreparedCommit&& other) noexcept;
+  ~PreparedCommit();
+  // The root that the state will have.
+  const base::Hash& root() const;
+
+ private:
+  friend class StateStore;
+  struct Content;
+  explicit PreparedCommit(std::unique_ptr<Content> content);
+  std::unique_ptr<Content> content_;
 };
 
 struct ProvenValue {
@@ -69,6 +89,15 @@ class StateStore : public StateView {
   // folder is opened again.
   base::Result<base::Hash> commit(std::span<const Write> writes, std::uint64_t height, base::ByteView metadata = {});
 
+  // The same in two steps, for whoever must know the root before anything is written. The state must not have changed
+  // between them. Notes are entries beside the state, written with it and not under its root; of two for a key the
+  // later one stays.
+  base::Result<PreparedCommit> prepare(std::vector<Write> writes) const;
+  base::Status commit(PreparedCommit prepared, std::uint64_t height, base::ByteView metadata,
+                      std::span<const Write> notes = {});
+  // The note of a key as the last commit left it, or nothing.
+  base::Result<std::optional<base::Bytes>> note(base::ByteView key) const;
+
   CommittedState state() const;
   base::Hash root() const { return state().root; }
   std::uint64_t height() const { return state().height; }
@@ -87,9 +116,13 @@ class StateStore : public StateView {
                                                       const std::optional<base::Hash>& trusted_root,
                                                       const StateStoreOptions& options);
   explicit StateStore(std::unique_ptr<Database> database);
-  // A commit whose height may be the last one again, for a state that is imported in parts. The caller holds the lock,
-  // or is alone.
-  base::Result<base::Hash> apply(std::span<const Write> writes, std::uint64_t height, base::ByteView metadata);
+  // The two steps, without a look at the height, which may be the last one again for a state that is imported in parts.
+  // The caller holds the lock, or is alone.
+  base::Result<base::Hash> apply(std::vector<Write> writes, std::uint64_t height, base::ByteView metadata);
+  base::Result<PreparedCommit> work_out(std::vector<Write> writes) const;
+  base::Status write(const PreparedCommit& prepared, std::uint64_t height, base::ByteView metadata,
+                     std::span<const Write> notes);
+  base::Status check_height(std::uint64_t height) const;
   std::unique_ptr<Database> database_;
 };
 
