@@ -1,0 +1,299 @@
+#include "consensus/history.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/file.h"
+#include "ledger/chain.h"
+#include "ledger/record.h"
+#include "ledger/schedule.h"
+
+namespace starling::consensus {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxGenesisBytes = std::size_t{1} << 30;
+
+fs::path state_folder(const fs::path& home) { return home / "state"; }
+fs::path log_folder(const fs::path& home) { return home / "blocks"; }
+fs::path genesis_file(const fs::path& home) { return home / "genesis.json"; }
+
+// Notes beside the state: where a block lies and its header, by height; where a transaction lies, by the first half of
+// its id, which is as good as the whole until somebody makes 2^64 transactions to find two that share it.
+ledger::Key block_note(Height height) { return ledger::Key('b', 'h').add(height); }
+ledger::Key transaction_note(const base::Hash& id) {
+  return ledger::Key('b', 't').add(base::ByteView(id.bytes).first(16));
+}
+
+base::Bytes encode_place(const Place& place) {
+  base::Encoder encoder;
+  encoder.u64(place.height);
+  encoder.u32(place.index);
+  return encoder.data();
+}
+
+base::Bytes encode_block_note(const LogPosition& position, const SignedHeader& header) {
+  base::Encoder encoder;
+  encoder.u64(position.file);
+  encoder.u64(position.offset);
+  encoder.bytes(encode_header(header));
+  return encoder.data();
+}
+
+struct BlockNote {
+  LogPosition position;
+  SignedHeader header;
+};
+
+base::Result<BlockNote> decode_block_note(base::ByteView bytes) {
+  base::Decoder decoder(bytes);
+  BlockNote note;
+  note.position.file = decoder.u64();
+  note.position.offset = decoder.u64();
+  const base::Bytes header = decoder.bytes(bytes.size());
+  STARLING_TRY(decoder.finish());
+  STARLING_ASSIGN(note.header, decode_header(header));
+  return note;
+}
+
+class StateView final : public ChainView {
+ public:
+  StateView(std::unique_ptr<store::StateSnapshot> snapshot, SignedHeader header)
+      : snapshot_(std::move(snapshot)), header_(header) {}
+  const SignedHeader& header() const override { return header_; }
+  base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override { return snapshot_->get(key); }
+  base::Status scan(base::ByteView prefix, const Visit& visit) const override { return snapshot_->scan(prefix, visit); }
+  base::Result<store::ProvenValue> prove(base::ByteView key) const override { return snapshot_->prove(key); }
+
+ private:
+  std::unique_ptr<store::StateSnapshot> snapshot_;
+  SignedHeader header_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<History>> History::open(const fs::path& home, const std::optional<base::Json>& genesis,
+                                                     const base::SecretKey& orderer, const HistoryOptions& options) {
+  STARLING_TRY(base::make_directories(home));
+  std::unique_ptr<History> history(new History());
+  STARLING_ASSIGN(history->state_, store::StateStore::open(state_folder(home), {.threads = options.threads,
+                                                                                .cache_bytes = options.cache_bytes,
+                                                                                .synced = false}));
+  STARLING_TRY(history->begin(home, genesis, orderer));
+  STARLING_ASSIGN(history->log_, BlockLog::open(log_folder(home), options.log_file_bytes));
+  STARLING_ASSIGN(history->parameters_, ledger::chain_parameters(*history->state_));
+  STARLING_ASSIGN(history->last_, decode_header(history->state_->state().metadata));
+  std::optional<LogPosition> position;
+  STARLING_ASSIGN(const std::optional<base::Bytes> note,
+                  history->state_->note(block_note(history->last_.header.height)));
+  if (note.has_value()) {
+    STARLING_ASSIGN(const BlockNote decoded, decode_block_note(*note));
+    position = decoded.position;
+  }
+  STARLING_TRY(history->log_->recover(history->last_, position, [&](const Block& block, const LogPosition& at) {
+    return history->execute_again(block, at);
+  }));
+  return history;
+}
+
+base::Status History::begin(const fs::path& home, const std::optional<base::Json>& genesis,
+                            const base::SecretKey& orderer) {
+  const bool has_log = BlockLog::exists(log_folder(home));
+  std::error_code error;
+  const bool has_genesis = fs::exists(genesis_file(home), error);
+  std::optional<std::string> text;
+  if (genesis.has_value()) {
+    STARLING_ASSIGN(text, genesis->canonical());
+  }
+  if (has_genesis && text.has_value()) {
+    STARLING_ASSIGN(const std::string own, base::read_text_file(genesis_file(home), kMaxGenesisBytes));
+    if (own != *text) {
+      return base::invalid(home.string() + " holds a chain that began from another genesis; choose another folder");
+    }
+  }
+  if (!state_->state().empty) {
+    if (has_log) return {};
+    if (state_->height() != 0) {
+      return base::corrupt("the log of blocks in " + log_folder(home).string() +
+                           " is missing; put a copy in its place, or start again from a snapshot");
+    }
+    STARLING_ASSIGN(const SignedHeader header, decode_header(state_->state().metadata));
+    return BlockLog::begin(log_folder(home), header);
+  }
+  // The state is made from the genesis: for the first time, or again when it was lost and the log was not.
+  if (!has_genesis && has_log) {
+    return base::corrupt("the state in " + state_folder(home).string() + " is missing; start again from a snapshot");
+  }
+  if (!has_genesis && !text.has_value()) {
+    return base::not_found("there is no chain in " + home.string() + "; name a genesis to begin one");
+  }
+  std::optional<base::Json> parsed;
+  if (!genesis.has_value()) {
+    STARLING_ASSIGN(const std::string own, base::read_text_file(genesis_file(home), kMaxGenesisBytes));
+    STARLING_ASSIGN(parsed, base::Json::parse(own, genesis_file(home).string(),
+                                              {.bytes = kMaxGenesisBytes, .depth = 64, .values = kMaxGenesisBytes}));
+  }
+  STARLING_ASSIGN(std::vector<store::Write> writes, ledger::read_genesis(genesis.has_value() ? *genesis : *parsed));
+  store::MemoryState first;
+  STARLING_TRY(first.apply(writes));
+  STARLING_ASSIGN(const ledger::ChainParameters parameters, ledger::chain_parameters(first));
+  STARLING_ASSIGN(const ledger::Header header, ledger::last_header(first));
+  STARLING_ASSIGN(store::PreparedCommit prepared, state_->prepare(std::move(writes)));
+  BlockHeader sealed;
+  sealed.chain_id = parameters.chain_id;
+  sealed.time = header.time;
+  sealed.transactions_root = transactions_root({});
+  sealed.outcomes_root = ledger::outcomes_root({});
+  sealed.state_root = prepared.root();
+  SignedHeader before = sign_header(sealed, orderer);
+  if (has_log) {
+    // The first header as it was signed then, perhaps with another key.
+    STARLING_ASSIGN(const std::unique_ptr<BlockLog> log, BlockLog::open(log_folder(home), 0));
+    if (log->base().header != sealed) {
+      return base::corrupt("the log of blocks in " + log_folder(home).string() +
+                           " does not begin with the genesis in " + genesis_file(home).string());
+    }
+    before = log->base();
+  }
+  if (!has_genesis) STARLING_TRY(base::write_file(genesis_file(home), base::as_bytes(*text)));
+  STARLING_TRY(state_->commit(std::move(prepared), 0, encode_header(before)));
+  if (has_log) return {};
+  return BlockLog::begin(log_folder(home), before);
+}
+
+base::Result<std::optional<std::uint64_t>> History::next_deadline() const { return ledger::next_deadline(*state_); }
+
+base::Result<Execution> History::execute(std::uint64_t time, std::span<const ledger::ReadTransaction> transactions,
+                                         std::vector<base::Bytes> bytes, const base::SecretKey& orderer) const {
+  ledger::Header header;
+  header.height = last_.header.height + 1;
+  header.time = time;
+  header.previous = header_hash(last_.header);
+  STARLING_ASSIGN(const std::optional<std::uint64_t> deadline, next_deadline());
+  STARLING_ASSIGN(ledger::BlockResult result, ledger::execute_block(*state_, header, transactions));
+  std::vector<ledger::Outcome> outcomes = result.outcomes;
+  // What was not admitted changed nothing, so the block without it comes to the same.
+  std::vector<base::Hash> ids;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].fault.has_value() && !ledger::is_charged(*outcomes[i].fault)) continue;
+    ids.push_back(outcomes[i].id);
+    if (kept != i) {
+      bytes[kept] = std::move(bytes[i]);
+      result.outcomes[kept] = std::move(result.outcomes[i]);
+    }
+    ++kept;
+  }
+  bytes.resize(kept);
+  result.outcomes.resize(kept);
+  STARLING_ASSIGN(store::PreparedCommit prepared, state_->prepare(std::move(result.writes)));
+  BlockHeader sealed;
+  sealed.chain_id = parameters_.chain_id;
+  sealed.height = header.height;
+  sealed.time = time;
+  sealed.previous = header.previous;
+  sealed.transactions_root = transactions_root(ids);
+  sealed.outcomes_root = ledger::outcomes_root(result);
+  sealed.state_root = prepared.root();
+  Execution execution(std::move(prepared));
+  execution.outcomes_ = std::move(outcomes);
+  execution.due_ = deadline.has_value() && *deadline <= time;
+  execution.block_ = {sign_header(sealed, orderer), std::move(bytes), std::move(result.outcomes),
+                      std::move(result.events)};
+  return execution;
+}
+
+base::Status History::keep(Execution execution) {
+  if (failed_) {
+    return base::io_error("the chain takes no more blocks since writing one failed; mend the disk and start again");
+  }
+  base::Result<LogPosition> position = log_->append(execution.block_);
+  if (!position.ok()) {
+    failed_ = !log_->writable();
+    return position.error();
+  }
+  return commit(std::move(execution.prepared_), execution.block_, *position);
+}
+
+base::Status History::commit(store::PreparedCommit prepared, const Block& block, const LogPosition& position) {
+  const Height height = block.header.header.height;
+  std::vector<store::Write> notes;
+  notes.reserve(block.outcomes.size() + 1);
+  const auto note = [&](base::ByteView key, base::Bytes value) {
+    notes.push_back({base::Bytes(key.begin(), key.end()), std::move(value)});
+  };
+  note(block_note(height), encode_block_note(position, block.header));
+  for (std::size_t i = 0; i < block.outcomes.size(); ++i) {
+    note(transaction_note(block.outcomes[i].id), encode_place({height, static_cast<std::uint32_t>(i)}));
+  }
+  const base::Status committed = state_->commit(std::move(prepared), height, encode_header(block.header), notes);
+  if (!committed.ok()) {
+    failed_ = true;
+    return committed.error();
+  }
+  last_ = block.header;
+  return {};
+}
+
+base::Status History::execute_again(const Block& block, const LogPosition& position) {
+  const BlockHeader& sealed = block.header.header;
+  std::vector<ledger::ReadTransaction> transactions;
+  std::vector<base::Hash> ids;
+  for (const base::Bytes& bytes : block.transactions) {
+    STARLING_ASSIGN(ledger::ReadTransaction read, ledger::read_transaction(bytes));
+    read.verified = true;  // they were before the block was written
+    ids.push_back(read.id);
+    transactions.push_back(std::move(read));
+  }
+  STARLING_ASSIGN(ledger::BlockResult result,
+                  ledger::execute_block(*state_, {sealed.height, sealed.time, sealed.previous}, transactions));
+  STARLING_ASSIGN(store::PreparedCommit prepared, state_->prepare(std::move(result.writes)));
+  if (transactions_root(ids) != sealed.transactions_root || ledger::outcomes_root(result) != sealed.outcomes_root ||
+      prepared.root() != sealed.state_root) {
+    return base::corrupt("block " + std::to_string(sealed.height) +
+                         " of the log does not lead to the state that it says; start again from a snapshot");
+  }
+  return commit(std::move(prepared), block, position);
+}
+
+base::Result<std::shared_ptr<const ChainView>> History::view() const {
+  STARLING_ASSIGN(std::unique_ptr<store::StateSnapshot> snapshot, state_->snapshot());
+  STARLING_ASSIGN(const SignedHeader header, decode_header(snapshot->state().metadata));
+  return std::shared_ptr<const ChainView>(std::make_shared<StateView>(std::move(snapshot), header));
+}
+
+base::Result<std::optional<SignedHeader>> History::header(Height height) const {
+  if (height == log_->base().header.height) return std::optional(log_->base());
+  STARLING_ASSIGN(const std::optional<base::Bytes> bytes, state_->note(block_note(height)));
+  if (!bytes.has_value()) return std::optional<SignedHeader>();
+  STARLING_ASSIGN(const BlockNote note, decode_block_note(*bytes));
+  return std::optional(note.header);
+}
+
+base::Result<std::optional<Block>> History::block(Height height) const {
+  if (height == 0 && log_->base().header.height == 0) return std::optional(Block{log_->base(), {}, {}, {}});
+  STARLING_ASSIGN(const std::optional<base::Bytes> bytes, state_->note(block_note(height)));
+  if (!bytes.has_value()) return std::optional<Block>();
+  STARLING_ASSIGN(const BlockNote note, decode_block_note(*bytes));
+  STARLING_ASSIGN(Block block, log_->read(note.position));
+  if (block.header != note.header) {
+    return base::corrupt("block " + std::to_string(height) + " of the log is another one than the state was made of");
+  }
+  return std::optional(std::move(block));
+}
+
+base::Result<std::optional<Place>> History::find_transaction(const base::Hash& id) const {
+  STARLING_ASSIGN(const std::optional<base::Bytes> bytes, state_->note(transaction_note(id)));
+  if (!bytes.has_value()) return std::optional<Place>();
+  base::Decoder decoder(*bytes);
+  Place place;
+  place.height = decoder.u64();
+  place.index = decoder.u32();
+  STARLING_TRY(decoder.finish());
+  return std::optional(place);
+}
+
+}  // namespace starling::consensus
