@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -13,27 +12,19 @@
 
 #include "base/interrupt.h"
 #include "base/temporary.h"
+#include "temporary_folder.h"
 
 namespace starling::base {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Files : public testing::Test {
+class Files : public FolderTest {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "starling_files_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
-  std::size_t entries() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()));
-  }
+  std::size_t entries() const { return temporary_.entries(); }
 
-  std::string directory_;
+  const std::string directory_ = folder_.string();
 };
 
 TEST_F(Files, WritesAndReadsBack) {

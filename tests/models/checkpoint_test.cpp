@@ -48,7 +48,7 @@ NewCheckpoint tiny() {
   return model;
 }
 
-class CheckpointTest : public TemporaryFolder {
+class CheckpointTest : public FolderTest {
  protected:
   // STARLING_KEEP_MODEL=FOLDER leaves the model there, for tests/models/check_with_diffusers.py.
   CheckpointTest() : model_(tiny()) {

@@ -89,7 +89,7 @@ TEST(SafetensorsHeader, RefusesHostileFiles) {
   EXPECT_TRUE(SafetensorsHeader::parse(file_of(R"({"a":)" + good + "}", 4), "x").ok()) << "the good one is good";
 }
 
-class Safetensors : public TemporaryFolder {};
+class Safetensors : public FolderTest {};
 
 TEST_F(Safetensors, WritesTheSameBytesInAnyOrderAndReadsThemBack) {
   const Tensor wide = counting({3, 5}, 0.5F);

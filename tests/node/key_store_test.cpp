@@ -1,7 +1,6 @@
 #include "node/key_store.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "temporary_folder.h"
 
 namespace starling::node {
 namespace {
@@ -20,26 +20,18 @@ namespace fs = std::filesystem;
 constexpr std::string_view kOne = "0000000000000000000000000000000000000000000000000000000000000001";
 constexpr std::string_view kTwo = "0000000000000000000000000000000000000000000000000000000000000002";
 
-class KeyStoreTest : public testing::Test {
+class KeyStoreTest : public FolderTest {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "starling_keys_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
   // A clock that ticks a second at every reading.
   KeyStore store() {
-    return KeyStore(directory_ / "keystore", [this] {
+    return KeyStore(folder_ / "keystore", [this] {
       return std::chrono::system_clock::time_point(std::chrono::seconds(1'795'319'760 + ticks_++));
     });
   }
   KeyHome home(std::optional<std::string> password = std::nullopt) const {
-    return KeyHome{directory_ / "home", std::move(password)};
+    return KeyHome{folder_ / "home", std::move(password)};
   }
 
-  fs::path directory_;
   int ticks_ = 0;
 };
 
@@ -54,7 +46,7 @@ TEST_F(KeyStoreTest, CreatesListsAndUnlocks) {
   EXPECT_EQ(list.keys[0].address, first.address);
   EXPECT_EQ(list.keys[1].address, second.address);
   EXPECT_EQ(fs::status(first.file).permissions(), fs::perms(0600));
-  EXPECT_EQ(fs::status(directory_ / "keystore").permissions(), fs::perms(0700));
+  EXPECT_EQ(fs::status(folder_ / "keystore").permissions(), fs::perms(0700));
   EXPECT_EQ(first.file.filename(), "UTC--2026-11-22T03-56-00.000000000Z--" + base::to_hex(first.address.bytes));
   EXPECT_EQ(keys.unlock(second.address, "two")->address(), second.address);
   EXPECT_EQ(keys.unlock(second.address, "one").error().code, base::ErrorCode::kInvalidArgument);
@@ -78,11 +70,11 @@ TEST_F(KeyStoreTest, ImportsAndExports) {
 TEST_F(KeyStoreTest, DamagedFilesAreReportedBesideGoodOnes) {
   const KeyStore keys = store();
   const StoredKey good = *keys.create("pw", KeyCost::kAutomatic);
-  ASSERT_TRUE(base::write_file(directory_ / "keystore" / "UTC--broken", base::as_bytes("{")).ok());
-  ASSERT_TRUE(base::write_file(directory_ / "keystore" / "notes.txt", base::as_bytes("mine")).ok());
+  ASSERT_TRUE(base::write_file(folder_ / "keystore" / "UTC--broken", base::as_bytes("{")).ok());
+  ASSERT_TRUE(base::write_file(folder_ / "keystore" / "notes.txt", base::as_bytes("mine")).ok());
   std::string costly = *base::read_text_file(good.file, kMaxKeyFileBytes);
   costly.replace(costly.find("4096"), 4, "1099511627776");
-  ASSERT_TRUE(base::write_file(directory_ / "keystore" / "UTC--costly", base::as_bytes(costly)).ok());
+  ASSERT_TRUE(base::write_file(folder_ / "keystore" / "UTC--costly", base::as_bytes(costly)).ok());
   const KeyList list = *keys.list();
   ASSERT_EQ(list.keys.size(), 1U);
   EXPECT_EQ(list.keys[0].address, good.address);

@@ -1,7 +1,6 @@
 #include "proof/replay.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +8,7 @@
 
 #include "base/file.h"
 #include "proof/commitment.h"
+#include "temporary_folder.h"
 
 namespace starling::proof {
 namespace {
@@ -57,14 +57,11 @@ exact::Program small_program() {
 constexpr std::uint32_t kCalls = 6;
 constexpr std::uint32_t kFirstEnd = 4;
 
-class Replay : public testing::Test {
+class Replay : public FolderTest {
  protected:
   Replay() : program_(*exact::PreparedProgram::make(small_program())), engine_(*exact::Engine::create({})) {
-    folder_ = std::filesystem::temp_directory_path() / ("starling-proof-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(folder_);
     execute();
   }
-  ~Replay() override { std::filesystem::remove_all(folder_); }
 
   Job job() { return {&program_, &engine_, &inputs_, &weights_}; }
 
@@ -107,7 +104,6 @@ class Replay : public testing::Test {
     return calls;
   }
 
-  std::filesystem::path folder_;
   exact::PreparedProgram program_;
   exact::Engine engine_;
   const float seed_[8] = {1, 2, 3, 4, 5, 6, 7, 8};

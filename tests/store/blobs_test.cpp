@@ -46,7 +46,7 @@ base::ByteView piece_of(const Bytes& bytes, std::size_t piece) {
   return base::ByteView(bytes).subspan(at, std::min<std::size_t>(kPieceBytes, bytes.size() - at));
 }
 
-class BlobsTest : public TemporaryFolder {
+class BlobsTest : public FolderTest {
  protected:
   std::unique_ptr<Blobs> open(const BlobOptions& options = {}) {
     auto blobs = Blobs::open(folder_, options);

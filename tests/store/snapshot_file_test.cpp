@@ -66,7 +66,7 @@ base::Status read_all(const Bytes& bytes) {
   }
 }
 
-class SnapshotTest : public TemporaryFolder {
+class SnapshotTest : public FolderTest {
  protected:
   // A store with the made-up history up to a height, exported to `file`.
   void export_history(std::uint64_t height, const fs::path& file) {

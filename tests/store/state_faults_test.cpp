@@ -51,7 +51,7 @@ class History {
   std::uint64_t height_ = 0;
 };
 
-class StateFaultsTest : public TemporaryFolder {
+class StateFaultsTest : public FolderTest {
  protected:
   // The store in a folder holds exactly the state after the block that it says; returns that block's height.
   std::uint64_t expect_whole_block(const fs::path& folder) {

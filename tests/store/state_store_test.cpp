@@ -44,7 +44,7 @@ std::map<Bytes, Bytes, KeyOrder> entries_of(const StateView& state, const Bytes&
   return entries;
 }
 
-class StateStoreTest : public TemporaryFolder {};
+class StateStoreTest : public FolderTest {};
 
 TEST_F(StateStoreTest, HoldsWhatWasCommitted) {
   auto store = open_store(folder_);

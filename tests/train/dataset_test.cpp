@@ -1,11 +1,11 @@
 #include "train/dataset.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "temporary_folder.h"
 #include "train/dataset_fit.h"
 #include "train/dataset_folder.h"
 #include "video/writer.h"
@@ -17,20 +17,9 @@ namespace fs = std::filesystem;
 
 constexpr ClipShape kSmall = {32, 32, 5, 8};
 
-// A folder of its own for a test, gone afterwards.
-class Folder {
+class Folder : public TemporaryFolder {
  public:
-  Folder()
-      : path_(fs::temp_directory_path() /
-              ("starling-dataset-" + std::to_string(getpid()) + "-" + std::to_string(next_++))) {
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  const fs::path& path() const { return path_; }
-  void text(const std::string& name, const std::string& content) const { std::ofstream(path_ / name) << content; }
+  void text(const std::string& name, const std::string& content) const { std::ofstream(path() / name) << content; }
   // Frame k is grey of the value 10·k.
   void video(const std::string& name, int width, int height, int count) const {
     auto frames = video::make_frames(width, height, count, {8, 1});
@@ -40,12 +29,8 @@ class Folder {
     }
     video::WriterOptions options;
     options.lossless = true;
-    ASSERT_TRUE(video::write_video(path_ / name, *frames, options).ok());
+    ASSERT_TRUE(video::write_video(path() / name, *frames, options).ok());
   }
-
- private:
-  static inline int next_ = 0;
-  fs::path path_;
 };
 
 std::string why(const fs::path& folder, const ClipShape& shape = kSmall) {

@@ -1,28 +1,20 @@
 #include "train/latent_cache.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <vector>
 
 #include "base/file.h"
+#include "temporary_folder.h"
 
 namespace starling::train {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Cache : public testing::Test {
+class Cache : public FolderTest {
  protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/starling_latents_XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    root_ = pattern;
-    file_ = root_ / "latents.bin";
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   LatentCache open(std::uint8_t key = 1) const {
     base::Hash hash;
     hash.bytes[0] = key;
@@ -38,8 +30,7 @@ class Cache : public testing::Test {
     }
   }
 
-  fs::path root_;
-  fs::path file_;
+  const fs::path file_ = folder_ / "latents.bin";
 };
 
 TEST_F(Cache, KeepsWhatWasAppended) {

@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 
 #include "models/checkpoint.h"
+#include "temporary_folder.h"
 #include "train/flow_objective.h"
 #include "train/run.h"
 #include "train/step.h"
@@ -44,15 +44,8 @@ Recipe small_recipe(ModelPart part) {
   return recipe;
 }
 
-class Objectives : public testing::Test {
+class Objectives : public FolderTest {
  protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/starling_objective_XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   static exact::Engine engine(int threads) {
     auto engine = exact::Engine::create({"", threads});
     EXPECT_TRUE(engine.ok());
@@ -61,7 +54,7 @@ class Objectives : public testing::Test {
 
   RunOptions options(const char* name) const {
     RunOptions options;
-    options.folder = root_ / name;
+    options.folder = folder_ / name;
     options.resume = true;
     options.progress = base::ProgressMode::kQuiet;
     return options;
@@ -78,8 +71,6 @@ class Objectives : public testing::Test {
     EXPECT_TRUE(summary.ok()) << summary.error().message;
     return summary.ok() ? *summary : RunSummary{};
   }
-
-  fs::path root_;
 };
 
 TEST_F(Objectives, AnAutoencoderIsTrainedAndSaved) {
@@ -90,9 +81,9 @@ TEST_F(Objectives, AnAutoencoderIsTrainedAndSaved) {
   EXPECT_LT(summary.loss, 1.5);
   ASSERT_FALSE(summary.validation.empty());
   EXPECT_EQ(summary.validation[0].first, "psnr_db");
-  EXPECT_TRUE(fs::exists(root_ / "vae" / "loss.png"));
-  EXPECT_TRUE(fs::exists(root_ / "vae" / "reconstruction.png"));
-  const auto vae = load_vae(root_ / "vae" / "vae");
+  EXPECT_TRUE(fs::exists(folder_ / "vae" / "loss.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "vae" / "reconstruction.png"));
+  const auto vae = load_vae(folder_ / "vae" / "vae");
   ASSERT_TRUE(vae.ok()) << vae.error().message;
   EXPECT_EQ(vae->config.base_dim, 8);
   EXPECT_NE(vae->config.latents_std[0], 1.0F);
@@ -100,13 +91,13 @@ TEST_F(Objectives, AnAutoencoderIsTrainedAndSaved) {
 
 TEST_F(Objectives, ADecoderIsTrainedWithoutTouchingLatents) {
   train_vae(small_recipe(ModelPart::kVae), "first");
-  const auto before = load_vae(root_ / "first" / "vae");
+  const auto before = load_vae(folder_ / "first" / "vae");
   ASSERT_TRUE(before.ok());
   Recipe recipe = small_recipe(ModelPart::kVae);
   recipe.start_hash = before->hash.hex();
   recipe.decoder_only = 1;
   train_vae(recipe, "second", &*before);
-  const auto after = load_vae(root_ / "second" / "vae");
+  const auto after = load_vae(folder_ / "second" / "vae");
   ASSERT_TRUE(after.ok());
   EXPECT_EQ(before->latent_hash, after->latent_hash);
   EXPECT_NE(before->hash, after->hash);
@@ -116,14 +107,14 @@ TEST_F(Objectives, ATransformerIsTrainedToTheSameBitsOnAnyThreadsAndSavedAsAMode
   train_vae(small_recipe(ModelPart::kVae), "vae");
   std::vector<double> losses;
   for (const int threads : {1, 2}) {
-    auto vae = load_vae(root_ / "vae" / "vae");
+    auto vae = load_vae(folder_ / "vae" / "vae");
     ASSERT_TRUE(vae.ok());
     Recipe recipe = small_recipe(ModelPart::kTransformer);
     recipe.vae_hash = vae->latent_hash.hex();
     auto datasets = open_datasets(recipe);
     ASSERT_TRUE(datasets.ok());
     const std::string name = "transformer" + std::to_string(threads);
-    auto objective = make_flow_objective(recipe, {.folder = root_ / name,
+    auto objective = make_flow_objective(recipe, {.folder = folder_ / name,
                                                   .training = datasets->training,
                                                   .held_out = datasets->held_out,
                                                   .vae = std::move(*vae)});
@@ -135,17 +126,17 @@ TEST_F(Objectives, ATransformerIsTrainedToTheSameBitsOnAnyThreadsAndSavedAsAMode
     // A fresh model predicts almost nothing of noise − data, whose variance is about 2.
     EXPECT_GT(losses.back(), 0.5);
     EXPECT_LT(losses.back(), 4.0);
-    const auto model = models::Checkpoint::open(root_ / name / "model");
+    const auto model = models::Checkpoint::open(folder_ / name / "model");
     EXPECT_TRUE(model.ok()) << model.error().message;
-    EXPECT_TRUE(fs::exists(root_ / name / "samples.png"));
+    EXPECT_TRUE(fs::exists(folder_ / name / "samples.png"));
   }
   EXPECT_EQ(losses[0], losses[1]);
 }
 
 TEST_F(Objectives, AMissingOrForeignAutoencoderIsAnError) {
-  EXPECT_FALSE(load_vae(root_ / "nowhere").ok());
-  fs::create_directories(root_ / "empty");
-  EXPECT_FALSE(load_vae(root_ / "empty").ok());
+  EXPECT_FALSE(load_vae(folder_ / "nowhere").ok());
+  fs::create_directories(folder_ / "empty");
+  EXPECT_FALSE(load_vae(folder_ / "empty").ok());
 }
 
 }  // namespace

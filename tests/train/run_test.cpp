@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "temporary_folder.h"
 #include "train/checkpoint.h"
 #include "train/draws.h"
 #include "train/run_log.h"
@@ -68,15 +69,8 @@ Recipe toy_recipe(std::uint64_t steps) {
   return recipe;
 }
 
-class Training : public testing::Test {
+class Training : public FolderTest {
  protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/starling_train_XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   static base::Result<RunSummary> run(const fs::path& folder, const Recipe& recipe, bool resume, int threads = 1,
                                       double checkpoint_seconds = 1e9) {
     STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", threads}));
@@ -100,16 +94,14 @@ class Training : public testing::Test {
     EXPECT_TRUE(bytes.ok());
     return bytes.ok() ? *bytes : base::Bytes{};
   }
-
-  fs::path root_;
 };
 
 TEST_F(Training, LowersTheLoss) {
-  const auto summary = run(root_ / "a", toy_recipe(400), false);
+  const auto summary = run(folder_ / "a", toy_recipe(400), false);
   ASSERT_TRUE(summary.ok()) << summary.error().message;
   EXPECT_TRUE(summary->finished);
   EXPECT_EQ(summary->steps, 400U);
-  const auto log = RunLog::open(root_ / "a", 400);
+  const auto log = RunLog::open(folder_ / "a", 400);
   ASSERT_TRUE(log.ok());
   const auto losses = log->series("loss");
   ASSERT_EQ(losses.size(), 200U);
@@ -117,46 +109,46 @@ TEST_F(Training, LowersTheLoss) {
 }
 
 TEST_F(Training, GivesTheSameBitsWithMoreThreadsAndAfterAStop) {
-  ASSERT_TRUE(run(root_ / "whole", toy_recipe(30), false).ok());
-  ASSERT_TRUE(run(root_ / "parts", toy_recipe(11), false, 2).ok());
+  ASSERT_TRUE(run(folder_ / "whole", toy_recipe(30), false).ok());
+  ASSERT_TRUE(run(folder_ / "parts", toy_recipe(11), false, 2).ok());
   // A shorter schedule would have lowered its rate: begin again with the whole one, and stop it at some moment.
-  fs::remove_all(root_ / "parts");
+  fs::remove_all(folder_ / "parts");
   Recipe flat = toy_recipe(16);
   flat.schedule.decay = 0;
-  ASSERT_TRUE(run(root_ / "parts", flat, false, 2).ok());
-  const auto resumed = run(root_ / "parts", toy_recipe(30), true, 2);
+  ASSERT_TRUE(run(folder_ / "parts", flat, false, 2).ok());
+  const auto resumed = run(folder_ / "parts", toy_recipe(30), true, 2);
   ASSERT_TRUE(resumed.ok()) << resumed.error().message;
-  EXPECT_EQ(newest_bytes(root_ / "whole"), newest_bytes(root_ / "parts"));
+  EXPECT_EQ(newest_bytes(folder_ / "whole"), newest_bytes(folder_ / "parts"));
 }
 
 TEST_F(Training, GivesTheSameBitsAfterBeingKilledAtAnyMoment) {
   const Recipe recipe = toy_recipe(60);
-  ASSERT_TRUE(run(root_ / "whole", recipe, false).ok());
+  ASSERT_TRUE(run(folder_ / "whole", recipe, false).ok());
   Draws draws(static_cast<std::uint64_t>(::getpid()), Purpose::kChoice, 0);
   for (int attempt = 0; attempt < 4; ++attempt) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     // Checkpoints after every step, so that most kills fall into one.
-    if (child == 0) ::_exit(run(root_ / "killed", recipe, true, 1, 0.0).ok() ? 0 : 1);
+    if (child == 0) ::_exit(run(folder_ / "killed", recipe, true, 1, 0.0).ok() ? 0 : 1);
     std::this_thread::sleep_for(std::chrono::milliseconds(5 + draws.below(60)));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << "a resumed run failed";
   }
-  const auto resumed = run(root_ / "killed", recipe, true);
+  const auto resumed = run(folder_ / "killed", recipe, true);
   ASSERT_TRUE(resumed.ok()) << resumed.error().message;
-  EXPECT_EQ(newest_bytes(root_ / "whole"), newest_bytes(root_ / "killed"));
+  EXPECT_EQ(newest_bytes(folder_ / "whole"), newest_bytes(folder_ / "killed"));
 }
 
 TEST_F(Training, RefusesAFolderInUseAndAnotherRecipe) {
-  ASSERT_TRUE(run(root_ / "a", toy_recipe(20), false).ok());
-  const auto again = run(root_ / "a", toy_recipe(20), false);
+  ASSERT_TRUE(run(folder_ / "a", toy_recipe(20), false).ok());
+  const auto again = run(folder_ / "a", toy_recipe(20), false);
   ASSERT_FALSE(again.ok());
   EXPECT_NE(again.error().message.find("--resume"), std::string::npos);
   Recipe other = toy_recipe(20);
   other.seed = 2;
-  const auto resumed = run(root_ / "a", other, true);
+  const auto resumed = run(folder_ / "a", other, true);
   ASSERT_FALSE(resumed.ok());
   EXPECT_NE(resumed.error().message.find("seed"), std::string::npos);
 }
@@ -165,11 +157,11 @@ TEST_F(Training, RefusesAFolderThatAnotherProcessTrainsIn) {
   Recipe endless = toy_recipe(1'000'000);
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
-  if (child == 0) ::_exit(run(root_ / "a", endless, true).ok() ? 0 : 1);
-  for (int i = 0; i < 500 && !fs::exists(root_ / "a" / "log.jsonl"); ++i) {
+  if (child == 0) ::_exit(run(folder_ / "a", endless, true).ok() ? 0 : 1);
+  for (int i = 0; i < 500 && !fs::exists(folder_ / "a" / "log.jsonl"); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  const auto second = run(root_ / "a", endless, true);
+  const auto second = run(folder_ / "a", endless, true);
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   ASSERT_FALSE(second.ok());
@@ -177,9 +169,9 @@ TEST_F(Training, RefusesAFolderThatAnotherProcessTrainsIn) {
 }
 
 TEST_F(Training, RefusesADamagedCheckpoint) {
-  ASSERT_TRUE(run(root_ / "a", toy_recipe(6), false).ok());
+  ASSERT_TRUE(run(folder_ / "a", toy_recipe(6), false).ok());
   fs::path file;
-  for (const auto& entry : fs::directory_iterator(root_ / "a")) {
+  for (const auto& entry : fs::directory_iterator(folder_ / "a")) {
     if (entry.path().extension() == ".starling") file = entry.path();
   }
   auto bytes = base::read_file(file, std::size_t{1} << 24);
@@ -190,18 +182,18 @@ TEST_F(Training, RefusesADamagedCheckpoint) {
     base::Bytes damaged = whole;
     damaged[place] ^= 1U;
     ASSERT_TRUE(base::write_file(file, damaged).ok());
-    EXPECT_FALSE(load_newest_checkpoint(root_ / "a").ok()) << place;
+    EXPECT_FALSE(load_newest_checkpoint(folder_ / "a").ok()) << place;
   }
   for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{48}, whole.size() - 1}) {
     ASSERT_TRUE(base::write_file(file, base::ByteView(whole).first(size)).ok());
-    EXPECT_FALSE(load_newest_checkpoint(root_ / "a").ok()) << size;
+    EXPECT_FALSE(load_newest_checkpoint(folder_ / "a").ok()) << size;
   }
 }
 
 TEST_F(Training, KeepsTwoCheckpoints) {
-  ASSERT_TRUE(run(root_ / "a", toy_recipe(9), false, 1, 0.0).ok());
+  ASSERT_TRUE(run(folder_ / "a", toy_recipe(9), false, 1, 0.0).ok());
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(root_ / "a")) {
+  for (const auto& entry : fs::directory_iterator(folder_ / "a")) {
     if (entry.path().extension() == ".starling") names.push_back(entry.path().filename().string());
   }
   std::ranges::sort(names);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 
 namespace starling::video {
 
@@ -104,21 +103,6 @@ double psnr(const Frames& a, const Frames& b) {
     sum += difference * difference;
   }
   return sum == 0 ? 99 : 10 * std::log10(255.0 * 255.0 * static_cast<double>(a.rgb.size()) / sum);
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "starling-video-XXXXXX").native();
-  if (::mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-int TemporaryFolder::entries() const {
-  return static_cast<int>(std::distance(std::filesystem::directory_iterator(path_), {}));
 }
 
 }  // namespace starling::video

@@ -23,20 +23,4 @@ Frames make_noise(int width, int height, int count);
 // Over all pixels and channels, in decibels; 99 for equal frames.
 double psnr(const Frames& a, const Frames& b);
 
-// A new empty folder that goes with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-  int entries() const;
-
- private:
-  std::filesystem::path path_;
-};
-
 }  // namespace starling::video

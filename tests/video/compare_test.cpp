@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "clips.h"
+#include "temporary_folder.h"
 #include "video/font.h"
 #include "video/picture.h"
 #include "video/reader.h"

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "clips.h"
+#include "temporary_folder.h"
 #include "video/reader.h"
 #include "video/writer.h"
 

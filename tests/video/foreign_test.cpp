@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "clips.h"
+#include "temporary_folder.h"
 #include "video/orientation.h"
 #include "video/reader.h"
 #include "video/writer.h"
