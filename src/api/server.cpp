@@ -105,6 +105,8 @@ struct Server::State {
   MHD_Result send(Exchange& exchange, Response response);
   // Gives a suspended request its response and wakes its connection.
   void give(const Held& exchange, Response response);
+  // Counts bytes of bodies that came or went; those there are now.
+  std::size_t hold(std::size_t more, std::size_t less);
   void count(const Exchange& exchange);
   void register_metrics();
 
@@ -127,6 +129,7 @@ struct Server::State {
   base::Counter* bytes_out = nullptr;
   base::Counter* connections_taken = nullptr;
   base::Gauge* connections_open = nullptr;
+  base::Gauge* bytes_held = nullptr;
 };
 
 Server::State::State(Router given_router, const ServerOptions& given, const Listener& where,
@@ -159,6 +162,7 @@ void Server::State::register_metrics() {
   bytes_in = &metrics->counter("starling_http_received_bytes_total", "Bytes of request bodies.");
   bytes_out = &metrics->counter("starling_http_sent_bytes_total", "Bytes of response bodies.");
   connections_taken = &metrics->counter("starling_http_connections_total", "Connections taken.");
+  bytes_held = &metrics->gauge("starling_http_held_bytes", "Bytes of request bodies in memory.");
   connections_open = &metrics->gauge("starling_http_connections", "Connections that are open.");
 }
 
@@ -231,9 +235,15 @@ void Server::State::on_completed(void* self, MHD_Connection* /*connection*/, voi
   *held = nullptr;
   if (!exchange) return;
   state->count(**exchange);
-  state->buffered -= (*exchange)->buffered;
+  state->hold(0, (*exchange)->buffered);
   if ((*exchange)->connection != nullptr) state->connections.wait_for_header(*(*exchange)->connection);
   --state->in_progress;
+}
+
+std::size_t Server::State::hold(std::size_t more, std::size_t less) {
+  const std::size_t held = buffered.fetch_add(more - less) + more - less;
+  if (metrics != nullptr) bytes_held->set(static_cast<double>(held));
+  return held;
 }
 
 void Server::State::count(const Exchange& exchange) {
@@ -306,7 +316,7 @@ MHD_Result Server::State::receive(Exchange& exchange, const char* data, size_t* 
   if (!exchange.refusal && exchange.received > exchange.body_limit) exchange.refusal = too_long(exchange.body_limit);
   if (!exchange.refusal) {
     exchange.buffered += count;
-    if (buffered.fetch_add(count) + count > options.buffered_bytes) {
+    if (hold(count, 0) > options.buffered_bytes) {
       exchange.refusal = busy("the server holds as many bodies as it can; send this again later");
     }
   }

@@ -337,6 +337,8 @@ TEST_F(Servers, BodiesTogetherAreBounded) {
   RawClient holding(server_->port());
   holding.send("POST /echo-on-worker HTTP/1.1\r\nHost: x\r\nContent-Length: 950000\r\n\r\n" +
                std::string(940'000, 'x'));
+  const base::Gauge& held = metrics_.gauge("starling_http_held_bytes", "");
+  while (held.value() < 940'000) std::this_thread::sleep_for(milliseconds(1));
   bool refused = false;
   for (int i = 0; i < 200 && !refused; ++i) {
     refused = !client_.post(url("/echo-on-worker"), std::string(100'000, 'y'), "text/plain").ok();
