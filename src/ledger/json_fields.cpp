@@ -91,6 +91,14 @@ void JsonReader::operator()(std::uint32_t /*number*/, const char* name, std::uin
   value = *read;
 }
 
+void JsonReader::operator()(std::uint32_t /*number*/, const char* name, bool& value) {
+  const base::Json* const found = member(name);
+  if (found == nullptr) return;
+  const base::Result<bool> read = found->as_boolean();
+  if (!read.ok()) return fail(name, read.error().message);
+  value = *read;
+}
+
 void JsonReader::operator()(std::uint32_t /*number*/, const char* name, base::Address& value) {
   const base::Json* const found = member(name);
   if (found == nullptr) return;
@@ -143,9 +151,14 @@ void JsonReader::operator()(std::uint32_t /*number*/, const char* name, std::vec
   }
 }
 
-base::Status JsonReader::finish() const {
+base::Status JsonReader::finish_with_more() const {
   if (!failure_.empty()) return base::invalid(failure_);
   if (!object_.is_object()) return base::invalid("this is not a JSON object");
+  return {};
+}
+
+base::Status JsonReader::finish() const {
+  STARLING_TRY(finish_with_more());
   if (seen_ != object_.members().size()) return base::invalid("there is a member that does not belong here");
   return {};
 }

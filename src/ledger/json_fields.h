@@ -36,11 +36,12 @@ class JsonWriter {
   base::Json object_;
 };
 
-// Reads such an object; every field must be there, and nothing else. Integers may be numbers or decimal texts. The
-// first failure is kept. The bounds of texts and lists are left to the canonical bytes.
+// Reads such an object; every field must be there. Integers may be numbers or decimal texts. The first failure is kept.
+// The bounds of texts and lists are left to the canonical bytes.
 class JsonReader {
  public:
   explicit JsonReader(const base::Json& object) : object_(object) {}
+  void operator()(std::uint32_t number, const char* name, bool& value);
   void operator()(std::uint32_t number, const char* name, std::uint32_t& value);
   void operator()(std::uint32_t number, const char* name, std::uint64_t& value);
   void operator()(std::uint32_t number, const char* name, base::Address& value);
@@ -49,7 +50,18 @@ class JsonReader {
   void operator()(std::uint32_t number, const char* name, std::vector<base::Hash>& value, std::size_t limit);
   void operator()(std::uint32_t number, const char* name, std::vector<std::string>& value, std::size_t limit,
                   std::size_t item_limit);
+  // A state of something is read by name.
+  template <typename E>
+  requires std::is_enum_v<E>
+  void operator()(std::uint32_t /*number*/, const char* name, E& value) {
+    std::string text;
+    (*this)(0, name, text, 0);
+    if (!from_name(text, value)) fail(name, "'" + text + "' is unknown");
+  }
+  // An error if anything failed, or if there is a member that no field has.
   base::Status finish() const;
+  // As finish(), but whatever else the object has is left aside.
+  base::Status finish_with_more() const;
 
  private:
   const base::Json* member(const char* name);
@@ -60,6 +72,16 @@ class JsonReader {
 };
 
 base::Result<std::uint64_t> json_u64(const base::Json& value);
+
+// A record that to_json() wrote, whatever else is beside its fields.
+template <typename Record>
+base::Result<Record> record_from_json(const base::Json& json) {
+  Record record;
+  JsonReader reader(json);
+  Record::fields(record, reader);
+  STARLING_TRY(reader.finish_with_more());
+  return record;
+}
 
 template <typename Record>
 base::Json to_json(const Record& record) {

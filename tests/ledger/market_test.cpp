@@ -96,6 +96,12 @@ TEST_F(Market, ATaskIsClaimedCommittedRevealedAndPaid) {
   EXPECT_EQ(chain.part(1, 0).state, PartState::kRevealed);
   EXPECT_EQ(*to_json(chain.part(1, 0)).text("state"), "revealed");
   EXPECT_EQ(*to_json(chain.task(1)).text("assurance"), "single");
+  base::Json shown = to_json(chain.part(1, 0));
+  shown.set("task", "1");
+  EXPECT_EQ(encode_record(*record_from_json<market::Part>(shown)), encode_record(chain.part(1, 0)));
+  EXPECT_EQ(encode_record(*record_from_json<market::Task>(to_json(chain.task(1)))), encode_record(chain.task(1)));
+  shown.set("state", "lost");
+  EXPECT_FALSE(record_from_json<market::Part>(shown).ok());
   EXPECT_EQ(chain.balance(kPia), pia - 3 * kFee);
   chain.run_until(chain.now() + 1);
   EXPECT_EQ(chain.part(1, 0).state, PartState::kPaid);

@@ -11,6 +11,21 @@ const char* name_of(PartState state) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
+bool from_name(const std::string& name, Assurance& assurance) {
+  if (name != name_of(Assurance::kSingle)) return false;
+  assurance = Assurance::kSingle;
+  return true;
+}
+
+bool from_name(const std::string& name, PartState& state) {
+  for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(PartState::kRefunded); ++i) {
+    if (name != name_of(static_cast<PartState>(i))) continue;
+    state = static_cast<PartState>(i);
+    return true;
+  }
+  return false;
+}
+
 bool is_settled(PartState state) { return state >= PartState::kPaid; }
 
 Key parameters_key() { return {kModule, 'g'}; }

@@ -239,6 +239,9 @@ inline constexpr std::uint64_t kMaxDeadline = std::uint64_t{30} * 24 * 3600 * 10
 
 const char* name_of(Assurance assurance);
 const char* name_of(PartState state);
+// What has this name; false, and no change, when nothing does.
+bool from_name(const std::string& name, Assurance& assurance);
+bool from_name(const std::string& name, PartState& state);
 bool is_settled(PartState state);
 
 inline constexpr char kModule = 'k';
