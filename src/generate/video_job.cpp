@@ -68,28 +68,47 @@ Tensor seed_tensor(std::uint64_t seed) {
 
 base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const TextToVideo& request) {
   STARLING_ASSIGN(TextToVideoProgram built, text_to_video_program(model.config(), request));
-  STARLING_ASSIGN(const TextInputs text, text_inputs(model, request));
+  STARLING_TRY(check_text(model, request));
   STARLING_ASSIGN(exact::PreparedProgram prepared, exact::PreparedProgram::make(std::move(built.program)));
-  VideoJob job(std::move(prepared));
-  job.request_ = request;
+  VideoJob job(std::make_shared<const exact::PreparedProgram>(std::move(prepared)));
   job.calls_ = built.calls;
   job.frame_stride_ = frame_stride(model.config());
   job.program_root_ = job.program().root();
-  for (const exact::GraphInput& input : job.program().inputs()) {
-    if (input.name == "tokens") {
-      job.inputs_.push_back(text.tokens);
-    } else if (input.name == "mask") {
-      job.inputs_.push_back(text.mask);
-    } else {
-      job.inputs_.push_back(seed_tensor(request.seed));
-    }
-  }
+  STARLING_TRY(job.take_text(model, request));
   STARLING_ASSIGN(job.weights_, model.weights(job.program().weights()));
   return job;
 }
 
+base::Result<VideoJob> VideoJob::with_other_text(const models::Checkpoint& model, const TextToVideo& request) const {
+  VideoJob job = *this;
+  STARLING_TRY(job.take_text(model, request));
+  return job;
+}
+
+base::Status VideoJob::take_text(const models::Checkpoint& model, const TextToVideo& request) {
+  STARLING_ASSIGN(const TextInputs text, text_inputs(model, request));
+  request_ = request;
+  inputs_.clear();
+  for (const exact::GraphInput& input : program().inputs()) {
+    if (input.name == "tokens") {
+      inputs_.push_back(text.tokens);
+    } else if (input.name == "mask") {
+      inputs_.push_back(text.mask);
+    } else {
+      inputs_.push_back(seed_tensor(request.seed));
+    }
+  }
+  return {};
+}
+
+base::Status check_text(const models::Checkpoint& model, const TextToVideo& request) {
+  const auto text = text_inputs(model, request);
+  if (!text.ok()) return text.error();
+  return {};
+}
+
 std::size_t VideoJob::peak_bytes() const {
-  return std::accumulate(weights_.begin(), weights_.end(), program_.peak_bytes(),
+  return std::accumulate(weights_.begin(), weights_.end(), program_->peak_bytes(),
                          [](std::size_t sum, const Tensor& weight) {
                            const bool widened = weight.type() != exact::Type::kF32;
                            const auto elements = static_cast<std::size_t>(weight.elements());
@@ -104,7 +123,7 @@ std::map<std::string, base::Hash> VideoJob::input_roots() const {
 }
 
 proof::Job VideoJob::on(exact::Engine& engine, base::ThreadPool* pool) const {
-  return {&program_, &engine, &inputs_, &weights_, pool};
+  return {program_.get(), &engine, &inputs_, &weights_, pool};
 }
 
 base::Result<VideoJob::Part> VideoJob::frames_of(std::uint32_t call, const std::vector<Tensor>& outputs) const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,9 +26,12 @@ class VideoJob {
  public:
   // Errors: the prompt has more tokens than the model reads, or is not UTF-8; the size does not work (check_request).
   static base::Result<VideoJob> prepare(const models::Checkpoint& model, const TextToVideo& request);
+  // A job of the same program, which is shared: other prompts, another seed. Precondition: `model` is the one that this
+  // was prepared with, and the requests differ in nothing else.
+  base::Result<VideoJob> with_other_text(const models::Checkpoint& model, const TextToVideo& request) const;
 
   const TextToVideo& request() const { return request_; }
-  const exact::Program& program() const { return program_.program(); }
+  const exact::Program& program() const { return program_->program(); }
   const CallLayout& calls() const { return calls_; }
   const base::Hash& program_root() const { return program_root_; }
   // Bytes at the worst moment, the weights among them; per-thread workspaces are not.
@@ -43,15 +47,19 @@ class VideoJob {
   base::Result<Part> frames_of(std::uint32_t call, const std::vector<exact::Tensor>& outputs) const;
 
  private:
-  explicit VideoJob(exact::PreparedProgram program) : program_(std::move(program)) {}
+  explicit VideoJob(std::shared_ptr<const exact::PreparedProgram> program) : program_(std::move(program)) {}
+  base::Status take_text(const models::Checkpoint& model, const TextToVideo& request);
   TextToVideo request_;
-  exact::PreparedProgram program_;
+  std::shared_ptr<const exact::PreparedProgram> program_;
   CallLayout calls_;
   base::Hash program_root_;
   std::int64_t frame_stride_ = 4;
   std::vector<exact::Tensor> inputs_;
   std::vector<exact::Tensor> weights_;
 };
+
+// As prepare() says of the prompts, without preparing anything.
+base::Status check_text(const models::Checkpoint& model, const TextToVideo& request);
 
 // What a run tells of itself; an error ends it.
 struct Listener {

@@ -181,6 +181,25 @@ TEST_F(VideoJobTest, WhatARecipientCouldBeToldWronglyIsFound) {
   EXPECT_TRUE(message([](auto& r) { r.frames[5].bytes[0] ^= 1; }).starts_with("frame 5:"));
 }
 
+TEST_F(VideoJobTest, AnotherTextSharesTheProgram) {
+  const models::Checkpoint model = open();
+  const auto first = VideoJob::prepare(model, small_request());
+  ASSERT_TRUE(first.ok());
+  TextToVideo request = small_request();
+  request.prompt = "a blue box slides";
+  request.seed = 5;
+  const auto shared = first->with_other_text(model, request);
+  const auto own = VideoJob::prepare(model, request);
+  ASSERT_TRUE(shared.ok() && own.ok());
+  EXPECT_EQ(&shared->program(), &first->program());
+  EXPECT_EQ(shared->input_roots(), own->input_roots());
+  EXPECT_NE(shared->input_roots(), first->input_roots());
+  EXPECT_EQ(to_json(shared->request()).to_text(), to_json(request).to_text());
+  request.prompt = std::string(10'000, 'x');
+  EXPECT_FALSE(first->with_other_text(model, request).ok());
+  EXPECT_FALSE(check_text(model, request).ok());
+}
+
 TEST_F(VideoJobTest, CancellingEndsIt) {
   const models::Checkpoint model = open();
   const auto job = VideoJob::prepare(model, small_request());
