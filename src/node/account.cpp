@@ -1,0 +1,136 @@
+#include "node/account.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "ledger/chain.h"
+#include "ledger/fault.h"
+
+namespace starling::node {
+namespace {
+
+using ledger::Fault;
+
+constexpr int kTries = 8;  // of a message whose nonce was used, or that found a block full
+constexpr std::chrono::milliseconds kFirstPause{20};
+constexpr std::chrono::milliseconds kLongestPause{1000};
+
+bool is_worth_another_try(std::uint32_t code) {
+  const auto is = [code](Fault fault) { return code == static_cast<std::uint32_t>(fault); };
+  return is(Fault::kNonceUsed) || is(Fault::kNonceAhead) || is(Fault::kBlockFull);
+}
+
+}  // namespace
+
+struct Account::Call {
+  const std::vector<ledger::Message>* messages;
+  std::vector<Receipted> results;
+  base::Status status;
+  bool finished = false;
+};
+
+Account::Account(const LedgerClient& ledger, const base::SecretKey& key, std::chrono::milliseconds patience)
+    : ledger_(ledger), key_(key), address_(key.address()), patience_(patience) {}
+
+base::Result<std::vector<Receipted>> Account::submit_patiently(
+    const std::vector<ledger::Transaction>& transactions) const {
+  const auto end = std::chrono::steady_clock::now() + patience_;
+  for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    auto results = ledger_.submit(transactions);
+    const bool again = !results.ok() && results.error().code == base::ErrorCode::kIo;
+    if (!again || std::chrono::steady_clock::now() + pause > end) return results;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+base::Status Account::send_calls(const std::vector<Call*>& calls) {
+  struct Item {
+    const ledger::Message* message;
+    Receipted* result;
+  };
+  std::vector<Item> items;
+  for (Call* const call : calls) {
+    call->results.resize(call->messages->size());
+    for (std::size_t i = 0; i < call->messages->size(); ++i)
+      items.push_back({&(*call->messages)[i], &call->results[i]});
+  }
+  for (int tries = 0; !items.empty() && tries < kTries; ++tries) {
+    if (!chain_.has_value()) {
+      STARLING_ASSIGN(chain_, ledger_.status());
+    }
+    if (!nonce_.has_value()) {
+      STARLING_ASSIGN(const ledger::bank::Account account, ledger_.account(address_));
+      nonce_ = account.nonce;
+    }
+    std::vector<ledger::Transaction> transactions;
+    for (const Item& item : items) {
+      ledger::Transaction transaction;
+      transaction.chain_id = chain_->chain_id;
+      transaction.from = address_;
+      transaction.nonce = (*nonce_)++;
+      transaction.message = *item.message;
+      transaction.fee = ~ledger::Motes{0};  // the longest, for its size
+      ledger::ChainParameters fees;
+      fees.fee_per_byte = chain_->fee_per_byte;
+      fees.fee_per_work = chain_->fee_per_work;
+      const auto fee = ledger::least_fee(fees, ledger::encode_transaction(transaction).size(),
+                                         ledger::message_work(transaction.message));
+      if (!fee.has_value()) return base::limit_error("the fee of a transaction is more than there can be");
+      transaction.fee = *fee;
+      ledger::sign_transaction(transaction, key_);
+      transactions.push_back(std::move(transaction));
+    }
+    auto results = submit_patiently(transactions);
+    if (!results.ok()) {
+      nonce_.reset();
+      return results.error();
+    }
+    std::vector<Item> again;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      *items[i].result = std::move((*results)[i]);
+      // What is in no block used no nonce, and those after it may have been ahead because of it.
+      if (items[i].result->height == 0) nonce_.reset();
+      if (is_worth_another_try(items[i].result->code)) again.push_back(items[i]);
+    }
+    items = std::move(again);
+  }
+  return {};
+}
+
+base::Result<std::vector<Receipted>> Account::send(const std::vector<ledger::Message>& messages) {
+  if (messages.empty()) return std::vector<Receipted>();
+  Call call{&messages, {}, {}};
+  std::unique_lock lock(mutex_);
+  waiting_.push_back(&call);
+  while (!call.finished) {
+    if (sending_) {
+      done_.wait(lock);
+      continue;
+    }
+    sending_ = true;
+    const std::vector<Call*> calls = std::move(waiting_);
+    waiting_.clear();
+    lock.unlock();
+    const base::Status status = send_calls(calls);
+    lock.lock();
+    for (Call* const each : calls) {
+      each->status = status;
+      each->finished = true;
+    }
+    sending_ = false;
+    done_.notify_all();
+  }
+  if (!call.status.ok()) return call.status.error();
+  return std::move(call.results);
+}
+
+base::Result<Receipted> Account::carry_out(const ledger::Message& message) {
+  STARLING_ASSIGN(std::vector<Receipted> results, send({message}));
+  if (!results[0].fine()) {
+    return base::invalid(std::string(ledger::message_name(message)) + " was refused: " + results[0].fault + ": " +
+                         results[0].message);
+  }
+  return std::move(results[0]);
+}
+
+}  // namespace starling::node

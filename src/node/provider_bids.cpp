@@ -1,0 +1,182 @@
+#include "node/provider_bids.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "ledger/amount.h"
+
+namespace starling::node {
+
+namespace market = ledger::market;
+
+namespace {
+
+constexpr std::chrono::seconds kAgain{5};     // after something that may change: a blob or a model that is not there
+constexpr std::chrono::seconds kRefused{30};  // after a bid that the ledger refused
+
+std::uint64_t result_bytes(const generate::TextToVideo& request) {
+  return static_cast<std::uint64_t>(request.width) * static_cast<std::uint64_t>(request.height) * 3 *
+         static_cast<std::uint64_t>(request.frames);
+}
+
+// The rate at which a part of this work costs no more than the price.
+std::uint64_t highest_rate(std::uint64_t price, std::uint64_t work) {
+  return ledger::multiply_divide(price, market::kRateWork, work).value_or(~std::uint64_t{0});
+}
+
+}  // namespace
+
+std::uint64_t ProviderBids::rate_now() const {
+  std::uint64_t rate = limits_.minimum_rate;
+  if (lowest_win_.has_value()) {
+    const std::uint64_t below = *lowest_win_ - std::min(*lowest_win_, std::max<std::uint64_t>(1, *lowest_win_ / 100));
+    rate = std::max(rate, below);
+  }
+  return std::min(rate, limits_.rate);
+}
+
+base::Result<PartInput> ProviderBids::part_input(const base::Hash& blob, std::int64_t now) {
+  FetchOptions options;
+  options.most_bytes = kMaxPartInputBytes;
+  options.cancelled = cancelled_;
+  STARLING_TRY(exchange_.fetch(blob, {ledger_.url()}, options));
+  return jobs_.input(blob, now);
+}
+
+base::Status ProviderBids::check_part(const TaskEntry& task, const PartInput& input, const ReadyPart& first) const {
+  if (input.model != task.task.model) return base::invalid("an input names another model than the task");
+  if (!same_program(first.input.request, input.request)) return base::invalid("the parts have different programs");
+  const auto model = models_.find(input.model);
+  if (model == nullptr) return base::not_found("the model is not here any more");
+  return generate::check_text(*model, input.request);
+}
+
+// kNotFound and kIo: something is missing that may come yet. Any other error: the task is not taken.
+base::Status ProviderBids::check(const TaskEntry& task, std::int64_t now) {
+  const market::Task& asked = task.task;
+  if (!limits_.models.empty() && std::ranges::find(limits_.models, asked.model) == limits_.models.end()) {
+    return base::unsupported("its model is not among those that this provider runs");
+  }
+  if (models_.find(asked.model) == nullptr) {
+    if (!limits_.any_model) return base::unsupported("its model is not here");
+    wanted_ = asked.model;
+    return base::not_found("its model is being fetched");
+  }
+  if (asked.memory_mebibytes > limits_.memory_mebibytes) return base::limit_error("it needs too much memory");
+  STARLING_ASSIGN(const std::vector<PartEntry> parts, ledger_.parts(task.number));
+  std::optional<ReadyPart> first;
+  for (const PartEntry& entry : parts) {
+    if (entry.part.state != market::PartState::kOpen) continue;
+    STARLING_ASSIGN(const PartInput input, part_input(entry.part.input, now));
+    if (!first.has_value()) {
+      if (result_bytes(input.request) > limits_.most_result_bytes) return base::limit_error("its videos are too large");
+      if (input.model != asked.model) return base::invalid("an input names another model than the task");
+      STARLING_ASSIGN(first, jobs_.ready(entry.part.input, now));
+      const generate::VideoJob& job = *first->job;
+      if (job.program_root() != asked.program) return base::invalid("its program is not that of its inputs");
+      if (priced_work(job.program().work()) != asked.work_per_part || job.program().calls().size() != asked.calls) {
+        return base::invalid("its work or calls are not those of its program");
+      }
+      if (needed_mebibytes(job) > std::min(asked.memory_mebibytes, limits_.memory_mebibytes)) {
+        return base::limit_error("it needs more memory than it says, or than there is");
+      }
+    }
+    STARLING_TRY(check_part(task, input, *first));
+  }
+  return {};
+}
+
+void ProviderBids::auction_closed(const TaskEntry& task) {
+  const auto parts = ledger_.parts(task.number);
+  if (!parts.ok()) return;
+  std::uint64_t last = 0;
+  for (const PartEntry& entry : *parts) last = std::max(last, entry.part.awarded);
+  std::optional<std::uint64_t> lowest;
+  bool own = false;
+  for (const PartEntry& entry : *parts) {
+    if (entry.part.awarded != last || last == 0) continue;
+    own = own || entry.part.provider == self_;
+    const std::uint64_t rate = highest_rate(entry.part.price, task.task.work_per_part);
+    if (entry.part.provider != self_ && (!lowest.has_value() || rate < *lowest)) lowest = rate;
+  }
+  // Whoever wins something at its rate has no reason to change it.
+  if (lowest.has_value() && !own) lowest_win_ = lowest;
+}
+
+std::uint32_t ProviderBids::parts_in_time(const BidMoment& moment, const TaskEntry& task) const {
+  const std::uint32_t wanted = std::min(moment.free_slots, task.task.open);
+  if (moment.work_per_second <= 0.0) return wanted;
+  // Half of the time limit is left for what else the machine does.
+  const double work_in_time = moment.work_per_second * static_cast<double>(task.task.time_limit) / 2000.0;
+  const double room = work_in_time - static_cast<double>(moment.queued_work);
+  const double parts = room / static_cast<double>(std::max<std::uint64_t>(1, task.task.work_per_part));
+  return parts < 1.0 ? 0 : static_cast<std::uint32_t>(std::min(parts, static_cast<double>(wanted)));
+}
+
+std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const std::vector<TaskEntry>& open) {
+  std::vector<market::ClaimTask> claims;
+  std::map<std::uint64_t, Seen> still;
+  wanted_.reset();
+  BidMoment left = moment;
+  for (const TaskEntry& task : open) {
+    const auto known = seen_.extract(task.number);
+    Seen& seen = still[task.number];
+    if (!known.empty()) seen = known.mapped();
+    // A bid of the last time is in the ledger by now: no auction, or another one, means that its own is over.
+    if (seen.claimed && seen.auction_end == 0) seen.auction_end = task.task.auction_end;
+    if (seen.claimed && (task.task.auction_end == 0 || task.task.auction_end != seen.auction_end)) {
+      seen.claimed = false;
+      seen.auction_end = 0;
+      auction_closed(task);
+    }
+    if (seen.claimed || !seen.refusal.empty()) continue;
+    if (seen.not_before.has_value() && Clock::now() < *seen.not_before) continue;
+    const std::uint64_t end =
+        task.task.auction_end != 0 ? task.task.auction_end : moment.time + moment.rules.auction_time;
+    if (moment.time > end || end + task.task.time_limit > task.task.deadline) continue;
+    if (left.free_slots == 0) continue;
+    if (!seen.checked) {
+      const base::Status fits = check(task, moment.seconds);
+      if (!fits.ok()) {
+        const base::ErrorCode code = fits.error().code;
+        const bool later =
+            code == base::ErrorCode::kNotFound || code == base::ErrorCode::kIo || code == base::ErrorCode::kCancelled;
+        if (later) seen.not_before = Clock::now() + kAgain;
+        if (!later) seen.refusal = fits.error().message;
+        base::log(base::LogLevel::kInfo, later ? "a task cannot be judged yet" : "a task is not taken",
+                  {{"task", std::to_string(task.number)}, {"reason", fits.error().message}});
+        continue;
+      }
+      seen.checked = true;
+    }
+    const std::uint64_t rate = std::min(rate_now(), highest_rate(task.task.max_price, task.task.work_per_part));
+    if (rate < limits_.minimum_rate) continue;
+    const auto price = market::part_price(task.task.work_per_part, rate);
+    if (!price.has_value() || *price > task.task.max_price) continue;
+    const std::uint32_t parts = parts_in_time(left, task);
+    if (parts == 0) continue;
+    left.free_slots -= parts;
+    left.queued_work += parts * task.task.work_per_part;
+    seen.claimed = true;
+    seen.auction_end = task.task.auction_end;
+    claims.push_back({task.number, parts, rate});
+  }
+  // What is not open any more and was bid for shows who won.
+  for (const auto& [number, seen] : seen_) {
+    if (!seen.claimed) continue;
+    const auto task = ledger_.task(number);
+    if (task.ok()) auction_closed(*task);
+  }
+  seen_ = std::move(still);
+  return claims;
+}
+
+void ProviderBids::told(std::uint64_t task, bool refused) {
+  const auto found = seen_.find(task);
+  if (found == seen_.end() || !refused) return;
+  found->second.claimed = false;
+  found->second.auction_end = 0;
+  found->second.not_before = Clock::now() + kRefused;
+}
+
+}  // namespace starling::node

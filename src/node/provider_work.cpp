@@ -1,0 +1,254 @@
+#include "node/provider_work.h"
+
+#include "base/log.h"
+#include "node/provider_run.h"
+
+namespace starling::node {
+
+namespace market = ledger::market;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kAgain{2};
+
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+void say(base::LogLevel level, std::string_view message, const PartName& name, std::string reason = {}) {
+  if (reason.empty()) {
+    base::log(level, message, {{"task", std::to_string(name.task)}, {"part", std::to_string(name.part)}});
+  } else {
+    base::log(
+        level, message,
+        {{"task", std::to_string(name.task)}, {"part", std::to_string(name.part)}, {"reason", std::move(reason)}});
+  }
+}
+
+}  // namespace
+
+base::Status Provider::add_worker() {
+  workers_.push_back(std::make_unique<Worker>());
+  Worker& worker = *workers_.back();
+  exact::EngineOptions options;
+  options.threads = std::max(1, options_.threads / options_.workers);
+  options.stop = [this, &worker]() -> base::Status {
+    const std::atomic<bool>* const cancel = worker.cancel.load();
+    if (stopped() || (cancel != nullptr && cancel->load())) return base::cancelled("the part is not wanted any more");
+    return {};
+  };
+  STARLING_ASSIGN(worker.engine, exact::Engine::create(options));
+  worker.pool = std::make_unique<base::ThreadPool>(options.threads);
+  threads_.emplace_back([this, &worker] { work(worker); });
+  return {};
+}
+
+void Provider::work(Worker& worker) {
+  std::unique_lock lock(mutex_);
+  while (!stopped()) {
+    if (queue_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    const WorkPointer next = queue_.front();
+    queue_.pop_front();
+    lock.unlock();
+    work_on(worker, *next);
+    lock.lock();
+    next->busy = false;
+    next->running = false;
+  }
+}
+
+void Provider::work_on(Worker& worker, Work& work) {
+  market::PartState state;
+  bool has_result = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!work.listed) return;
+    state = work.state;
+    has_result = work.result.has_value();
+    work.running = state == market::PartState::kHeld && !has_result;
+    work.began = Clock::now();
+  }
+  if (state == market::PartState::kHeld && !has_result) {
+    worker.cancel = &work.cancel;
+    const auto made = compute(worker, work);
+    worker.cancel = nullptr;
+    if (!made.ok()) {
+      const base::ErrorCode code = made.error().code;
+      if (code == base::ErrorCode::kCancelled) {
+        const std::scoped_lock lock(mutex_);
+        state = work.state;
+      } else {
+        // What is missing may come, and a full disk may be emptied; nothing else gets better.
+        const bool for_good = code != base::ErrorCode::kNotFound && code != base::ErrorCode::kIo;
+        needs_.metrics.counter("starling_provider_failures_total", "Runs of parts that failed").add();
+        say(base::LogLevel::kError, "a part could not be computed", work.name, made.error().message);
+        const std::scoped_lock lock(mutex_);
+        work.failed = for_good;
+        work.not_before = Clock::now() + kAgain;
+        return;
+      }
+    }
+  }
+  if (stopped()) return;
+  const base::Status settled = state == market::PartState::kStopped ? report_calls(work) : settle(work, state);
+  if (!settled.ok() && settled.error().code != base::ErrorCode::kCancelled) {
+    not_taken(work, settled.error());
+  }
+}
+
+void Provider::not_taken(Work& work, const base::Error& error) {
+  say(base::LogLevel::kWarning, "the ledger did not take what was sent for a part", work.name, error.message);
+  const std::scoped_lock lock(mutex_);
+  work.not_before = Clock::now() + kAgain;
+}
+
+base::Result<PartResult> Provider::compute(Worker& worker, Work& work) {
+  FetchOptions fetch;
+  fetch.most_bytes = kMaxPartInputBytes;
+  fetch.cancelled = [this] { return stopped(); };
+  STARLING_TRY(needs_.exchange.fetch(work.input, {options_.ledger}, fetch));
+  STARLING_ASSIGN(const ReadyPart part, jobs_.ready(work.input, seconds()));
+  if (part.input.model != work.task.model || part.job->program_root() != work.task.program) {
+    return base::invalid("the program of its input is not the task's");
+  }
+  const PartFolder folder = folder_of(work.name);
+  std::optional<std::uint32_t> first;
+  PartRun run{needs_.blobs, needs_.key, folder, work.name, work.input, part, seconds(), nullptr};
+  run.progress = [&](std::uint32_t calls) -> base::Status {
+    if (!first.has_value()) first = calls;
+    work.calls_done = calls;
+    if (calls == *first) {
+      const std::scoped_lock lock(mutex_);
+      work.calls_before = calls - 1;
+    }
+    return stopped() || work.cancel ? base::Status(base::cancelled("the part is not wanted any more")) : base::Status();
+  };
+  say(base::LogLevel::kInfo, "a part is computed", work.name);
+  base::Result<PartResult> result = run_part(run, *worker.engine, worker.pool.get());
+  if (!result.ok()) return result;
+  const double elapsed = since(work.began);
+  needs_.metrics.histogram("starling_provider_run_seconds", "Time that runs of parts took").observe(elapsed);
+  const std::scoped_lock lock(mutex_);
+  work.result = *result;
+  // A run that only went on says little of the speed.
+  if (first == 1U && elapsed > 0.0) {
+    const double speed = static_cast<double>(work.task.work_per_part) / elapsed;
+    work_per_second_ = work_per_second_ == 0.0 ? speed : 0.7 * work_per_second_ + 0.3 * speed;
+  }
+  return result;
+}
+
+// Commits and reveals a result, from where the ledger is.
+base::Status Provider::settle(Work& work, market::PartState state) {
+  market::RevealResult reveal;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!work.result.has_value()) return {};
+    reveal = work.result->reveal(work.name);
+  }
+  if (state == market::PartState::kHeld) {
+    STARLING_TRY(account_.carry_out(
+        market::CommitResult{work.name.task, work.name.part, market::result_commitment(reveal, address())}));
+    const std::scoped_lock lock(mutex_);
+    work.state = market::PartState::kCommitted;
+  } else if (state != market::PartState::kCommitted) {
+    return {};
+  }
+  STARLING_TRY(account_.carry_out(reveal));
+  needs_.metrics.counter("starling_provider_parts_total", "Parts whose result was revealed").add();
+  say(base::LogLevel::kInfo, "a part is done", work.name);
+  const std::scoped_lock lock(mutex_);
+  work.state = market::PartState::kRevealed;
+  return {};
+}
+
+// Of a part whose task was cancelled: what was done is paid.
+base::Status Provider::report_calls(Work& work) {
+  std::optional<PartResult> result;
+  {
+    const std::scoped_lock lock(mutex_);
+    result = work.result;
+  }
+  PartCalls done;
+  if (result.has_value()) {
+    STARLING_ASSIGN(done, calls_of(*result, needs_.blobs, seconds()));
+  } else {
+    STARLING_ASSIGN(const ReadyPart part, jobs_.ready(work.input, seconds()));
+    const PartFolder folder = folder_of(work.name);
+    STARLING_ASSIGN(done, calls_done({needs_.blobs, needs_.key, folder, work.name, work.input, part, 0, nullptr}));
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    if (done.calls <= work.reported) return {};
+  }
+  say(base::LogLevel::kInfo, "a part was cancelled; what was done is reported", work.name);
+  STARLING_TRY(account_.carry_out(market::ReportProgress{work.name.task, work.name.part, done.calls, done.root}));
+  const std::scoped_lock lock(mutex_);
+  work.reported = std::max(work.reported, done.calls);
+  return {};
+}
+
+base::Json PartProgress::json() const {
+  base::Json json = base::Json::empty_object();
+  json.set("state", state);
+  json.set("calls_done", calls_done);
+  json.set("calls", calls);
+  json.set("seconds_left", seconds_left.has_value() ? base::Json(*seconds_left) : base::Json());
+  return json;
+}
+
+base::Result<PartResult> Provider::result(const PartName& name) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = parts_.find(name);
+  // Nobody sees a result before the ledger has bound this provider to it.
+  if (found == parts_.end() || !found->second->result.has_value() ||
+      (found->second->listed && found->second->state < market::PartState::kCommitted)) {
+    return base::not_found("there is no result of part " + name.text() + " here");
+  }
+  return *found->second->result;
+}
+
+base::Result<PartProgress> Provider::progress(const PartName& name) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = parts_.find(name);
+  if (found == parts_.end()) return base::not_found("part " + name.text() + " is not here");
+  const Work& work = *found->second;
+  PartProgress progress;
+  progress.calls = work.task.calls;
+  progress.calls_done = work.calls_done;
+  progress.state = work.result.has_value() ? "done" : work.failed ? "failed" : work.running ? "running" : "waiting";
+  if (work.result.has_value()) progress.calls_done = progress.calls;
+  if (work.running && progress.calls_done > work.calls_before && progress.calls > 0) {
+    const double each = since(work.began) / (progress.calls_done - work.calls_before);
+    progress.seconds_left = each * (progress.calls - std::min(progress.calls, progress.calls_done));
+  }
+  return progress;
+}
+
+base::Json Provider::status() const {
+  const std::scoped_lock lock(mutex_);
+  base::Json list = base::Json::empty_array();
+  for (const auto& [name, work] : parts_) {
+    if (!work->listed) continue;
+    base::Json item = base::Json::empty_object();
+    item.set("task", std::to_string(name.task));
+    item.set("part", name.part);
+    item.set("state", market::name_of(work->state));
+    item.set("running", work->running);
+    item.set("failed", work->failed);
+    item.set("calls_done", work->calls_done.load());
+    item.set("calls", work->task.calls);
+    list.push(std::move(item));
+  }
+  base::Json json = base::Json::empty_object();
+  json.set("address", address().text());
+  json.set("parts", std::move(list));
+  json.set("rate_now", std::to_string(rate_now_));
+  json.set("work_per_second", std::to_string(static_cast<std::uint64_t>(work_per_second_)));
+  return json;
+}
+
+}  // namespace starling::node

@@ -1,0 +1,354 @@
+#include "node/requester.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <thread>
+
+#include "generate/benchmark.h"
+#include "ledger/chain.h"
+#include "ledger/json_fields.h"
+#include "node/part_input.h"
+#include "proof/trace.h"
+
+namespace starling::node {
+
+namespace market = ledger::market;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLongPoll{10'000};
+constexpr std::uint64_t kLeastTimeLimit = 30'000;
+constexpr int kFetches = 4;  // of a result that does not come
+constexpr std::chrono::milliseconds kFirstPause{50};
+constexpr double kBenchmarkWork = static_cast<double>(generate::kBenchmarkProducts) * generate::kBenchmarkSize *
+                                  generate::kBenchmarkSize * generate::kBenchmarkSize;
+
+bool could_take(const market::Provider& provider, const market::Parameters& rules, const Order& order,
+                std::uint64_t now) {
+  return provider.memory_mebibytes >= needed_mebibytes(*order.parts[0].job) && provider.stake >= rules.minimum_stake &&
+         provider.slots > 0 && provider.suspended_until <= now;
+}
+
+// Multiply-adds a second; 0 when nothing is known.
+double speed_of(const market::Provider& provider) {
+  if (provider.work_done > 0 && provider.busy_time > 0) {
+    return static_cast<double>(provider.work_done) / static_cast<double>(provider.busy_time) * 1000.0;
+  }
+  if (provider.measured_time > 0) return kBenchmarkWork / static_cast<double>(provider.measured_time) * 1000.0;
+  return 0.0;
+}
+
+std::uint64_t unix_milliseconds() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
+}
+
+market::SubmitTask task_message(const Order& order) {
+  const generate::VideoJob& job = *order.parts[0].job;
+  market::SubmitTask message;
+  message.program = job.program_root();
+  message.model = order.model;
+  message.work_per_part = priced_work(job.program().work());
+  message.calls = static_cast<std::uint32_t>(job.program().calls().size());
+  message.memory_mebibytes = needed_mebibytes(job);
+  message.assurance = market::name_of(market::Assurance::kSingle);
+  return message;
+}
+
+base::Error not_as_promised(const PartEntry& part, const std::string& what) {
+  return base::corrupt("what the provider of part " + std::to_string(part.index) + " of task " +
+                       std::to_string(part.task) + " delivers is not its result: " + what);
+}
+
+std::size_t frame_bytes(const generate::TextToVideo& request) {
+  return static_cast<std::size_t>(request.width) * static_cast<std::size_t>(request.height) * 3;
+}
+
+}  // namespace
+
+bool is_delivered(const market::Part& part) {
+  return part.state == market::PartState::kRevealed || part.state == market::PartState::kPaid;
+}
+
+bool is_lost(const market::Part& part) {
+  return part.state == market::PartState::kStopped || part.state == market::PartState::kProved ||
+         part.state == market::PartState::kPartlyPaid || part.state == market::PartState::kRefunded;
+}
+
+base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,
+                                  const std::vector<generate::TextToVideo>& requests) {
+  if (requests.empty() || requests.size() > market::kMaxParts) {
+    return base::invalid("an order is for 1 to " + std::to_string(market::kMaxParts) + " videos");
+  }
+  Order order;
+  order.model = model_root;
+  for (const generate::TextToVideo& request : requests) {
+    const bool first = order.parts.empty();
+    if (!first && !same_program(requests[0], request)) {
+      return base::invalid("the videos of an order differ in prompts and seed only; order the others for themselves");
+    }
+    base::Result<generate::VideoJob> job =
+        first ? generate::VideoJob::prepare(model, request) : order.parts[0].job->with_other_text(model, request);
+    if (!job.ok()) return job.error();
+    order.parts.push_back({{model_root, request}, std::make_shared<const generate::VideoJob>(*std::move(job))});
+  }
+  return order;
+}
+
+Requester::Requester(HttpClient& http, const LedgerClient& ledger, Account& account, BlobExchange& exchange,
+                     store::Blobs& blobs, std::function<bool()> cancelled)
+    : http_(http),
+      ledger_(ledger),
+      account_(account),
+      exchange_(exchange),
+      blobs_(blobs),
+      cancelled_(std::move(cancelled)) {}
+
+base::Result<Quote> Requester::quote(const Order& order) const {
+  STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
+  STARLING_ASSIGN(const market::Parameters rules, ledger_.market());
+  STARLING_ASSIGN(const std::vector<ProviderEntry> providers, ledger_.providers());
+  market::SubmitTask message = task_message(order);
+  message.inputs.resize(order.parts.size());
+  Quote quote;
+  quote.work_per_part = message.work_per_part;
+  quote.calls = message.calls;
+  quote.memory_mebibytes = message.memory_mebibytes;
+  ledger::Transaction transaction;
+  transaction.message = message;
+  ledger::ChainParameters fees;
+  fees.fee_per_byte = chain.fee_per_byte;
+  fees.fee_per_work = chain.fee_per_work;
+  constexpr std::size_t kEnvelope = 64;  // numbers that are not known yet
+  quote.fee =
+      ledger::least_fee(fees, ledger::encode_transaction(transaction).size() + kEnvelope, message.work()).value_or(0);
+  double speed = 0.0;
+  double fastest = 0.0;
+  for (const auto& [address, provider] : providers) {
+    const auto price = market::part_price(quote.work_per_part, provider.rate);
+    if (!price.has_value() || !could_take(provider, rules, order, chain.time)) continue;
+    quote.lowest_price = quote.providers == 0 ? *price : std::min(quote.lowest_price, *price);
+    quote.highest_price = std::max(quote.highest_price, *price);
+    quote.providers += 1;
+    speed += speed_of(provider);
+    fastest = std::max(fastest, speed_of(provider));
+  }
+  const auto work = static_cast<double>(quote.work_per_part);
+  double slow_part = 0.0;  // seconds that a part may take
+  if (speed > 0.0) {
+    const double parts = static_cast<double>(order.parts.size());
+    quote.seconds = static_cast<double>(rules.auction_time) / 1000.0 + std::max(work * parts / speed, work / fastest);
+    slow_part = work / fastest;
+  }
+  constexpr double kPatience = 20.0;
+  quote.time_limit = std::max(kLeastTimeLimit, static_cast<std::uint64_t>(std::min(slow_part * kPatience, 1e6) * 1000));
+  quote.deadline = std::min<std::uint64_t>(
+      market::kMaxDeadline / 2,
+      quote.time_limit * (rules.attempts + 1) + static_cast<std::uint64_t>(quote.seconds.value_or(0.0) * 10'000.0));
+  return quote;
+}
+
+base::Result<std::uint64_t> Requester::submit(const Order& order, const Terms& terms) {
+  market::SubmitTask message = task_message(order);
+  for (const ReadyPart& part : order.parts) {
+    STARLING_ASSIGN(const base::Hash blob, exchange_.upload(ledger_.url(), encode_part_input(part.input)));
+    message.inputs.push_back(blob);
+  }
+  STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
+  message.max_price = terms.max_price;
+  message.time_limit = terms.time_limit;
+  // The chain's time stands still while nothing happens.
+  message.deadline = std::max(chain.time, unix_milliseconds()) + terms.deadline;
+  STARLING_ASSIGN(const Receipted done, account_.carry_out(message));
+  for (const base::Json& event : done.events.elements()) {
+    const auto name = event.text("event");
+    if (!name.ok() || *name != "market.submitted") continue;
+    const base::Json* const task = event.find("task");
+    if (task != nullptr) return ledger::json_u64(*task);
+  }
+  return base::corrupt("the gateway does not say which number the task has; list your tasks");
+}
+
+base::Status Requester::cancel(std::uint64_t task) {
+  const auto done = account_.carry_out(market::CancelTask{task});
+  if (!done.ok()) return done.error();
+  return {};
+}
+
+base::Status Requester::follow(std::uint64_t task,
+                               const std::function<base::Result<bool>(const TaskView&)>& seen) const {
+  STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
+  ChainTip tip{chain.height, chain.time};
+  while (true) {
+    TaskView view;
+    STARLING_ASSIGN(view.task, ledger_.task(task));
+    STARLING_ASSIGN(view.parts, ledger_.parts(task));
+    STARLING_ASSIGN(const bool enough, seen(view));
+    if (enough) return {};
+    STARLING_ASSIGN(tip, ledger_.wait(tip.height, kLongPoll));
+  }
+}
+
+base::Result<std::string> Requester::endpoint_of(const base::Address& provider) const {
+  STARLING_ASSIGN(const market::Provider record, ledger_.provider(provider));
+  STARLING_TRY(check_base_url(record.endpoint));
+  return record.endpoint;
+}
+
+base::Result<PartProgress> Requester::progress(const PartEntry& part) const {
+  STARLING_ASSIGN(const std::string endpoint, endpoint_of(part.part.provider));
+  STARLING_ASSIGN(const HttpReply reply,
+                  http_.get(endpoint + "/v1/progress/" + std::to_string(part.task) + "/" + std::to_string(part.index)));
+  STARLING_ASSIGN(const base::Json json, base::Json::parse(reply.body, endpoint));
+  PartProgress progress;
+  STARLING_ASSIGN(progress.state, json.text("state"));
+  constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  STARLING_ASSIGN(const std::int64_t done, json.integer("calls_done", 0, kMost));
+  STARLING_ASSIGN(const std::int64_t calls, json.integer("calls", 0, kMost));
+  progress.calls_done = static_cast<std::uint32_t>(done);
+  progress.calls = static_cast<std::uint32_t>(calls);
+  if (json.has("seconds_left")) {
+    STARLING_ASSIGN(progress.seconds_left, json.number("seconds_left"));
+  }
+  return progress;
+}
+
+base::Result<ResultFiles> Requester::result_files(const std::string& endpoint, const PartEntry& part) const {
+  HttpRequest request;
+  request.url = endpoint + "/v1/results/" + std::to_string(part.task) + "/" + std::to_string(part.index);
+  request.most_bytes = std::size_t{64} << 10;
+  request.cancelled = cancelled_;
+  STARLING_ASSIGN(const HttpReply reply, http_.send(request));
+  STARLING_TRY(reply_status(request.url, reply));
+  STARLING_ASSIGN(const base::Json json, base::Json::parse(reply.body, request.url));
+  return result_files_from_json(json);
+}
+
+base::Status Requester::check_frames(const Delivery& delivery, const generate::TextToVideo& request) const {
+  std::size_t frames = 0;
+  std::optional<std::size_t> wrong;
+  STARLING_TRY(each_frame(delivery, [&](std::size_t index, const video::FrameView& frame) -> base::Status {
+    if (!wrong.has_value() && video::frame_hash(frame) != delivery.receipt.frames[index]) wrong = index;
+    ++frames;
+    return {};
+  }));
+  if (wrong.has_value()) return base::corrupt("frame " + std::to_string(*wrong) + " is not the one of the receipt");
+  if (frames != static_cast<std::size_t>(request.frames)) return base::corrupt("frames are missing");
+  return {};
+}
+
+base::Status Requester::check_trace(const Delivery& delivery, const ReadyPart& wanted) const {
+  STARLING_ASSIGN(const std::filesystem::path path, blobs_.path(delivery.files.trace.name, 0));
+  STARLING_ASSIGN(const proof::TraceReader trace,
+                  proof::TraceReader::open(path, wanted.job->program(), delivery.receipt.calls));
+  return trace.check_all();
+}
+
+base::Status Requester::each_frame(
+    const Delivery& delivery, const std::function<base::Status(std::size_t, const video::FrameView&)>& take) const {
+  STARLING_ASSIGN(const generate::TextToVideo request, generate::request_of(delivery.receipt));
+  const std::size_t size = frame_bytes(request);
+  STARLING_ASSIGN(const store::BlobReader reader, blobs_.read(delivery.files.frames.name, unix_milliseconds() / 1000));
+  if (reader.size() != size * delivery.receipt.frames.size()) return base::corrupt("the frames have the wrong size");
+  std::vector<std::uint8_t> pixels(size);
+  for (std::size_t i = 0; i < delivery.receipt.frames.size(); ++i) {
+    STARLING_TRY(reader.read(i * size, pixels));
+    STARLING_TRY(take(i, {static_cast<int>(request.width), static_cast<int>(request.height), pixels}));
+  }
+  return {};
+}
+
+base::Result<Delivery> Requester::fetch_from(const std::string& endpoint, const ReadyPart& wanted,
+                                             const PartEntry& part) {
+  const generate::TextToVideo& request = wanted.input.request;
+  Delivery delivery;
+  delivery.part = part.index;
+  STARLING_ASSIGN(delivery.files, result_files(endpoint, part));
+  const auto get = [&](const StoredBlob& blob, std::uint64_t most) -> base::Status {
+    if (blob.bytes > most) return not_as_promised(part, "it is larger than it can be");
+    FetchOptions options;
+    options.most_bytes = most;
+    options.cancelled = cancelled_;
+    const auto fetched = exchange_.fetch(blob.name, {endpoint}, options);
+    if (!fetched.ok()) return fetched.error();
+    return {};
+  };
+  STARLING_TRY(get(delivery.files.receipt, proof::kMaxReceiptBytes));
+  {
+    STARLING_ASSIGN(const store::BlobReader reader,
+                    blobs_.read(delivery.files.receipt.name, unix_milliseconds() / 1000));
+    delivery.receipt_text.resize(reader.size());
+    STARLING_TRY(
+        reader.read(0, {reinterpret_cast<std::uint8_t*>(delivery.receipt_text.data()), delivery.receipt_text.size()}));
+  }
+  if (base::sha256(base::as_bytes(delivery.receipt_text)) != part.part.receipt) {
+    return not_as_promised(part, "the receipt is not the one in the ledger");
+  }
+  STARLING_ASSIGN(delivery.receipt, proof::parse_receipt(delivery.receipt_text));
+  const proof::Receipt& receipt = delivery.receipt;
+  if (const auto difference = proof::check_receipt(receipt)) return not_as_promised(part, difference->message);
+  if (receipt.executor != part.part.provider) return not_as_promised(part, "somebody else signed the receipt");
+  if (receipt.output_root != part.part.output_root || receipt.trace_root != part.part.trace_root) {
+    return not_as_promised(part, "the roots of the receipt are not those in the ledger");
+  }
+  if (receipt.model_root != wanted.input.model) return not_as_promised(part, "the receipt is of another model");
+  if (receipt.parameters.to_text() != generate::to_json(request).to_text()) {
+    return not_as_promised(part, "the receipt is of another request");
+  }
+  const generate::VideoJob& job = *wanted.job;
+  const proof::Rebuilt rebuilt{job.program_root(), job.input_roots(), job.program().work(),
+                               job.program().calls().size(), static_cast<std::size_t>(request.frames)};
+  if (const auto difference = proof::check_rebuilt(receipt, rebuilt)) return not_as_promised(part, difference->message);
+  STARLING_TRY(get(delivery.files.frames, frame_bytes(request) * static_cast<std::size_t>(request.frames)));
+  STARLING_TRY(check_frames(delivery, request));
+  STARLING_TRY(get(delivery.files.trace, store::kMaxBlobBytes));
+  STARLING_TRY(check_trace(delivery, wanted));
+  return delivery;
+}
+
+base::Result<Delivery> Requester::fetch(const ReadyPart& wanted, const PartEntry& part) {
+  if (!is_delivered(part.part)) {
+    return base::invalid("part " + std::to_string(part.index) + " has no result: it is " +
+                         market::name_of(part.part.state));
+  }
+  auto pause = kFirstPause;
+  for (int tries = 1;; ++tries, pause *= 4) {
+    const auto endpoint = endpoint_of(part.part.provider);
+    if (!endpoint.ok()) return endpoint.error();
+    base::Result<Delivery> delivery = fetch_from(*endpoint, wanted, part);
+    const bool again = !delivery.ok() && (delivery.error().code == base::ErrorCode::kIo ||
+                                          delivery.error().code == base::ErrorCode::kNotFound);
+    if (!again || tries == kFetches) return delivery;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+base::Result<std::size_t> Requester::collect(std::uint64_t task, const Order& order,
+                                             const std::function<base::Status(const Delivery&)>& deliver,
+                                             const std::function<base::Status(const TaskView&)>& on_view) {
+  std::vector<bool> delivered(order.parts.size(), false);
+  std::size_t lost = 0;
+  STARLING_TRY(follow(task, [&](const TaskView& view) -> base::Result<bool> {
+    if (view.parts.size() != order.parts.size()) {
+      return base::invalid("task " + std::to_string(task) + " is not for this order");
+    }
+    if (on_view != nullptr) STARLING_TRY(on_view(view));
+    lost = 0;
+    std::size_t here = 0;
+    for (const PartEntry& part : view.parts) {
+      if (is_lost(part.part)) ++lost;
+      if (is_delivered(part.part) && !delivered[part.index]) {
+        STARLING_ASSIGN(const Delivery delivery, fetch(order.parts[part.index], part));
+        STARLING_TRY(deliver(delivery));
+        delivered[part.index] = true;
+      }
+      if (delivered[part.index]) ++here;
+    }
+    return here + lost == view.parts.size();
+  }));
+  return lost;
+}
+
+}  // namespace starling::node

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "models/checkpoint.h"
+#include "node/account.h"
+#include "node/blob_exchange.h"
+#include "node/ledger_client.h"
+#include "node/part_input.h"
+#include "node/provider.h"
+#include "node/provider_jobs.h"
+#include "proof/receipt.h"
+#include "store/blobs.h"
+#include "video/frames.h"
+
+namespace starling::node {
+
+// Videos to be made elsewhere: the parts of one task, which share a program.
+struct Order {
+  base::Hash model;
+  std::vector<ReadyPart> parts;
+};
+
+// The order for requests that differ in prompts and seed only. The model is here, to say what its program is.
+base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,
+                                  const std::vector<generate::TextToVideo>& requests);
+
+// What an order comes to, judged by what the providers registered and by their records. Nobody is bound by it.
+struct Quote {
+  std::uint64_t work_per_part = 0;  // multiply-adds
+  std::uint32_t calls = 0;
+  std::uint64_t memory_mebibytes = 0;
+  std::size_t providers = 0;        // that could take a part: with memory, stake and a slot, and not suspended
+  ledger::Motes lowest_price = 0;   // of a part: the most that the cheapest of them asks
+  ledger::Motes highest_price = 0;  // the most that any of them asks
+  ledger::Motes fee = 0;            // of submitting, about
+  std::optional<double> seconds;    // until all parts are there; nothing when no provider has a record yet
+  // Terms that suit it, in milliseconds.
+  std::uint64_t time_limit = 0;
+  std::uint64_t deadline = 0;  // from now
+};
+
+struct Terms {
+  ledger::Motes max_price = 0;   // for a part
+  std::uint64_t time_limit = 0;  // milliseconds from the award of a part to its commitment
+  std::uint64_t deadline = 0;    // milliseconds from now
+};
+
+// A part's result, fetched and checked against the ledger and against what was asked.
+struct Delivery {
+  std::uint32_t part = 0;
+  std::string receipt_text;
+  proof::Receipt receipt;
+  ResultFiles files;  // blobs that are in the store
+};
+
+// How far a task is.
+struct TaskView {
+  TaskEntry task;
+  std::vector<PartEntry> parts;  // in order
+};
+// Parts with a result that can be fetched; parts that will never have one.
+bool is_delivered(const ledger::market::Part& part);
+bool is_lost(const ledger::market::Part& part);
+
+// Has videos made by the providers of a network. Not thread safe. The objects named outlive it.
+class Requester {
+ public:
+  // cancelled is asked often; true ends what is going on with kCancelled, which cancels no task.
+  Requester(HttpClient& http, const LedgerClient& ledger, Account& account, BlobExchange& exchange, store::Blobs& blobs,
+            std::function<bool()> cancelled = nullptr);
+
+  base::Result<Quote> quote(const Order& order) const;
+  // Uploads the inputs to the gateway and submits the task: its number.
+  base::Result<std::uint64_t> submit(const Order& order, const Terms& terms);
+  base::Status cancel(std::uint64_t task);
+
+  // Shows the task as it is, and again after each block, until seen() says true or gives an error.
+  base::Status follow(std::uint64_t task, const std::function<base::Result<bool>(const TaskView&)>& seen) const;
+  // What the provider of a part says of its progress; an error when it does not say.
+  base::Result<PartProgress> progress(const PartEntry& part) const;
+
+  // Fetches the result of a part whose state is_delivered() and checks it: the receipt is the one in the ledger, signed
+  // by the part's provider, for this request, program and model; frames and trace are those of the receipt. kCorrupt:
+  // what was delivered is not what the ledger says.
+  base::Result<Delivery> fetch(const ReadyPart& wanted, const PartEntry& part);
+  // The frames of a delivery in order.
+  base::Status each_frame(const Delivery& delivery,
+                          const std::function<base::Status(std::size_t, const video::FrameView&)>& take) const;
+
+  // follow() and fetch() together: gives each part as soon as it is there, and ends when all parts are delivered or
+  // lost. on_view, if given, sees what follow() shows. The number of parts that were lost.
+  base::Result<std::size_t> collect(std::uint64_t task, const Order& order,
+                                    const std::function<base::Status(const Delivery&)>& deliver,
+                                    const std::function<base::Status(const TaskView&)>& on_view = nullptr);
+
+ private:
+  base::Result<std::string> endpoint_of(const base::Address& provider) const;
+  base::Result<ResultFiles> result_files(const std::string& endpoint, const PartEntry& part) const;
+  base::Result<Delivery> fetch_from(const std::string& endpoint, const ReadyPart& wanted, const PartEntry& part);
+  base::Status check_frames(const Delivery& delivery, const generate::TextToVideo& request) const;
+  base::Status check_trace(const Delivery& delivery, const ReadyPart& wanted) const;
+
+  HttpClient& http_;
+  const LedgerClient& ledger_;
+  Account& account_;
+  BlobExchange& exchange_;
+  store::Blobs& blobs_;
+  const std::function<bool()> cancelled_;
+};
+
+}  // namespace starling::node
