@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -220,13 +221,12 @@ base::Status Provider::answer_benchmark(const market::Provider& self) {
 base::Status Provider::follow(const std::vector<PartEntry>& held) {
   {
     const std::scoped_lock lock(mutex_);
+    std::set<PartName> names;
+    for (const PartEntry& entry : held) names.insert({entry.task, entry.index});
     for (const auto& [name, work] : parts_) {
-      const bool listed = std::ranges::any_of(
-          held, [&](const PartEntry& entry) { return entry.task == name.task && entry.index == name.part; });
-      if (work->listed && !listed) {
-        work->cancel = true;  // taken away, if it still runs
-        work->listed = false;
-      }
+      if (!work->listed || names.contains(name)) continue;
+      work->cancel = true;  // taken away, if it still runs
+      work->listed = false;
     }
   }
   for (const PartEntry& entry : held) {
