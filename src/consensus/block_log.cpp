@@ -26,17 +26,15 @@ constexpr std::size_t kRecordHead = kMark.size() + 4 + 32;
 
 base::Hash record_hash(base::ByteView content) { return base::sha256(content); }
 
-base::Bytes encode_record(base::ByteView content) {
+void append_record(base::Bytes& records, base::ByteView content) {
   base::Encoder length;
   length.u32(static_cast<std::uint32_t>(content.size()));
   const base::Hash hash = record_hash(content);
-  base::Bytes record;
-  record.reserve(kRecordHead + content.size());
-  record.insert(record.end(), kMark.begin(), kMark.end());
-  record.insert(record.end(), length.data().begin(), length.data().end());
-  record.insert(record.end(), hash.bytes.begin(), hash.bytes.end());
-  record.insert(record.end(), content.begin(), content.end());
-  return record;
+  records.reserve(records.size() + kRecordHead + content.size());
+  records.insert(records.end(), kMark.begin(), kMark.end());
+  records.insert(records.end(), length.data().begin(), length.data().end());
+  records.insert(records.end(), hash.bytes.begin(), hash.bytes.end());
+  records.insert(records.end(), content.begin(), content.end());
 }
 
 struct RecordHead {
@@ -245,39 +243,45 @@ base::Status BlockLog::next_file(const SignedHeader& before) {
   return {};
 }
 
-base::Result<LogPosition> BlockLog::append(const Block& block) {
-  if (failed_) {
-    return base::io_error("the log of blocks in " + folder_.string() +
-                          " takes no more blocks since the disk failed; mend it and start again");
-  }
-  const BlockHeader& header = block.header.header;
-  if (header.height != last_.header.height + 1) {
-    return base::invalid("block " + std::to_string(header.height) + " cannot follow block " +
-                         std::to_string(last_.header.height));
-  }
-  if (end_ > file_bytes_) STARLING_TRY(next_file(last_));
+base::Status BlockLog::write(base::ByteView records) {
   STARLING_ASSIGN(const std::shared_ptr<store::DataFile> open, file(writing_));
-  const base::Bytes content = encode_block(block);
-  if (content.size() > kMaxBlockBytes) {
-    return base::limit_error("a block has " + std::to_string(content.size()) + " bytes; at most " +
-                             std::to_string(kMaxBlockBytes) + " are allowed");
-  }
-  const base::Bytes record = encode_record(content);
-  const base::Status written = open->write(end_, record);
+  const base::Status written = open->write(end_, records);
   if (!written.ok()) {
     // A part of a block, which the next one must not follow.
     failed_ = !open->resize(end_).ok();
     return written.error();
   }
   const base::Status synced = open->sync();
-  if (!synced.ok()) {
-    failed_ = true;
-    return synced.error();
+  if (!synced.ok()) failed_ = true;
+  return synced;
+}
+
+base::Result<std::vector<LogPosition>> BlockLog::append(std::span<const Block> blocks) {
+  if (failed_) {
+    return base::io_error("the log of blocks in " + folder_.string() +
+                          " takes no more blocks since the disk failed; mend it and start again");
   }
-  const LogPosition position{writing_, end_};
-  end_ += record.size();
-  last_ = block.header;
-  return position;
+  if (end_ > file_bytes_) STARLING_TRY(next_file(last_));
+  std::vector<LogPosition> positions;
+  base::Bytes records;
+  Height height = last_.header.height;
+  for (const Block& block : blocks) {
+    if (block.header.header.height != ++height) {
+      return base::invalid("block " + std::to_string(block.header.header.height) + " cannot follow block " +
+                           std::to_string(height - 1));
+    }
+    const base::Bytes content = encode_block(block);
+    if (content.size() > kMaxBlockBytes) {
+      return base::limit_error("a block has " + std::to_string(content.size()) + " bytes; at most " +
+                               std::to_string(kMaxBlockBytes) + " are allowed");
+    }
+    positions.push_back({writing_, end_ + records.size()});
+    append_record(records, content);
+  }
+  STARLING_TRY(write(records));
+  end_ += records.size();
+  if (!blocks.empty()) last_ = blocks.back().header;
+  return positions;
 }
 
 base::Result<Block> BlockLog::read(const LogPosition& position) const {

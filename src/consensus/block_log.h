@@ -7,6 +7,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "consensus/block.h"
 #include "store/data_file.h"
@@ -41,9 +43,9 @@ class BlockLog {
   using Visit = std::function<base::Status(Block block, const LogPosition& position)>;
   base::Status recover(const SignedHeader& last, const std::optional<LogPosition>& position, const Visit& visit);
 
-  // Appends the next block. After a failed write the log is as before, and may be written again; after a failed sync
-  // it refuses all further blocks.
-  base::Result<LogPosition> append(const Block& block);
+  // Appends the next blocks, with one sync for all; where each lies. After a failed write the log is as before, and may
+  // be written again; after a failed sync it refuses all further blocks.
+  base::Result<std::vector<LogPosition>> append(std::span<const Block> blocks);
   bool writable() const { return !failed_; }
   base::Result<Block> read(const LogPosition& position) const;
 
@@ -54,6 +56,7 @@ class BlockLog {
                             const Visit& visit);
   base::Result<std::shared_ptr<store::DataFile>> file(Height first) const;
   base::Status next_file(const SignedHeader& before);
+  base::Status write(base::ByteView records);
   std::filesystem::path path_of(Height first) const;
   base::Error damaged(Height first, std::uint64_t offset, const std::string& what) const;
 

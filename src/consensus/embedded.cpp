@@ -108,6 +108,14 @@ class Embedded::Machine {
     return height_;
   }
 
+  base::Status follow(std::span<const Block> blocks, bool verified) {
+    const std::lock_guard lock(making_mutex_);
+    STARLING_TRY(history_->follow(blocks, verified));
+    STARLING_TRY(advance());
+    changed_.notify_all();
+    return {};
+  }
+
   const History& history() const { return *history_; }
 
  private:
@@ -223,7 +231,7 @@ class Embedded::Machine {
       const auto nap = std::chrono::milliseconds(std::min(left, static_cast<std::uint64_t>(kLongestSleep.count())));
       until = std::min(until.value_or(Steady::time_point::max()), std::max(Steady::now() + nap, retry_));
     }
-    const auto awake = [&] { return stopping_ || room_.ready(); };
+    const auto awake = [&, before = deadline_] { return stopping_ || room_.ready() || deadline_ != before; };
     if (until.has_value()) {
       changed_.wait_until(lock, *until, awake);
     } else {
@@ -233,6 +241,8 @@ class Embedded::Machine {
 
   // By the thread of the machine, without the lock.
   void make_block(std::vector<Waiting> candidates) {
+    const std::lock_guard making(making_mutex_);
+    const std::uint64_t time = std::max(clock_.now(), history_->last().header.time);
     std::vector<ledger::ReadTransaction> transactions;
     std::vector<base::Bytes> bytes;
     transactions.reserve(candidates.size());
@@ -241,39 +251,47 @@ class Embedded::Machine {
       transactions.push_back(candidate.read);
       bytes.push_back(candidate.bytes);
     }
-    auto execution = history_->execute(clock_.now(), transactions, std::move(bytes), orderer_);
+    auto execution = history_->execute(time, transactions, std::move(bytes), orderer_);
     if (!execution.ok()) return fail(candidates, execution.error());
-    std::vector<ledger::Outcome> outcomes = execution->outcomes();
-    Height height = 0;
     if (!execution->empty()) {
-      height = execution->block().header.header.height;
-      const base::Status kept = history_->keep(*std::move(execution));
+      base::Status kept = history_->keep(*execution);
+      if (kept.ok()) kept = advance();
       if (!kept.ok()) return fail(candidates, kept.error());
-      const base::Result<std::optional<std::uint64_t>> deadline = history_->next_deadline();
-      if (!deadline.ok()) return fail({}, deadline.error());
-      deadline_ = *deadline;
-      {
-        const std::lock_guard lock(height_mutex_);
-        height_ = height;
-      }
-      height_changed_.notify_all();
     }
-    answer(std::move(candidates), std::move(outcomes), height);
+    answer(std::move(candidates), *execution);
   }
 
-  void answer(std::vector<Waiting> candidates, std::vector<ledger::Outcome> outcomes, Height height) {
+  // After blocks were kept.
+  base::Status advance() {
+    STARLING_ASSIGN(const std::optional<std::uint64_t> deadline, history_->next_deadline());
+    {
+      const std::lock_guard lock(mutex_);
+      deadline_ = deadline;
+    }
+    {
+      const std::lock_guard lock(height_mutex_);
+      height_ = history_->last().header.height;
+    }
+    height_changed_.notify_all();
+    return {};
+  }
+
+  void answer(std::vector<Waiting> candidates, Execution& execution) {
+    Block& block = execution.block();
     std::vector<Waiting> again;
     std::uint32_t index = 0;
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       Waiting& waiting = candidates[i];
-      const std::optional<Fault> fault = outcomes[i].fault;
-      if (!fault.has_value() || ledger::is_charged(*fault)) {
-        waiting.submission->answer(waiting.index, {height, index++, std::move(outcomes[i])});
+      const std::optional<Fault> fault = execution.refused()[i];
+      if (!fault.has_value()) {
+        waiting.submission->answer(waiting.index,
+                                   {block.header.header.height, index, std::move(block.outcomes[index])});
+        ++index;
       } else if (*fault == Fault::kBlockFull) {
         again.push_back(std::move(waiting));
       } else if (*fault != Fault::kNonceAhead || !room_.wait_for_nonce(waiting, Steady::now())) {
-        waiting.submission->answer(waiting.index, {0, 0, std::move(outcomes[i])});
+        refuse(waiting, *fault);
       }
     }
     room_.put_back(std::move(again));
@@ -300,10 +318,10 @@ class Embedded::Machine {
   std::unique_ptr<History> history_;
   base::SecretKey orderer_;
   EmbeddedOptions options_;
-  BlockClock clock_;                       // of the machine's thread
-  std::optional<std::uint64_t> deadline_;  // of the machine's thread
-  Steady::time_point retry_;               // of the machine's thread: before it no block is made without transactions
-  std::mutex pool_mutex_;                  // held by the one call whose signatures are checked
+  BlockClock clock_;          // of the machine's thread
+  Steady::time_point retry_;  // of the machine's thread: before it no block is made without transactions
+  std::mutex making_mutex_;   // held by whoever makes or follows a block
+  std::mutex pool_mutex_;     // held by the one call whose signatures are checked
   base::ThreadPool pool_;
 
   std::mutex mutex_;
@@ -312,7 +330,8 @@ class Embedded::Machine {
   std::size_t waiting_ = 0;  // transactions of all calls that have no answer yet
   std::size_t waiting_bytes_ = 0;
   bool stopping_ = false;
-  std::optional<base::Error> failure_;  // nothing can be written any more
+  std::optional<std::uint64_t> deadline_;  // when a block is needed
+  std::optional<base::Error> failure_;     // nothing can be written any more
 
   mutable std::mutex height_mutex_;
   mutable std::condition_variable height_changed_;
@@ -350,6 +369,16 @@ base::Result<std::optional<SignedHeader>> Embedded::header(Height height) const 
 base::Result<std::optional<Block>> Embedded::block(Height height) const { return machine_->history().block(height); }
 base::Result<std::optional<Place>> Embedded::find_transaction(const base::Hash& id) const {
   return machine_->history().find_transaction(id);
+}
+base::Status Embedded::follow(std::span<const Block> blocks, bool verified) {
+  return machine_->follow(blocks, verified);
+}
+base::Status Embedded::export_snapshot(const std::filesystem::path& file) const {
+  return machine_->history().export_snapshot(file);
+}
+base::Status Embedded::import_snapshot(const std::filesystem::path& file, const std::filesystem::path& home,
+                                       const std::optional<SignedHeader>& trusted_header) {
+  return History::import_snapshot(file, home, trusted_header, 0);
 }
 Height Embedded::wait(Height after, std::chrono::milliseconds timeout) const { return machine_->wait(after, timeout); }
 void Embedded::stop() { machine_->stop(); }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "base/json.h"
 #include "consensus/block_clock.h"
@@ -38,6 +39,18 @@ class Embedded : public Chain {
   ~Embedded() override;
   Embedded(const Embedded&) = delete;
   Embedded& operator=(const Embedded&) = delete;
+
+  // Makes the home of a chain that begins after the block of a snapshot; the folder must not exist or be empty, and
+  // appears whole or not at all. The block's header in the file must be trusted_header; without one it is only checked
+  // that somebody signed it. open() then takes no genesis.
+  static base::Status import_snapshot(const std::filesystem::path& file, const std::filesystem::path& home,
+                                      const std::optional<SignedHeader>& trusted_header);
+  // The state after the last block in one file, with its header.
+  base::Status export_snapshot(const std::filesystem::path& file) const;
+  // Executes and keeps blocks that were made elsewhere and follow the last one; an error, and none of them is kept,
+  // when they are not what their headers say. The states between them are not compared, only the last one and all
+  // outcomes. verified: the signatures of their transactions are known to hold. Whose headers they are is not asked.
+  base::Status follow(std::span<const Block> blocks, bool verified);
 
   base::Result<std::vector<Submitted>> submit(std::vector<ledger::ReadTransaction> transactions) override;
   base::Result<std::shared_ptr<const ChainView>> view() const override;

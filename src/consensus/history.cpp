@@ -1,20 +1,27 @@
 #include "consensus/history.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <utility>
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/thread_pool.h"
 #include "ledger/chain.h"
 #include "ledger/record.h"
 #include "ledger/schedule.h"
+#include "store/snapshot_file.h"
 
 namespace starling::consensus {
 namespace {
 
 namespace fs = std::filesystem;
 
+// Entries of the state that are kept in memory for the next blocks, of some 150 bytes each.
+constexpr std::size_t kCachedEntries = 500'000;
+// Transactions that are executed again before the state is written.
+constexpr std::size_t kReplayedTogether = 100'000;
 constexpr std::size_t kMaxGenesisBytes = std::size_t{1} << 30;
 
 fs::path state_folder(const fs::path& home) { return home / "state"; }
@@ -59,6 +66,10 @@ base::Result<BlockNote> decode_block_note(base::ByteView bytes) {
   return note;
 }
 
+base::Error cannot_write() {
+  return base::io_error("the chain takes no more blocks since writing one failed; mend the disk and start again");
+}
+
 class StateView final : public ChainView {
  public:
   StateView(std::unique_ptr<store::StateSnapshot> snapshot, SignedHeader header)
@@ -86,6 +97,8 @@ base::Result<std::unique_ptr<History>> History::open(const fs::path& home, const
   STARLING_ASSIGN(history->log_, BlockLog::open(log_folder(home), options.log_file_bytes));
   STARLING_ASSIGN(history->parameters_, ledger::chain_parameters(*history->state_));
   STARLING_ASSIGN(history->last_, decode_header(history->state_->state().metadata));
+  history->threads_ = options.threads;
+  history->cache_ = std::make_unique<StateCache>(*history->state_, kCachedEntries);
   std::optional<LogPosition> position;
   STARLING_ASSIGN(const std::optional<base::Bytes> note,
                   history->state_->note(block_note(history->last_.header.height)));
@@ -93,9 +106,26 @@ base::Result<std::unique_ptr<History>> History::open(const fs::path& home, const
     STARLING_ASSIGN(const BlockNote decoded, decode_block_note(*note));
     position = decoded.position;
   }
-  STARLING_TRY(history->log_->recover(history->last_, position, [&](const Block& block, const LogPosition& at) {
-    return history->execute_again(block, at);
+  // What the state lacks, in parts that fit into memory, with the tree written once for each.
+  std::vector<Block> blocks;
+  std::vector<LogPosition> positions;
+  std::size_t transactions = 0;
+  const auto execute = [&]() -> base::Status {
+    if (blocks.empty()) return {};
+    STARLING_ASSIGN(const store::PreparedCommit prepared, history->replay(blocks, true));
+    STARLING_TRY(history->commit(prepared, blocks, positions));
+    blocks.clear();
+    positions.clear();
+    transactions = 0;
+    return {};
+  };
+  STARLING_TRY(history->log_->recover(history->last_, position, [&](Block block, const LogPosition& at) {
+    transactions += block.transactions.size();
+    blocks.push_back(std::move(block));
+    positions.push_back(at);
+    return transactions < kReplayedTogether && blocks.size() < kReplayedTogether ? base::Status() : execute();
   }));
+  STARLING_TRY(execute());
   return history;
 }
 
@@ -159,28 +189,32 @@ base::Status History::begin(const fs::path& home, const std::optional<base::Json
     before = log->base();
   }
   if (!has_genesis) STARLING_TRY(base::write_file(genesis_file(home), base::as_bytes(*text)));
-  STARLING_TRY(state_->commit(std::move(prepared), 0, encode_header(before)));
+  STARLING_TRY(state_->commit(prepared, 0, encode_header(before)));
   if (has_log) return {};
   return BlockLog::begin(log_folder(home), before);
 }
 
-base::Result<std::optional<std::uint64_t>> History::next_deadline() const { return ledger::next_deadline(*state_); }
+base::Result<std::optional<std::uint64_t>> History::next_deadline() const { return ledger::next_deadline(*cache_); }
 
 base::Result<Execution> History::execute(std::uint64_t time, std::span<const ledger::ReadTransaction> transactions,
-                                         std::vector<base::Bytes> bytes, const base::SecretKey& orderer) const {
+                                         std::vector<base::Bytes> bytes, const base::SecretKey& orderer) {
   ledger::Header header;
   header.height = last_.header.height + 1;
   header.time = time;
   header.previous = header_hash(last_.header);
   STARLING_ASSIGN(const std::optional<std::uint64_t> deadline, next_deadline());
-  STARLING_ASSIGN(ledger::BlockResult result, ledger::execute_block(*state_, header, transactions));
-  std::vector<ledger::Outcome> outcomes = result.outcomes;
+  STARLING_ASSIGN(ledger::BlockResult result, ledger::execute_block(*cache_, header, transactions));
   // What was not admitted changed nothing, so the block without it comes to the same.
+  std::vector<std::optional<ledger::Fault>> refused(result.outcomes.size());
   std::vector<base::Hash> ids;
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (outcomes[i].fault.has_value() && !ledger::is_charged(*outcomes[i].fault)) continue;
-    ids.push_back(outcomes[i].id);
+  for (std::size_t i = 0; i < refused.size(); ++i) {
+    const std::optional<ledger::Fault> fault = result.outcomes[i].fault;
+    if (fault.has_value() && !ledger::is_charged(*fault)) {
+      refused[i] = fault;
+      continue;
+    }
+    ids.push_back(result.outcomes[i].id);
     if (kept != i) {
       bytes[kept] = std::move(bytes[i]);
       result.outcomes[kept] = std::move(result.outcomes[i]);
@@ -199,64 +233,162 @@ base::Result<Execution> History::execute(std::uint64_t time, std::span<const led
   sealed.outcomes_root = ledger::outcomes_root(result);
   sealed.state_root = prepared.root();
   Execution execution(std::move(prepared));
-  execution.outcomes_ = std::move(outcomes);
+  execution.refused_ = std::move(refused);
   execution.due_ = deadline.has_value() && *deadline <= time;
   execution.block_ = {sign_header(sealed, orderer), std::move(bytes), std::move(result.outcomes),
                       std::move(result.events)};
   return execution;
 }
 
-base::Status History::keep(Execution execution) {
-  if (failed_) {
-    return base::io_error("the chain takes no more blocks since writing one failed; mend the disk and start again");
-  }
-  base::Result<LogPosition> position = log_->append(execution.block_);
-  if (!position.ok()) {
+base::Status History::keep(const Execution& execution) {
+  if (failed_) return cannot_write();
+  const base::Result<std::vector<LogPosition>> positions = log_->append({&execution.block_, 1});
+  if (!positions.ok()) {
     failed_ = !log_->writable();
-    return position.error();
+    return positions.error();
   }
-  return commit(std::move(execution.prepared_), execution.block_, *position);
+  return commit(execution.prepared_, {&execution.block_, 1}, *positions);
 }
 
-base::Status History::commit(store::PreparedCommit prepared, const Block& block, const LogPosition& position) {
-  const Height height = block.header.header.height;
+base::Status History::commit(const store::PreparedCommit& prepared, std::span<const Block> blocks,
+                             std::span<const LogPosition> positions) {
   std::vector<store::Write> notes;
-  notes.reserve(block.outcomes.size() + 1);
   const auto note = [&](base::ByteView key, base::Bytes value) {
     notes.push_back({base::Bytes(key.begin(), key.end()), std::move(value)});
   };
-  note(block_note(height), encode_block_note(position, block.header));
-  for (std::size_t i = 0; i < block.outcomes.size(); ++i) {
-    note(transaction_note(block.outcomes[i].id), encode_place({height, static_cast<std::uint32_t>(i)}));
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    const Block& block = blocks[b];
+    const Height height = block.header.header.height;
+    note(block_note(height), encode_block_note(positions[b], block.header));
+    for (std::size_t i = 0; i < block.outcomes.size(); ++i) {
+      note(transaction_note(block.outcomes[i].id), encode_place({height, static_cast<std::uint32_t>(i)}));
+    }
   }
-  const base::Status committed = state_->commit(std::move(prepared), height, encode_header(block.header), notes);
+  const SignedHeader& header = blocks.back().header;
+  const base::Status committed = state_->commit(prepared, header.header.height, encode_header(header), notes);
   if (!committed.ok()) {
     failed_ = true;
     return committed.error();
   }
-  last_ = block.header;
+  cache_->apply(prepared.writes());
+  cache_->settle();
+  last_ = header;
   return {};
 }
 
-base::Status History::execute_again(const Block& block, const LogPosition& position) {
-  const BlockHeader& sealed = block.header.header;
-  std::vector<ledger::ReadTransaction> transactions;
-  std::vector<base::Hash> ids;
-  for (const base::Bytes& bytes : block.transactions) {
-    STARLING_ASSIGN(ledger::ReadTransaction read, ledger::read_transaction(bytes));
-    read.verified = true;  // they were before the block was written
-    ids.push_back(read.id);
-    transactions.push_back(std::move(read));
+base::Result<store::PreparedCommit> History::replay(std::span<const Block> blocks, bool verified) {
+  base::ThreadPool pool(threads_);
+  std::vector<std::vector<ledger::ReadTransaction>> transactions(blocks.size());
+  std::vector<std::pair<std::size_t, std::size_t>> all;  // block and index of each transaction
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    transactions[b].resize(blocks[b].transactions.size());
+    for (std::size_t i = 0; i < transactions[b].size(); ++i) all.emplace_back(b, i);
   }
-  STARLING_ASSIGN(ledger::BlockResult result,
-                  ledger::execute_block(*state_, {sealed.height, sealed.time, sealed.previous}, transactions));
-  STARLING_ASSIGN(store::PreparedCommit prepared, state_->prepare(std::move(result.writes)));
-  if (transactions_root(ids) != sealed.transactions_root || ledger::outcomes_root(result) != sealed.outcomes_root ||
-      prepared.root() != sealed.state_root) {
-    return base::corrupt("block " + std::to_string(sealed.height) +
-                         " of the log does not lead to the state that it says; start again from a snapshot");
+  std::atomic<bool> sound = true;
+  constexpr std::size_t kGrain = 32;
+  pool.run(all.size(), kGrain, [&](std::size_t begin, std::size_t end, int /*thread*/) {
+    for (std::size_t at = begin; at < end; ++at) {
+      const auto [b, i] = all[at];
+      auto read = ledger::read_transaction(blocks[b].transactions[i]);
+      if (!read.ok()) {
+        sound = false;
+        continue;
+      }
+      read->verified = verified;
+      if (!ledger::verify(*read)) sound = false;
+      transactions[b][i] = *std::move(read);
+    }
+  });
+  if (!sound) return base::corrupt("a block has a transaction that is none, or is not signed by its sender");
+
+  std::vector<ledger::BlockResult> results(blocks.size());
+  SignedHeader last = last_;
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    const BlockHeader& header = blocks[b].header.header;
+    if (header.chain_id != parameters_.chain_id || header.height != last.header.height + 1 ||
+        header.previous != header_hash(last.header)) {
+      return base::corrupt("block " + std::to_string(header.height) + " does not follow block " +
+                           std::to_string(last.header.height));
+    }
+    STARLING_ASSIGN(results[b],
+                    ledger::execute_block(*cache_, {header.height, header.time, header.previous}, transactions[b]));
+    cache_->apply(results[b].writes);
+    last = blocks[b].header;
   }
-  return commit(std::move(prepared), block, position);
+  pool.run(blocks.size(), 1, [&](std::size_t begin, std::size_t end, int /*thread*/) {
+    for (std::size_t b = begin; b < end; ++b) {
+      std::vector<base::Hash> ids;
+      for (const ledger::ReadTransaction& read : transactions[b]) ids.push_back(read.id);
+      const BlockHeader& header = blocks[b].header.header;
+      if (transactions_root(ids) != header.transactions_root ||
+          ledger::outcomes_root(results[b]) != header.outcomes_root) {
+        sound = false;
+      }
+    }
+  });
+  STARLING_ASSIGN(store::PreparedCommit prepared, state_->prepare(cache_->changes()));
+  if (!sound || prepared.root() != last.header.state_root) {
+    return base::corrupt("the blocks " + std::to_string(blocks.front().header.header.height) + " to " +
+                         std::to_string(last.header.height) + " do not lead to the state that they say");
+  }
+  return prepared;
+}
+
+base::Status History::follow(std::span<const Block> blocks, bool verified) {
+  if (blocks.empty()) return {};
+  if (failed_) return cannot_write();
+  base::Result<store::PreparedCommit> prepared = replay(blocks, verified);
+  if (!prepared.ok()) {
+    cache_->forget();
+    return prepared.error();
+  }
+  const base::Result<std::vector<LogPosition>> positions = log_->append(blocks);
+  if (!positions.ok()) {
+    cache_->forget();
+    failed_ = !log_->writable();
+    return positions.error();
+  }
+  return commit(*prepared, blocks, *positions);
+}
+
+base::Status History::export_snapshot(const fs::path& file) const {
+  STARLING_ASSIGN(const std::unique_ptr<store::StateSnapshot> snapshot, state_->snapshot());
+  return store::export_snapshot(*snapshot, file);
+}
+
+base::Status History::import_snapshot(const fs::path& file, const fs::path& home,
+                                      const std::optional<SignedHeader>& trusted_header, int threads) {
+  STARLING_ASSIGN(const store::SnapshotHeader head, store::read_snapshot_header(file));
+  const base::Result<SignedHeader> header = decode_header(head.metadata);
+  if (!header.ok() || header->header.height != head.height || header->header.state_root != head.root ||
+      !orderer_of(*header).ok()) {
+    return base::corrupt("the snapshot " + file.string() + " is of no block; get one that a node exported");
+  }
+  if (trusted_header.has_value() && *trusted_header != *header) {
+    return base::invalid("the snapshot " + file.string() +
+                         " is of another block than the header says; get the one of block " +
+                         std::to_string(trusted_header->header.height));
+  }
+  std::error_code error;
+  if (fs::exists(home, error) && !fs::is_empty(home, error)) {
+    return base::invalid(home.string() + " is not an empty folder; choose another one for the chain");
+  }
+  const fs::path whole = fs::absolute(home, error).lexically_normal();
+  const fs::path target = whole.has_filename() ? whole : whole.parent_path();
+  const fs::path unfinished = target.parent_path() / ("." + target.filename().string() + ".importing");
+  fs::remove_all(unfinished, error);
+  STARLING_TRY(base::make_directories(unfinished));
+  const auto make = [&]() -> base::Status {
+    STARLING_TRY(
+        store::import_snapshot(file, state_folder(unfinished), header->header.state_root, {.threads = threads}));
+    STARLING_TRY(BlockLog::begin(log_folder(unfinished), *header));
+    fs::rename(unfinished, target, error);
+    if (error) return base::system_error("write", target, error.value());
+    return base::sync_directory(target.parent_path());
+  };
+  const base::Status made = make();
+  if (!made.ok()) fs::remove_all(unfinished, error);
+  return made;
 }
 
 base::Result<std::shared_ptr<const ChainView>> History::view() const {

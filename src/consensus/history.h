@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "consensus/block_log.h"
 #include "consensus/chain.h"
+#include "consensus/state_cache.h"
 #include "ledger/chain.h"
 
 namespace starling::consensus {
@@ -24,9 +25,9 @@ class Execution {
  public:
   Execution(Execution&&) noexcept = default;
   Execution& operator=(Execution&&) noexcept = default;
-  // Of each transaction that was executed, also of those that were not admitted and are not in the block.
-  const std::vector<ledger::Outcome>& outcomes() const { return outcomes_; }
-  const Block& block() const { return block_; }
+  // For each transaction that was executed: why it was not admitted and is not in the block, or nothing when it is.
+  const std::vector<std::optional<ledger::Fault>>& refused() const { return refused_; }
+  Block& block() { return block_; }
   // Whether there is anything in the block.
   bool empty() const { return block_.transactions.empty() && !due_; }
 
@@ -34,7 +35,7 @@ class Execution {
   friend class History;
   explicit Execution(store::PreparedCommit prepared) : prepared_(std::move(prepared)) {}
   Block block_;
-  std::vector<ledger::Outcome> outcomes_;
+  std::vector<std::optional<ledger::Fault>> refused_;
   bool due_ = false;
   store::PreparedCommit prepared_;
 };
@@ -44,6 +45,7 @@ class Execution {
 // thread safe.
 class History {
  public:
+  // `orderer` signs the genesis, if there is one to begin with.
   static base::Result<std::unique_ptr<History>> open(const std::filesystem::path& home,
                                                      const std::optional<base::Json>& genesis,
                                                      const base::SecretKey& orderer, const HistoryOptions& options);
@@ -56,11 +58,22 @@ class History {
 
   // The next block with those of the transactions that are admitted; `bytes` are theirs.
   base::Result<Execution> execute(std::uint64_t time, std::span<const ledger::ReadTransaction> transactions,
-                                  std::vector<base::Bytes> bytes, const base::SecretKey& orderer) const;
+                                  std::vector<base::Bytes> bytes, const base::SecretKey& orderer);
   // Makes it last. After an error nothing is changed if writable(), else whether the block is there is known when the
   // chain is opened again.
-  base::Status keep(Execution execution);
+  base::Status keep(const Execution& execution);
+  // Executes and keeps blocks that were made elsewhere and follow the last one; an error, and none of them is kept,
+  // when they are not what their headers say. The states between them are not compared, only the last one and all
+  // outcomes. verified: the signatures of their transactions are known to hold.
+  base::Status follow(std::span<const Block> blocks, bool verified);
   bool writable() const { return !failed_; }
+
+  // The state after the last block in one file, with its header (store/snapshot_file.h).
+  base::Status export_snapshot(const std::filesystem::path& file) const;
+  // Makes the home of a chain that begins with the block of a snapshot; the folder must not exist or be empty, and
+  // appears whole or not at all. The header in the file must be trusted_header, or, without one, signed by anybody.
+  static base::Status import_snapshot(const std::filesystem::path& file, const std::filesystem::path& home,
+                                      const std::optional<SignedHeader>& trusted_header, int threads);
 
   base::Result<std::shared_ptr<const ChainView>> view() const;
   base::Result<std::optional<SignedHeader>> header(Height height) const;
@@ -71,10 +84,14 @@ class History {
   History() = default;
   base::Status begin(const std::filesystem::path& home, const std::optional<base::Json>& genesis,
                      const base::SecretKey& orderer);
-  base::Status execute_again(const Block& block, const LogPosition& position);
-  base::Status commit(store::PreparedCommit prepared, const Block& block, const LogPosition& position);
+  // The state after blocks that follow the last one, not written.
+  base::Result<store::PreparedCommit> replay(std::span<const Block> blocks, bool verified);
+  base::Status commit(const store::PreparedCommit& prepared, std::span<const Block> blocks,
+                      std::span<const LogPosition> positions);
 
+  int threads_ = 0;
   std::unique_ptr<store::StateStore> state_;
+  std::unique_ptr<StateCache> cache_;  // the state, as blocks are executed on it
   std::unique_ptr<BlockLog> log_;
   ledger::ChainParameters parameters_;
   SignedHeader last_;

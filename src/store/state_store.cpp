@@ -237,6 +237,7 @@ PreparedCommit::PreparedCommit(PreparedCommit&& other) noexcept = default;
 PreparedCommit& PreparedCommit::operator=(PreparedCommit&& other) noexcept = default;
 PreparedCommit::~PreparedCommit() = default;
 const base::Hash& PreparedCommit::root() const { return content_->root; }
+const std::vector<Write>& PreparedCommit::writes() const { return content_->writes; }
 
 struct StateStore::Database {
   Database(std::unique_ptr<StateDatabase> opened, Record found, int threads)
@@ -316,7 +317,7 @@ base::Result<PreparedCommit> StateStore::work_out(std::vector<Write> writes) con
   return PreparedCommit(std::move(content));
 }
 
-base::Status StateStore::commit(PreparedCommit prepared, std::uint64_t height, base::ByteView metadata,
+base::Status StateStore::commit(const PreparedCommit& prepared, std::uint64_t height, base::ByteView metadata,
                                 std::span<const Write> notes) {
   STARLING_TRY(check_writes(notes));
   const std::lock_guard lock(database_->commit_mutex);

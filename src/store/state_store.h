@@ -46,6 +46,8 @@ class PreparedCommit {
   ~PreparedCommit();
   // The root that the state will have.
   const base::Hash& root() const;
+  // What it writes, in the order given.
+  const std::vector<Write>& writes() const;
 
  private:
   friend class StateStore;
@@ -93,7 +95,7 @@ class StateStore : public StateView {
   // between them. Notes are entries beside the state, written with it and not under its root; of two for a key the
   // later one stays.
   base::Result<PreparedCommit> prepare(std::vector<Write> writes) const;
-  base::Status commit(PreparedCommit prepared, std::uint64_t height, base::ByteView metadata,
+  base::Status commit(const PreparedCommit& prepared, std::uint64_t height, base::ByteView metadata,
                       std::span<const Write> notes = {});
   // The note of a key as the last commit left it, or nothing.
   base::Result<std::optional<base::Bytes>> note(base::ByteView key) const;
