@@ -217,8 +217,7 @@ base::Status BlockLog::recover_file(Height first, std::uint64_t offset, bool las
               {{"file", path_of(first).string()}, {"bytes", std::to_string(bytes.size() - offset)}});
   }
   STARLING_ASSIGN(const std::shared_ptr<store::DataFile> open, file(first));
-  STARLING_TRY(open->resize(end_));
-  return open->sync();
+  return open->resize(end_);  // synced with the next block, and done again if that does not come to be
 }
 
 base::Result<std::shared_ptr<store::DataFile>> BlockLog::file(Height first) const {
@@ -251,7 +250,7 @@ base::Status BlockLog::write(base::ByteView records) {
     failed_ = !open->resize(end_).ok();
     return written.error();
   }
-  const base::Status synced = open->sync();
+  base::Status synced = open->sync();
   if (!synced.ok()) failed_ = true;
   return synced;
 }

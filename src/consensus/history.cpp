@@ -66,6 +66,22 @@ base::Result<BlockNote> decode_block_note(base::ByteView bytes) {
   return note;
 }
 
+bool same_event(const ledger::Event& left, const ledger::Event& right) {
+  return left.name == right.name &&
+         std::ranges::equal(left.attributes, right.attributes, [](const auto& one, const auto& other) {
+           return one.name == other.name && one.value == other.value;
+         });
+}
+
+// Whether a block says of its transactions what became of them.
+bool same_outcomes(const Block& block, const ledger::BlockResult& result) {
+  return std::ranges::equal(block.due, result.events, same_event) &&
+         std::ranges::equal(block.outcomes, result.outcomes, [](const auto& left, const auto& right) {
+           return left.id == right.id && left.fault == right.fault && left.fee == right.fee &&
+                  std::ranges::equal(left.events, right.events, same_event);
+         });
+}
+
 base::Error cannot_write() {
   return base::io_error("the chain takes no more blocks since writing one failed; mend the disk and start again");
 }
@@ -321,7 +337,7 @@ base::Result<store::PreparedCommit> History::replay(std::span<const Block> block
       for (const ledger::ReadTransaction& read : transactions[b]) ids.push_back(read.id);
       const BlockHeader& header = blocks[b].header.header;
       if (transactions_root(ids) != header.transactions_root ||
-          ledger::outcomes_root(results[b]) != header.outcomes_root) {
+          ledger::outcomes_root(results[b]) != header.outcomes_root || !same_outcomes(blocks[b], results[b])) {
         sound = false;
       }
     }
@@ -386,7 +402,7 @@ base::Status History::import_snapshot(const fs::path& file, const fs::path& home
     if (error) return base::system_error("write", target, error.value());
     return base::sync_directory(target.parent_path());
   };
-  const base::Status made = make();
+  base::Status made = make();
   if (!made.ok()) fs::remove_all(unfinished, error);
   return made;
 }

@@ -24,7 +24,7 @@ EmbeddedOptions quick() {
   return options;
 }
 
-class EmbeddedTest : public TemporaryFolder {
+class EmbeddedTest : public FolderTest {
  protected:
   std::unique_ptr<Embedded> open(EmbeddedOptions options = quick()) {
     auto chain = Embedded::open(folder_, test_genesis(), orderer_key(), std::move(options));
