@@ -83,6 +83,31 @@ struct RouteMetrics {
   base::Histogram* seconds = nullptr;
 };
 
+// Requests whose connections sleep until they are answered. Answers may outlive the server, so they share this.
+struct Waiting {
+  std::mutex mutex;
+  bool stopping = false;
+  std::set<Held> exchanges;
+
+  // False when the server stops.
+  bool add(const Held& exchange) {
+    const std::lock_guard lock(mutex);
+    if (!stopping) exchanges.insert(exchange);
+    return !stopping;
+  }
+  // Gives a request its response and wakes its connection, once.
+  void give(const Held& exchange, Response response) {
+    {
+      const std::lock_guard lock(mutex);
+      exchanges.erase(exchange);
+    }
+    const std::lock_guard lock(exchange->mutex);
+    if (std::exchange(exchange->answered, true)) return;
+    exchange->response = std::move(response);
+    MHD_resume_connection(exchange->handle);
+  }
+};
+
 }  // namespace
 
 struct Server::State {
@@ -103,8 +128,6 @@ struct Server::State {
   MHD_Result receive(Exchange& exchange, const char* data, size_t* size);
   MHD_Result dispatch(const Held& exchange);
   MHD_Result send(Exchange& exchange, Response response);
-  // Gives a suspended request its response and wakes its connection.
-  void give(const Held& exchange, Response response);
   // Counts bytes of bodies that came or went; those there are now.
   std::size_t hold(std::size_t more, std::size_t less);
   void count(const Exchange& exchange);
@@ -120,9 +143,7 @@ struct Server::State {
   std::atomic<std::size_t> buffered = 0;
   std::atomic<std::size_t> in_progress = 0;
 
-  std::mutex mutex;
-  bool stopping = false;
-  std::set<Held> suspended;
+  const std::shared_ptr<Waiting> waiting = std::make_shared<Waiting>();
 
   std::vector<RouteMetrics> route_metrics;  // as the router's routes, and one for what fits none
   base::Counter* bytes_in = nullptr;
@@ -188,18 +209,17 @@ bool Server::State::start(std::size_t most_connections) {
 
 void Server::State::stop() {
   {
-    const std::lock_guard lock(mutex);
-    if (stopping) return;
-    stopping = true;
+    const std::lock_guard lock(waiting->mutex);
+    if (std::exchange(waiting->stopping, true)) return;
   }
   if (daemon != nullptr && MHD_quiesce_daemon(daemon) != MHD_INVALID_SOCKET) ::close(listener.descriptor);
   workers.stop();
   std::set<Held> left;
   {
-    const std::lock_guard lock(mutex);
-    left = suspended;
+    const std::lock_guard lock(waiting->mutex);
+    left = waiting->exchanges;
   }
-  for (const Held& exchange : left) give(exchange, busy("the server stops; ask another one"));
+  for (const Held& exchange : left) waiting->give(exchange, busy("the server stops; ask another one"));
   const auto end = std::chrono::steady_clock::now() + kGrace;
   while (in_progress > 0 && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -336,17 +356,12 @@ MHD_Result Server::State::dispatch(const Held& exchange) {
     run_route(route, std::move(exchange->request), Answer([&made](Response response) { made = std::move(response); }));
     return send(*exchange, std::move(*made));
   }
-  {
-    const std::lock_guard lock(mutex);
-    if (!stopping) suspended.insert(exchange);
-    if (stopping) exchange->refusal = busy("the server stops; ask another one");
-  }
-  if (exchange->refusal) return send(*exchange, std::move(*exchange->refusal));
+  if (!waiting->add(exchange)) return send(*exchange, busy("the server stops; ask another one"));
   exchange->stage = Exchange::Stage::kMaking;
   connections.compute(*exchange->connection);
   // Whoever answers wakes the connection; so it sleeps before anybody can.
   MHD_suspend_connection(exchange->handle);
-  const Answer answer([this, exchange](Response response) { give(exchange, std::move(response)); });
+  const Answer answer([all = waiting, exchange](Response response) { all->give(exchange, std::move(response)); });
   if (route.later) {
     run_route(route, std::move(exchange->request), answer);
     return MHD_YES;
@@ -357,17 +372,6 @@ MHD_Result Server::State::dispatch(const Held& exchange) {
   };
   if (!workers.add(work)) answer(busy("the server has as many requests waiting as it can; send this again later"));
   return MHD_YES;
-}
-
-void Server::State::give(const Held& exchange, Response response) {
-  {
-    const std::lock_guard lock(mutex);
-    suspended.erase(exchange);
-  }
-  const std::lock_guard lock(exchange->mutex);
-  if (std::exchange(exchange->answered, true)) return;
-  exchange->response = std::move(response);
-  MHD_resume_connection(exchange->handle);
 }
 
 MHD_Result Server::State::send(Exchange& exchange, Response response) {

@@ -16,7 +16,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";                    // in numbers; 0.0.0.0 and :: are all there are
   std::uint16_t port = 0;                               // 0: any that is free
   int threads = 2;                                      // that serve connections
-  int workers = 16;                                     // that run handlers which may wait
+  int workers = 64;                                     // that run handlers which may wait
   std::size_t most_waiting = 1024;                      // requests before the workers; more are answered with 503
   std::size_t most_connections = 16384;                 // fewer when the process may not have so many descriptors
   std::size_t header_bytes = 32768;                     // of a request, with what the server needs beside it

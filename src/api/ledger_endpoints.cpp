@@ -1,0 +1,243 @@
+#include "api/ledger_endpoints.h"
+
+#include <utility>
+
+#include "api/state_queries.h"
+#include "api/submission.h"
+#include "ledger/bank/queries.h"
+#include "ledger/chain.h"
+#include "ledger/models/queries.h"
+
+namespace starling::api {
+namespace {
+
+using consensus::Chain;
+using consensus::ChainView;
+using consensus::Height;
+
+struct SubmitMetrics {
+  explicit SubmitMetrics(base::Metrics& metrics)
+      : done(metrics.counter(kName, kHelp, {{"result", "done"}})),
+        failed(metrics.counter(kName, kHelp, {{"result", "failed"}})),
+        refused(metrics.counter(kName, kHelp, {{"result", "refused"}})),
+        malformed(metrics.counter(kName, kHelp, {{"result", "malformed"}})),
+        waiting(metrics.gauge("starling_transactions_waiting", "Transactions that are being ordered.")) {}
+
+  void count(const consensus::Submitted& submitted) {
+    base::Counter& counter = submitted.height == 0 ? refused : submitted.outcome.fault.has_value() ? failed : done;
+    counter.add();
+  }
+
+  static constexpr const char* kName = "starling_transactions_total";
+  static constexpr const char* kHelp =
+      "Transactions that came: done, failed (in a block, with a fault), refused, or malformed.";
+  base::Counter& done;
+  base::Counter& failed;
+  base::Counter& refused;
+  base::Counter& malformed;
+  base::Gauge& waiting;
+};
+
+Response submit(Chain& chain, SubmitMetrics* metrics, const Request& request) {
+  base::Result<Submission> submission = read_submission(request);
+  if (!submission.ok()) return bad_request(submission.error());
+  std::vector<ledger::ReadTransaction> transactions;
+  for (base::Result<ledger::ReadTransaction>& read : *submission) {
+    if (read.ok()) transactions.push_back(std::move(*read));
+  }
+  const auto count = static_cast<double>(transactions.size());
+  if (metrics != nullptr) metrics->waiting.add(count);
+  const auto submitted = chain.submit(std::move(transactions));
+  if (metrics != nullptr) metrics->waiting.add(-count);
+  if (!submitted.ok()) {
+    if (submitted.error().code != base::ErrorCode::kLimit) return error_response(submitted.error());
+    Response response = error_response(503, "BUSY", submitted.error().message);
+    response.headers.emplace_back("Retry-After", "1");
+    return response;
+  }
+  // One after another, so that a large batch is never held as JSON values and as text.
+  std::string text = "{\"results\":[";
+  auto next = submitted->begin();
+  for (const base::Result<ledger::ReadTransaction>& read : *submission) {
+    if (text.back() != '[') text += ",\n";
+    if (!read.ok()) {
+      if (metrics != nullptr) metrics->malformed.add();
+      text += malformed_json(read.error()).to_text();
+      continue;
+    }
+    if (metrics != nullptr) metrics->count(*next);
+    text += submitted_json(*next++).to_text();
+  }
+  return text_response(text + "]}\n", "application/json");
+}
+
+Response status(const Chain& chain, const LedgerEndpointOptions& options) {
+  return answer_query(chain, [&](const ChainView& view) -> base::Result<base::Json> {
+    const consensus::BlockHeader& header = view.header().header;
+    STARLING_ASSIGN(const ledger::ChainParameters parameters, ledger::chain_parameters(view));
+    base::Json roles = base::Json::empty_array();
+    for (const std::string& role : options.roles) roles.push(role);
+    base::Json json = base::Json::empty_object();
+    json.set("chain_id", std::to_string(header.chain_id));
+    json.set("height", std::to_string(header.height));
+    json.set("time", std::to_string(header.time));
+    json.set("head", hash_text(consensus::header_hash(header)));
+    json.set("state_root", hash_text(header.state_root));
+    json.set("roles", std::move(roles));
+    json.set("version", options.version);
+    json.set("address", options.address.text());
+    json.set("fee_per_byte", std::to_string(parameters.fee_per_byte));
+    json.set("fee_per_work", std::to_string(parameters.fee_per_work));
+    const auto orderer = consensus::orderer_of(view.header());
+    json.set("orderer", orderer.ok() ? base::Json(orderer->text()) : base::Json());
+    return json;
+  });
+}
+
+base::Error no_block(const std::string& height) { return base::not_found("there is no block " + height + " here"); }
+
+Response block(const Chain& chain, Height height) {
+  const auto found = chain.block(height);
+  if (!found.ok()) return error_response(found.error());
+  if (!*found) return error_response(no_block(std::to_string(height)));
+  const consensus::Block& block = **found;
+  base::Json json = consensus::header_json(block.header);
+  json.set("hash", hash_text(consensus::header_hash(block.header.header)));
+  base::Json transactions = base::Json::empty_array();
+  for (const ledger::Outcome& outcome : block.outcomes) transactions.push(hash_text(outcome.id));
+  json.set("transactions", std::move(transactions));
+  ledger::Outcome due;
+  due.events = block.due;
+  json.set("due", *ledger::outcome_json(due).find("events"));
+  return json_response(json);
+}
+
+Response block_header(const Chain& chain, const Request& request) {
+  const auto height = request.parameter_u64("height");
+  if (!height.ok()) return bad_request(height.error());
+  const auto header = chain.header(*height);
+  if (!header.ok()) return error_response(header.error());
+  if (!*header) return error_response(no_block(request.parameter("height")));
+  return json_response(consensus::header_json(**header));
+}
+
+Response transaction(const Chain& chain, const Request& request) {
+  const auto id = request.parameter_hash("id");
+  if (!id.ok()) return bad_request(id.error());
+  const auto json = [&]() -> base::Result<base::Json> {
+    STARLING_ASSIGN(const std::optional<consensus::Place> place, chain.find_transaction(*id));
+    if (!place) return base::not_found("no block here has a transaction " + id->hex());
+    STARLING_ASSIGN(const std::optional<consensus::Block> block, chain.block(place->height));
+    if (!block || place->index >= block->transactions.size()) return no_block(std::to_string(place->height));
+    STARLING_ASSIGN(const ledger::Transaction decoded, ledger::decode_transaction(block->transactions[place->index]));
+    base::Json made = submitted_json({place->height, place->index, block->outcomes[place->index]});
+    made.set("time", std::to_string(block->header.header.time));
+    made.set("transaction", ledger::transaction_json(decoded));
+    return made;
+  }();
+  return json.ok() ? json_response(*json) : error_response(json.error());
+}
+
+Response account(const Chain& chain, const Request& request) {
+  const auto address = request.parameter_address("address");
+  if (!address.ok()) return bad_request(address.error());
+  return answer_query(chain, [&](const ChainView& view) -> base::Result<base::Json> {
+    STARLING_ASSIGN(const ledger::bank::Account account, ledger::bank::account(view, *address));
+    base::Json json = named_json("address", address->text(), account);
+    STARLING_TRY(add_proof(request, view, ledger::bank::account_key(*address), json));
+    return json;
+  });
+}
+
+Response model(const Chain& chain, const Request& request) {
+  const auto root = request.parameter_hash("root");
+  if (!root.ok()) return bad_request(root.error());
+  return answer_query(chain, [&](const ChainView& view) -> base::Result<base::Json> {
+    STARLING_ASSIGN(const std::optional<ledger::models::Model> model, ledger::models::model(view, *root));
+    if (!model) return base::not_found("nobody has registered the model " + root->hex());
+    base::Json json = named_json("model", hash_text(*root), *model);
+    STARLING_TRY(add_proof(request, view, ledger::models::model_key(*root), json));
+    return json;
+  });
+}
+
+Response models(const Chain& chain, const Request& request) {
+  return answer_query(chain, [&](const ChainView& view) -> base::Result<base::Json> {
+    STARLING_ASSIGN(const std::size_t limit, list_limit(request));
+    base::Hash after;
+    const bool begun = request.has_query("after");
+    if (begun) {
+      STARLING_ASSIGN(after, base::Hash::from_hex(request.query.at("after")));
+    }
+    base::Json list = base::Json::empty_array();
+    STARLING_TRY(ledger::models::each_model(view, [&](const base::Hash& root, const ledger::models::Model& model) {
+      if (list.elements().size() >= limit) return false;
+      if (!begun || root > after) list.push(named_json("model", hash_text(root), model));
+      return true;
+    }));
+    base::Json json = base::Json::empty_object();
+    json.set("models", std::move(list));
+    return json;
+  });
+}
+
+// {height, time, head} of the last block.
+Response head(const Chain& chain) {
+  return answer_query(chain, [](const ChainView& view) -> base::Result<base::Json> {
+    const consensus::BlockHeader& header = view.header().header;
+    base::Json json = base::Json::empty_object();
+    json.set("height", std::to_string(header.height));
+    json.set("time", std::to_string(header.time));
+    json.set("head", hash_text(consensus::header_hash(header)));
+    return json;
+  });
+}
+
+Route wait_route(const Chain& chain) {
+  Route route;
+  route.pattern = "/v1/wait";
+  route.later = [&chain, watch = std::make_shared<HeightWatch>(chain)](const Request& request, const Answer& answer) {
+    const auto after = request.query_u64("after", chain.height(), ~std::uint64_t{0});
+    const auto timeout = request.query_u64("timeout", kMaxWaitMilliseconds, kMaxWaitMilliseconds);
+    if (!after.ok()) return answer(bad_request(after.error()));
+    if (!timeout.ok()) return answer(bad_request(timeout.error()));
+    watch->wait(*after, std::chrono::milliseconds(*timeout), [&chain, answer](Height) { answer(head(chain)); });
+  };
+  return route;
+}
+
+}  // namespace
+
+std::vector<Route> ledger_routes(Chain& chain, const LedgerEndpointOptions& options, base::Metrics* metrics) {
+  std::vector<Route> routes;
+  routes.push_back(get_route("/v1/status", [&chain, options](const Request&) { return status(chain, options); }));
+  Route post = get_on_worker("/v1/transactions", nullptr);
+  post.method = Method::kPost;
+  post.body_limit = kMaxSubmitBytes;
+  const std::shared_ptr<SubmitMetrics> counts =
+      metrics == nullptr ? nullptr : std::make_shared<SubmitMetrics>(*metrics);
+  post.handler = [&chain, counts](const Request& request) { return submit(chain, counts.get(), request); };
+  routes.push_back(std::move(post));
+  routes.push_back(get_on_worker("/v1/transactions/{id}", [&chain](const Request& r) { return transaction(chain, r); }));
+  routes.push_back(get_on_worker("/v1/blocks/latest", [&chain](const Request&) { return block(chain, chain.height()); }));
+  routes.push_back(get_on_worker("/v1/blocks/{height}", [&chain](const Request& request) {
+    const auto height = request.parameter_u64("height");
+    return height.ok() ? block(chain, *height) : bad_request(height.error());
+  }));
+  routes.push_back(
+      get_on_worker("/v1/blocks/{height}/header", [&chain](const Request& r) { return block_header(chain, r); }));
+  routes.push_back(wait_route(chain));
+  routes.push_back(get_route("/v1/accounts/{address}", [&chain](const Request& r) { return account(chain, r); }));
+  routes.push_back(get_on_worker("/v1/models", [&chain](const Request& r) { return models(chain, r); }));
+  routes.push_back(get_route("/v1/models/{root}", [&chain](const Request& r) { return model(chain, r); }));
+  return routes;
+}
+
+Route metrics_route(const base::Metrics& metrics, std::function<void()> refresh) {
+  return get_on_worker("/metrics", [&metrics, refresh = std::move(refresh)](const Request&) {
+    if (refresh) refresh();
+    return text_response(metrics.text(), "text/plain; version=0.0.4; charset=utf-8");
+  });
+}
+
+}  // namespace starling::api
