@@ -34,6 +34,8 @@ constexpr std::array kCommands{
             "starling wallet import secret.txt\nstarling wallet import - --default", declare_wallet_import},
     Command{"wallet export", "Print the secret of a key",
             "starling wallet export 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", declare_wallet_export},
+    Command{"devnet", "Start a whole network on this machine",
+            "starling devnet\nstarling devnet --providers 3 --home ~/devnet --port 7001", declare_devnet},
     Command{"bench", "Measure speed and memory", "starling bench\nstarling bench video --threads 1 --json",
             declare_bench},
     Command{"version", "Print the version and what this machine offers", "starling version --json", declare_version},

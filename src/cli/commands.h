@@ -6,6 +6,7 @@
 namespace starling::cli {
 
 Action declare_bench(Options& options);
+Action declare_devnet(Options& options);
 Action declare_evaluate(Options& options);
 Action declare_generate(Options& options);
 Action declare_model_info(Options& options);
