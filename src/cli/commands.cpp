@@ -14,7 +14,8 @@ constexpr std::array kCommands{
     Command{"verify", "Check a receipt by running it again, and a video against it",
             "starling verify ball.receipt.json\n"
             "starling verify ball.receipt.json --video ball.mp4\n"
-            "starling verify ball.receipt.json --sample 3 --json",
+            "starling verify ball.receipt.json --sample 3 --json\n"
+            "starling verify ball.receipt.json --header block-12.header.json",
             declare_verify},
     Command{"train transformer", "Train a video transformer with its text encoder",
             "starling train transformer --out runs/transformer --vae runs/vae/vae --steps 30000",
