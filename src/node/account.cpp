@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/random.h"
 #include "ledger/chain.h"
 #include "ledger/fault.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 using ledger::Fault;
 
-constexpr int kTries = 8;  // of a message whose nonce was used, or that found a block full
+constexpr int kTries = 40;  // of a message whose nonce was used, or that found a block full
 constexpr std::chrono::milliseconds kFirstPause{20};
 constexpr std::chrono::milliseconds kLongestPause{1000};
 
@@ -93,6 +94,9 @@ base::Status Account::send_calls(const std::vector<Call*>& calls) {
       if (is_worth_another_try(items[i].result->code)) again.push_back(items[i]);
     }
     items = std::move(again);
+    // Programs that meet again and again over a nonce shall not stay in step.
+    if (!items.empty())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1 + base::random_u64() % (4U * (tries + 1))));
   }
   return {};
 }

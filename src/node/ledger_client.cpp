@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTime{30'000};
 constexpr std::size_t kMostTasks = 1'000;
+constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kMostProviders = 10'000;
 
 base::Result<std::uint64_t> u64_member(const base::Json& json, const char* name) {
   const base::Json* const found = json.find(name);
@@ -126,15 +128,19 @@ base::Result<ledger::market::Provider> LedgerClient::provider(const base::Addres
 }
 
 base::Result<std::vector<ProviderEntry>> LedgerClient::providers() const {
-  STARLING_ASSIGN(const base::Json json, get("/v1/providers"));
-  STARLING_ASSIGN(const base::Json* const list, json.array("providers"));
   std::vector<ProviderEntry> entries;
-  for (const base::Json& item : list->elements()) {
-    ProviderEntry entry;
-    STARLING_ASSIGN(const std::string address, item.text("address"));
-    STARLING_ASSIGN(entry.address, base::Address::from_text(address));
-    STARLING_ASSIGN(entry.provider, record_from_json<ledger::market::Provider>(item));
-    entries.push_back(std::move(entry));
+  while (entries.size() < kMostProviders) {
+    const std::string after = entries.empty() ? "" : "&after=" + entries.back().address.text();
+    STARLING_ASSIGN(const base::Json json, get("/v1/providers?limit=" + std::to_string(kPage) + after));
+    STARLING_ASSIGN(const base::Json* const list, json.array("providers"));
+    for (const base::Json& item : list->elements()) {
+      ProviderEntry entry;
+      STARLING_ASSIGN(const std::string address, item.text("address"));
+      STARLING_ASSIGN(entry.address, base::Address::from_text(address));
+      STARLING_ASSIGN(entry.provider, record_from_json<ledger::market::Provider>(item));
+      entries.push_back(std::move(entry));
+    }
+    if (list->elements().size() < kPage) break;
   }
   return entries;
 }

@@ -71,6 +71,7 @@ class LedgerClient {
   base::Result<ledger::bank::Account> account(const base::Address& address) const;
   base::Result<ledger::models::Model> model(const base::Hash& root) const;
   base::Result<ledger::market::Provider> provider(const base::Address& address) const;
+  // By address, the first 10,000.
   base::Result<std::vector<ProviderEntry>> providers() const;
   // Tasks with parts that nobody holds; those of a requester. Ascending, above `after`, at most `limit`.
   base::Result<std::vector<TaskEntry>> open_tasks(std::uint64_t after, std::size_t limit) const;

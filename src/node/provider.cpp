@@ -21,6 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLongPoll{10'000};
+constexpr std::chrono::milliseconds kShortPoll{1'000};  // while something is to be tried again
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
 constexpr std::chrono::seconds kAgain{60};  // after a message that was refused
@@ -50,6 +51,7 @@ Provider::Provider(ProviderOptions options, const ProviderNeeds& needs)
     : options_(completed(std::move(options))),
       needs_(needs),
       ledger_(needs_.http, options_.ledger, [this] { return stopped(); }),
+      waiter_(needs_.http, options_.ledger, [this] { return stopped() || wake_.exchange(false); }),
       account_(ledger_, needs_.key),
       jobs_(needs_.models, needs_.blobs) {}
 
@@ -114,8 +116,7 @@ void Provider::watch() {
         tip = ChainTip{chain.height, chain.time};
       }
       STARLING_TRY(look(*tip));
-      STARLING_ASSIGN(tip, ledger_.wait(tip->height, kLongPoll));
-      return {};
+      return wait_for_block(*tip);
     }();
     if (status.ok()) {
       wait = kFirstPause;
@@ -131,6 +132,19 @@ void Provider::watch() {
     if (!pause(wait)) return;
     wait = std::min(2 * wait, kLongestPause);
   }
+}
+
+// Or until something else is to be looked at.
+base::Status Provider::wait_for_block(ChainTip& tip) {
+  bool soon = bids_->waits();
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [name, work] : parts_) soon = soon || (work->listed && Clock::now() < work->not_before);
+  }
+  const auto next = waiter_.wait(tip.height, soon ? kShortPoll : kLongPoll);
+  if (next.ok()) tip = *next;
+  if (next.ok() || (next.error().code == base::ErrorCode::kCancelled && !stopped())) return {};
+  return next.error();
 }
 
 // The chain's number, and what is kept from before.
@@ -337,7 +351,7 @@ base::Status Provider::bid(const market::Provider& self, const ChainTip& tip) {
     std::ranges::move(page, std::back_inserter(open));
     if (last) break;
   }
-  const std::vector<market::ClaimTask> claims = bids_->bids(moment, open);
+  const std::vector<market::ClaimTask> claims = bids_->bids(moment, open, model_came_.exchange(false));
   {
     const std::scoped_lock lock(mutex_);
     rate_now_ = bids_->rate_now();
@@ -381,6 +395,8 @@ void Provider::fetch_wanted_model() {
               fetched.ok() ? "a model was fetched" : "a model could not be fetched",
               {{"model", root.hex()}, {"reason", fetched.ok() ? "an open task asks for it" : fetched.error().message}});
     fetching_model_ = false;
+    model_came_ = fetched.ok();
+    wake_ = true;
   });
 }
 

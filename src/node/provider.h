@@ -106,6 +106,7 @@ class Provider {
   void watch();
   base::Status look(const ChainTip& tip);
   base::Status learn_chain();
+  base::Status wait_for_block(ChainTip& tip);
   base::Status keep_registered(const ledger::market::Provider& self, bool known, const ChainTip& tip);
   base::Status answer_benchmark(const ledger::market::Provider& self);
   base::Status follow(const std::vector<PartEntry>& held);
@@ -132,7 +133,10 @@ class Provider {
   const ProviderOptions options_;
   ProviderNeeds needs_;
   std::atomic<bool> stop_ = false;
+  std::atomic<bool> wake_ = false;  // the watching thread looks again before the next block
+  std::atomic<bool> model_came_ = false;
   LedgerClient ledger_;
+  LedgerClient waiter_;
   Account account_;
   ProviderJobs jobs_;
   // Of the watching thread.

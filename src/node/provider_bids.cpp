@@ -11,7 +11,7 @@ namespace market = ledger::market;
 
 namespace {
 
-constexpr std::chrono::seconds kAgain{5};     // after something that may change: a blob or a model that is not there
+constexpr std::chrono::seconds kAgain{2};     // after something that may change: a blob or a model that is not there
 constexpr std::chrono::seconds kRefused{30};  // after a bid that the ledger refused
 
 std::uint64_t result_bytes(const generate::TextToVideo& request) {
@@ -113,7 +113,24 @@ std::uint32_t ProviderBids::parts_in_time(const BidMoment& moment, const TaskEnt
   return parts < 1.0 ? 0 : static_cast<std::uint32_t>(std::min(parts, static_cast<double>(wanted)));
 }
 
-std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const std::vector<TaskEntry>& open) {
+// What is missing may come; nothing else changes.
+void ProviderBids::judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const {
+  const bool later = why.code == base::ErrorCode::kNotFound || why.code == base::ErrorCode::kIo ||
+                     why.code == base::ErrorCode::kCancelled;
+  if (later) seen.not_before = Clock::now() + kAgain;
+  if (!later) seen.refusal = why.message;
+  if (seen.last_trouble == why.message) return;
+  seen.last_trouble = why.message;
+  base::log(base::LogLevel::kInfo, later ? "a task cannot be judged yet" : "a task is not taken",
+            {{"task", std::to_string(task)}, {"reason", why.message}});
+}
+
+bool ProviderBids::waits() const {
+  return std::ranges::any_of(seen_, [](const auto& entry) { return entry.second.not_before.has_value(); });
+}
+
+std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const std::vector<TaskEntry>& open,
+                                                  bool fresh) {
   std::vector<market::ClaimTask> claims;
   std::map<std::uint64_t, Seen> still;
   wanted_.reset();
@@ -130,7 +147,8 @@ std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const
       auction_closed(task);
     }
     if (seen.claimed || !seen.refusal.empty()) continue;
-    if (seen.not_before.has_value() && Clock::now() < *seen.not_before) continue;
+    if (seen.not_before.has_value() && Clock::now() < *seen.not_before && !fresh) continue;
+    seen.not_before.reset();
     const std::uint64_t end =
         task.task.auction_end != 0 ? task.task.auction_end : moment.time + moment.rules.auction_time;
     if (moment.time > end || end + task.task.time_limit > task.task.deadline) continue;
@@ -138,13 +156,7 @@ std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const
     if (!seen.checked) {
       const base::Status fits = check(task, moment.seconds);
       if (!fits.ok()) {
-        const base::ErrorCode code = fits.error().code;
-        const bool later =
-            code == base::ErrorCode::kNotFound || code == base::ErrorCode::kIo || code == base::ErrorCode::kCancelled;
-        if (later) seen.not_before = Clock::now() + kAgain;
-        if (!later) seen.refusal = fits.error().message;
-        base::log(base::LogLevel::kInfo, later ? "a task cannot be judged yet" : "a task is not taken",
-                  {{"task", std::to_string(task.number)}, {"reason", fits.error().message}});
+        judge_later(task.number, seen, fits.error());
         continue;
       }
       seen.checked = true;

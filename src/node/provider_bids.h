@@ -55,11 +55,14 @@ class ProviderBids {
         jobs_(jobs),
         cancelled_(std::move(cancelled)) {}
 
-  std::vector<ledger::market::ClaimTask> bids(const BidMoment& moment, const std::vector<TaskEntry>& open);
+  // fresh: something is here that was missing, so that no task waits before it is looked at again.
+  std::vector<ledger::market::ClaimTask> bids(const BidMoment& moment, const std::vector<TaskEntry>& open, bool fresh);
   // What became of a bid; a refused one is not made again for a while.
   void told(std::uint64_t task, bool refused);
   // A model that an open task asks for, that may be fetched and is not here.
   std::optional<base::Hash> wanted_model() const { return wanted_; }
+  // Whether a task is looked at again later though no block comes.
+  bool waits() const;
   std::uint64_t rate_now() const;
 
  private:
@@ -67,11 +70,13 @@ class ProviderBids {
   struct Seen {
     bool checked = false;
     std::string refusal;  // why it is not taken; empty: it is
+    std::string last_trouble;
     std::optional<Clock::time_point> not_before;
     bool claimed = false;           // in the auction that is on, or in the one that our bid began
     std::uint64_t auction_end = 0;  // of the claim; 0: not known yet
   };
   base::Status check(const TaskEntry& task, std::int64_t now);
+  void judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const;
   base::Status check_part(const TaskEntry& task, const PartInput& input, const ReadyPart& first) const;
   base::Result<PartInput> part_input(const base::Hash& blob, std::int64_t now);
   void auction_closed(const TaskEntry& task);

@@ -1,5 +1,4 @@
 // Providers and requesters on a real chain behind a real server, with a model of some thousand parameters.
-#include "generate/random_model.h"
 #include "test_network.h"
 
 namespace starling::node {
@@ -16,42 +15,6 @@ constexpr std::uint8_t kOwner = 9;
 
 class Network : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    auto engine = exact::Engine::create({});
-    ASSERT_TRUE(engine.ok()) << engine.error().message;
-    const std::vector<std::string> sentences{"a red ball bounces on green ground", "a blue box slides to the left"};
-    const auto made = generate::random_model(generate::RandomModelSize::kTiny, sentences, 3, *engine);
-    ASSERT_TRUE(made.ok()) << made.error().message;
-    ASSERT_TRUE(models::write_checkpoint(suite_folder() / "model", *made).ok());
-    const auto opened = models::Checkpoint::open(suite_folder() / "model");
-    ASSERT_TRUE(opened.ok());
-    root() = *opened->root();
-  }
-  static const TemporaryFolder& suite_folder() {
-    static const TemporaryFolder folder;
-    return folder;
-  }
-  static std::filesystem::path model() { return suite_folder() / "model"; }
-  static base::Hash& root() {
-    static base::Hash root;
-    return root;
-  }
-  static generate::TextToVideo request(std::int64_t steps = 4, std::uint64_t seed = 7) {
-    generate::TextToVideo request;
-    request.prompt = "a red ball bounces";
-    request.width = 32;
-    request.height = 16;
-    request.frames = 9;
-    request.steps = steps;
-    request.seed = seed;
-    return request;
-  }
-  static Order order(const std::vector<generate::TextToVideo>& requests) {
-    const auto checkpoint = models::Checkpoint::open(model());
-    auto order = prepare_order(*checkpoint, root(), requests);
-    if (!order.ok()) base::halt(order.error().message.c_str());
-    return *std::move(order);
-  }
   static Terms terms(ledger::Motes max_price = kCredit, std::uint64_t deadline = 60'000) {
     return {max_price, 20'000, deadline};
   }
@@ -68,38 +31,27 @@ class Network : public testing::Test {
     EXPECT_TRUE(generate::run_video(*order.parts[part].job, *engine, listener).ok());
     return hashes;
   }
-  bool settled(std::uint64_t task, std::uint32_t parts) {
-    return gateway.wait_until([&] {
-      for (std::uint32_t i = 0; i < parts; ++i) {
-        if (!market::is_settled(gateway.part(task, i).state)) return false;
-      }
-      return true;
-    });
-  }
-  void registered(std::uint8_t key) {
-    ASSERT_TRUE(gateway.wait_until([&] {
-      const market::Provider provider = gateway.provider(test_key(key).address());
-      return provider.stake > 0 && provider.measured_at != 0;
-    }));
-  }
+  ledger::Motes balance(std::uint8_t key) const { return gateway.balance(test_key(key).address()); }
+  market::Provider provider(std::uint8_t key) const { return gateway.provider(test_key(key).address()); }
+  std::filesystem::path model() const { return test_model().folder; }
 
   TemporaryFolder temporary;
-  TestGateway gateway{temporary.path(), root()};
+  TestGateway gateway{temporary.path(), test_model().root};
 };
 
 TEST_F(Network, AVideoIsMadeCheckedAndPaid) {
   TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
-  registered(kPia);
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
   TestRequester ann(temporary / "ann", gateway.url(), kAnn);
-  const Order asked = order({request()});
+  const Order asked = order_of({small_request()});
   const auto quote = ann->quote(asked);
   ASSERT_TRUE(quote.ok()) << quote.error().message;
   EXPECT_EQ(quote->providers, 1U);
   EXPECT_TRUE(quote->seconds.has_value());
   const ledger::Motes price = *market::part_price(quote->work_per_part, 1'000'000'000);
   EXPECT_EQ(quote->lowest_price, price);
-  const ledger::Motes anns = gateway.balance(test_key(kAnn).address());
-  const ledger::Motes owners = gateway.balance(test_key(kOwner).address());
+  const ledger::Motes anns = balance(kAnn);
+  const ledger::Motes owners = balance(kOwner);
   const auto start = std::chrono::steady_clock::now();
   const auto task = ann->submit(asked, terms());
   ASSERT_TRUE(task.ok()) << task.error().message;
@@ -116,10 +68,10 @@ TEST_F(Network, AVideoIsMadeCheckedAndPaid) {
   EXPECT_EQ(*lost, 0U);
   EXPECT_EQ(frames, right_frames(asked, 0));
   RecordProperty("milliseconds", static_cast<int>(elapsed.count()));
-  ASSERT_TRUE(settled(*task, 1));
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
   EXPECT_EQ(gateway.part(*task, 0).state, PartState::kPaid);
-  EXPECT_EQ(gateway.balance(test_key(kOwner).address()), owners + price / 10);
-  EXPECT_LT(gateway.balance(test_key(kAnn).address()), anns - price);
+  EXPECT_EQ(balance(kOwner), owners + price / 10);
+  EXPECT_LT(balance(kAnn), anns - price);
   EXPECT_EQ(gateway.provider(test_key(kPia).address()).done, 1U);
   gateway.expect_conserved();
 }
@@ -127,12 +79,12 @@ TEST_F(Network, AVideoIsMadeCheckedAndPaid) {
 TEST_F(Network, ABatchIsSplitAndJoined) {
   TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
   TestProvider quin(temporary / "quin", gateway.url(), kQuin, model());
-  registered(kPia);
-  registered(kQuin);
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  ASSERT_TRUE(gateway.wait_until_ready(kQuin));
   TestRequester ann(temporary / "ann", gateway.url(), kAnn);
   std::vector<generate::TextToVideo> requests;
-  for (std::uint64_t seed = 0; seed < 10; ++seed) requests.push_back(request(20, seed));
-  const Order asked = order(requests);
+  for (std::uint64_t seed = 0; seed < 10; ++seed) requests.push_back(small_request(20, seed));
+  const Order asked = order_of(requests);
   const auto task = ann->submit(asked, terms());
   ASSERT_TRUE(task.ok()) << task.error().message;
   std::map<std::uint32_t, std::vector<base::Hash>> frames;
@@ -147,8 +99,186 @@ TEST_F(Network, ABatchIsSplitAndJoined) {
   EXPECT_EQ(frames.size(), 10U);
   EXPECT_EQ(frames[3], right_frames(asked, 3));
   EXPECT_EQ(made.size(), 2U) << "both providers work";
-  ASSERT_TRUE(settled(*task, 10));
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 10));
   gateway.expect_conserved();
+}
+
+TEST_F(Network, TheRequesterMayGo) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  const ledger::Motes before = balance(kPia);
+  std::uint64_t task = 0;
+  {
+    TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+    const auto submitted = ann->submit(order_of({small_request()}), terms());
+    ASSERT_TRUE(submitted.ok()) << submitted.error().message;
+    task = *submitted;
+  }
+  ASSERT_TRUE(gateway.wait_until_settled(task, 1));
+  EXPECT_EQ(gateway.part(task, 0).state, PartState::kPaid);
+  EXPECT_GT(balance(kPia), before);
+  gateway.expect_conserved();
+}
+
+TEST_F(Network, ACancelledRunIsPaidAsFarAsItGot) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request(1000)});
+  const auto task = ann->submit(asked, terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  ASSERT_TRUE(gateway.wait_until([&] {
+    const auto progress = pia.provider().progress({*task, 0});
+    return progress.ok() && progress->calls_done > 5;
+  }));
+  const auto shown = ann->progress({*task, 0, gateway.part(*task, 0)});
+  ASSERT_TRUE(shown.ok()) << shown.error().message;
+  EXPECT_EQ(shown->state, "running");
+  EXPECT_EQ(shown->calls, 1000U + 5U);
+  ASSERT_TRUE(ann->cancel(*task).ok());
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
+  const market::Part part = gateway.part(*task, 0);
+  EXPECT_EQ(part.state, PartState::kPartlyPaid);
+  EXPECT_GT(part.calls, 5U);
+  EXPECT_LT(part.calls, 1005U);
+  EXPECT_EQ(provider(kPia).late, 0U);
+  gateway.expect_conserved();
+  // The provider is free for the next.
+  const Order next = order_of({small_request()});
+  const auto again = ann->submit(next, terms());
+  ASSERT_TRUE(again.ok());
+  ASSERT_TRUE(gateway.wait_until_settled(*again, 1));
+  EXPECT_EQ(gateway.part(*again, 0).state, PartState::kPaid);
+}
+
+TEST_F(Network, WhatNobodyCanTakeIsRefundedAtTheDeadline) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request()});
+  const ledger::Motes before = balance(kAnn);
+  std::vector<std::uint64_t> tasks;
+  const auto submit = [&](const std::function<void(market::SubmitTask&)>& change) {
+    market::SubmitTask message;
+    const generate::VideoJob& job = *asked.parts[0].job;
+    message.program = job.program_root();
+    message.model = asked.model;
+    const auto blob = gateway.blobs().put(encode_part_input(asked.parts[0].input), unix_seconds());
+    message.inputs = {*blob};
+    message.work_per_part = priced_work(job.program().work());
+    message.calls = static_cast<std::uint32_t>(job.program().calls().size());
+    message.memory_mebibytes = needed_mebibytes(job);
+    message.max_price = kCredit;
+    message.time_limit = 1000;
+    message.deadline = static_cast<std::uint64_t>(unix_seconds()) * 1000 + 2500;
+    message.assurance = "single";
+    change(message);
+    const auto done = ann.account().carry_out(message);
+    ASSERT_TRUE(done.ok()) << done.error().message;
+    tasks.push_back(tasks.size() + 1);
+  };
+  submit([](market::SubmitTask& task) { task.program.bytes[0] ^= 1; });
+  submit([](market::SubmitTask& task) { task.work_per_part -= 1; });
+  submit([](market::SubmitTask& task) { task.calls += 1; });
+  submit([](market::SubmitTask& task) { task.memory_mebibytes = 0; });
+  submit([](market::SubmitTask& task) { task.memory_mebibytes = 1'000'000; });
+  submit([](market::SubmitTask& task) { task.model = {}; });
+  submit([](market::SubmitTask& task) { task.max_price = 1; });
+  submit([](market::SubmitTask& task) { task.inputs[0].bytes[0] ^= 1; });  // a blob that nobody has
+  submit([&](market::SubmitTask& task) {
+    const std::string text = "{}";
+    task.inputs.push_back(*gateway.blobs().put(base::as_bytes(text), unix_seconds()));
+  });
+  for (const std::uint64_t task : tasks) {
+    ASSERT_TRUE(gateway.wait_until_settled(task, 1));
+    EXPECT_EQ(gateway.part(task, 0).state, PartState::kRefunded) << task;
+  }
+  EXPECT_EQ(provider(kPia).late + provider(kPia).done, 0U);
+  EXPECT_GT(balance(kAnn), before - kCredit / 1000) << "only fees";
+  gateway.expect_conserved();
+}
+
+TEST_F(Network, AModelThatIsMissingIsFetched) {
+  ASSERT_TRUE(gateway.models().add(model()).ok());
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, {},
+                   [](ProviderOptions& options) { options.any_model = true; });
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request()});
+  const auto task = ann->submit(asked, terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
+  EXPECT_EQ(gateway.part(*task, 0).state, PartState::kPaid);
+}
+
+TEST_F(Network, WhatIsDeliveredIsNotBelieved) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request(4, 1), small_request(4, 2)});
+  const auto task = ann->submit(asked, terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 2));
+  const PartEntry first{*task, 0, gateway.part(*task, 0)};
+  const PartEntry second{*task, 1, gateway.part(*task, 1)};
+  const auto refused = [&](const ReadyPart& wanted, const PartEntry& part) {
+    const auto delivery = ann->fetch(wanted, part);
+    return !delivery.ok() && delivery.error().code == base::ErrorCode::kCorrupt;
+  };
+  EXPECT_TRUE(refused(asked.parts[1], first)) << "another request";
+  PartEntry other = first;
+  other.part.receipt = second.part.receipt;
+  EXPECT_TRUE(refused(asked.parts[0], other)) << "not the receipt in the ledger";
+  other = first;
+  other.part.output_root = second.part.output_root;
+  EXPECT_TRUE(refused(asked.parts[0], other)) << "not the roots in the ledger";
+  other = first;
+  other.part.state = PartState::kHeld;
+  EXPECT_FALSE(ann->fetch(asked.parts[0], other).ok()) << "no result";
+  const auto delivery = ann->fetch(asked.parts[0], first);
+  ASSERT_TRUE(delivery.ok()) << delivery.error().message;
+  EXPECT_EQ(delivery->receipt.frames, right_frames(asked, 0));
+}
+
+TEST_F(Network, ABidMadeTwiceIsRefusedAndCostsAFee) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model(), [](ProviderOptions& options) {
+    options.hours = Hours{25, 26};
+  });  // never bids by itself
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  TestRequester same_key(temporary / "pia-too", gateway.url(), kPia);
+  const auto task = ann->submit(order_of({small_request()}), terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  const auto sent = same_key.account().send({market::ClaimTask{*task, 1, 1000}, market::ClaimTask{*task, 1, 900}});
+  ASSERT_TRUE(sent.ok()) << sent.error().message;
+  EXPECT_TRUE((*sent)[0].fine());
+  EXPECT_EQ((*sent)[1].fault, "CLAIM_TWICE");
+  EXPECT_GT((*sent)[1].fee, 0U);
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1)) << "what it has won it does, whoever made the bid";
+  EXPECT_EQ(gateway.part(*task, 0).state, PartState::kPaid);
+  gateway.expect_conserved();
+}
+
+// Two programs with one key: neither loses a transaction to the other's nonces.
+TEST_F(Network, AKeyMayBeSharedByPrograms) {
+  TestRequester one(temporary / "one", gateway.url(), kAnn);
+  TestRequester two(temporary / "two", gateway.url(), kAnn);
+  std::atomic<ledger::Motes> moved = 0;
+  const auto send = [&](TestRequester& who, ledger::Motes motes) {
+    for (int i = 0; i < 20; ++i) {
+      const auto done = who.account().carry_out(ledger::bank::Transfer{test_key(2).address(), motes});
+      EXPECT_TRUE(done.ok()) << done.error().message;
+      moved += done.ok() ? motes : 0;
+    }
+  };
+  const ledger::Motes before = balance(2);
+  std::thread first([&] { send(one, 1); });
+  std::thread second([&] { send(one, 1); });
+  send(two, 100);
+  first.join();
+  second.join();
+  EXPECT_EQ(moved, 2040U);
+  EXPECT_EQ(balance(2), before + moved);
 }
 
 }  // namespace

@@ -23,6 +23,13 @@ namespace starling::node {
 
 inline constexpr ledger::Motes kCredit = ledger::kMotesPerCredit;
 
+// A tiny model, written once for the test program: its folder and its root.
+struct TestModel {
+  std::filesystem::path folder;
+  base::Hash root;
+};
+const TestModel& test_model();
+
 base::SecretKey test_key(std::uint8_t number);
 std::int64_t unix_seconds();
 
@@ -30,7 +37,7 @@ std::int64_t unix_seconds();
 class WatchedChain : public consensus::Chain {
  public:
   explicit WatchedChain(std::unique_ptr<consensus::Chain> chain) : chain_(std::move(chain)) {}
-  std::function<void(const ledger::Transaction&)> before;
+  std::function<bool(const ledger::Transaction&)> before;  // false: it gets lost
   std::function<void(const ledger::Transaction&)> after;
   std::mutex mutex;  // of the two
 
@@ -52,8 +59,6 @@ class WatchedChain : public consensus::Chain {
   void stop() override { chain_->stop(); }
 
  private:
-  void tell(const std::function<void(const ledger::Transaction&)>& hook,
-            const std::vector<ledger::ReadTransaction>& transactions);
   std::unique_ptr<consensus::Chain> chain_;
 };
 
@@ -71,13 +76,15 @@ class TestGateway {
   ledger::Motes balance(const base::Address& address) const;
   ledger::market::Part part(std::uint64_t task, std::uint32_t index) const;
   ledger::market::Provider provider(const base::Address& address) const;
+  // Until the provider of this key has its stake and its benchmark; until all parts of a task are settled.
+  bool wait_until_ready(std::uint8_t key);
+  bool wait_until_settled(std::uint64_t task, std::uint32_t parts);
   // Waits, through the blocks, until this holds; false after so long.
   bool wait_until(const std::function<bool()>& holds, std::chrono::milliseconds patience = std::chrono::seconds(20));
   // Every invariant of the ledger, and that the sum of motes is what it was.
   void expect_conserved() const;
 
  private:
-  void add_ledger_routes(api::Router& router);
   std::unique_ptr<WatchedChain> chain_;
   std::unique_ptr<store::Blobs> blobs_;
   std::unique_ptr<ModelStore> models_;
@@ -89,7 +96,8 @@ class TestGateway {
 class TestProvider {
  public:
   TestProvider(const std::filesystem::path& home, const std::string& gateway, std::uint8_t key,
-               const std::filesystem::path& model, const std::function<void(ProviderOptions&)>& change = nullptr);
+               const std::filesystem::path& model, const std::function<void(ProviderOptions&)>& change = nullptr,
+               std::uint16_t port = 0);
   ~TestProvider();
   Provider& provider() { return *provider_; }
   store::Blobs& blobs() { return *blobs_; }
@@ -103,9 +111,13 @@ class TestProvider {
   std::unique_ptr<ModelStore> models_;
   std::unique_ptr<BlobExchange> exchange_;
   std::unique_ptr<Provider> provider_;
-  Provider* served_ = nullptr;
+  std::atomic<Provider*> served_ = nullptr;
   std::unique_ptr<api::Server> server_;
 };
+
+// A video of some calls on the tiny model.
+generate::TextToVideo small_request(std::int64_t steps = 4, std::uint64_t seed = 7);
+Order order_of(const std::vector<generate::TextToVideo>& requests);
 
 // Somebody who asks, with a home of their own.
 class TestRequester {

@@ -1,0 +1,191 @@
+// A provider that is killed in every state of its tasks loses nothing and does nothing twice.
+#include <csignal>
+#include <map>
+
+#include "base/process.h"
+#include "ledger/transaction.h"
+#include "test_network.h"
+
+namespace starling::node {
+namespace {
+
+namespace market = ledger::market;
+using market::PartState;
+
+constexpr std::uint8_t kAnn = 1;
+constexpr std::uint8_t kPia = 3;
+
+// In a process of its own, until it is killed.
+TEST(ProviderProcess, DISABLED_Run) {
+  const std::filesystem::path home = std::getenv("STARLING_TEST_HOME");
+  const auto port = static_cast<std::uint16_t>(std::stoi(std::getenv("STARLING_TEST_PORT")));
+  const TestProvider provider(home, std::getenv("STARLING_TEST_GATEWAY"), kPia, std::getenv("STARLING_TEST_MODEL"),
+                              nullptr, port);
+  ::pause();
+}
+
+class Kill : public testing::Test {
+ protected:
+  Kill() {
+    // A port that was free a moment ago, and is the provider's from one life to the next.
+    port_ = (*api::Server::start({}, {}))->port();
+    ::setenv("STARLING_TEST_HOME", (temporary / "pia").c_str(), 1);
+    ::setenv("STARLING_TEST_GATEWAY", gateway.url().c_str(), 1);
+    ::setenv("STARLING_TEST_MODEL", test_model().folder.c_str(), 1);
+    ::setenv("STARLING_TEST_PORT", std::to_string(port_).c_str(), 1);
+    gateway.chain().after = [this](const ledger::Transaction& transaction) {
+      if (transaction.from == test_key(kPia).address()) ++landed_[ledger::message_name(transaction.message)];
+    };
+  }
+  ~Kill() override { die(); }
+
+  void live() {
+    auto started =
+        base::ChildProcess::start({base::own_program()->string(), "--gtest_filter=ProviderProcess.DISABLED_Run",
+                                   "--gtest_also_run_disabled_tests"},
+                                  {});
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    process_ = *std::move(started);
+  }
+  void die() {
+    if (!process_.has_value()) return;
+    ::kill(process_->id(), SIGKILL);
+    process_->wait(std::chrono::seconds(5));
+    process_.reset();
+  }
+  // Kills the provider when it sends such a message, which then reaches the ledger or is lost.
+  void kill_at(const std::string& message, bool lands) {
+    const std::scoped_lock lock(gateway.chain().mutex);
+    killed = false;
+    gateway.chain().before = [this, message, lands](const ledger::Transaction& transaction) {
+      if (killed || transaction.from != test_key(kPia).address() ||
+          ledger::message_name(transaction.message) != message)
+        return true;
+      ::kill(process_->id(), SIGKILL);
+      killed = true;
+      return lands;
+    };
+  }
+  void expect_killed(const std::string& when) {
+    ASSERT_TRUE(gateway.wait_until([&] { return killed.load(); })) << when;
+    die();
+    live();
+  }
+
+  int landed(const std::string& message) {
+    const std::scoped_lock lock(gateway.chain().mutex);
+    return landed_[message];
+  }
+
+  TemporaryFolder temporary;
+  TestGateway gateway{temporary.path(), test_model().root};
+  std::atomic<bool> killed = false;
+  std::map<std::string, int> landed_;  // of the provider's messages
+  std::uint16_t port_ = 0;
+  std::optional<base::ChildProcess> process_;
+};
+
+TEST_F(Kill, WhileItRegisters) {
+  live();
+  for (const char* message : {"RegisterProvider", "AddStake", "ReportBenchmark"}) {
+    for (const bool lands : {false, true}) {
+      if (landed(message) > 0) continue;
+      kill_at(message, lands);
+      expect_killed(message);
+    }
+  }
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  for (const char* message : {"RegisterProvider", "AddStake", "ReportBenchmark"}) {
+    EXPECT_TRUE(gateway.wait_until([&] { return landed(message) == 1; })) << message << landed(message);
+  }
+  EXPECT_EQ(gateway.provider(test_key(kPia).address()).stake, 20 * kCredit);
+  gateway.expect_conserved();
+}
+
+TEST_F(Kill, InEveryStateOfATask) {
+  live();
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request(20)});
+  const ledger::Motes price = *market::part_price(priced_work(asked.parts[0].job->program().work()), 1'000'000'000);
+  const ledger::Motes owner = gateway.balance(test_key(9).address());
+  int tasks = 0;
+  for (const char* message : {"ClaimTask", "CommitResult", "RevealResult"}) {
+    for (const bool lands : {false, true}) {
+      const std::string when = std::string(message) + (lands ? " landed" : " was lost");
+      kill_at(message, lands);
+      const auto task = ann->submit(asked, {kCredit, 20'000, 60'000});
+      ASSERT_TRUE(task.ok()) << task.error().message;
+      expect_killed(when);
+      ++tasks;
+      bool delivered = false;
+      const auto lost = ann->collect(*task, asked, [&](const Delivery&) -> base::Status {
+        delivered = true;
+        return {};
+      });
+      ASSERT_TRUE(lost.ok()) << when << ": " << lost.error().message;
+      EXPECT_TRUE(delivered) << when;
+      ASSERT_TRUE(gateway.wait_until_settled(*task, 1)) << when;
+      const market::Part part = gateway.part(*task, 0);
+      EXPECT_EQ(part.state, PartState::kPaid) << when;
+      EXPECT_EQ(part.attempts, 0U) << when;
+      for (const char* each : {"ClaimTask", "CommitResult", "RevealResult"})
+        EXPECT_EQ(landed(each), tasks) << each << " when " << when;
+      EXPECT_EQ(gateway.balance(test_key(9).address()), owner + static_cast<ledger::Motes>(tasks) * (price / 10));
+      gateway.expect_conserved();
+    }
+  }
+}
+
+TEST_F(Kill, WhileItRunsItGoesOnFromItsJournal) {
+  live();
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  generate::TextToVideo slow = small_request(250);
+  slow.width = 128;
+  slow.height = 64;
+  const Order asked = order_of({slow});
+  const auto task = ann->submit(asked, {kCredit, 20'000, 60'000});
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  const auto calls = [&]() -> std::uint32_t {
+    const auto progress = ann->progress({*task, 0, gateway.part(*task, 0)});
+    return progress.ok() && progress->state == "running" ? progress->calls_done : 0;
+  };
+  for (const std::uint32_t goal : {10U, 40U, 80U}) {
+    ASSERT_TRUE(gateway.wait_until([&] { return calls() >= goal; })) << goal;
+    die();
+    live();
+    std::uint32_t now = 0;
+    ASSERT_TRUE(gateway.wait_until([&] { return (now = calls()) > 0; }));
+    EXPECT_GE(now, goal) << "it began anew";
+  }
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
+  EXPECT_EQ(gateway.part(*task, 0).state, PartState::kPaid);
+  const auto delivery = ann->fetch(asked.parts[0], {*task, 0, gateway.part(*task, 0)});
+  ASSERT_TRUE(delivery.ok()) << delivery.error().message;
+  gateway.expect_conserved();
+}
+
+TEST_F(Kill, WhileItsTaskIsCancelledWhatWasDoneIsReported) {
+  live();
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request(1000)});
+  const auto task = ann->submit(asked, {kCredit, 20'000, 60'000});
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  ASSERT_TRUE(gateway.wait_until([&] {
+    const auto progress = ann->progress({*task, 0, gateway.part(*task, 0)});
+    return progress.ok() && progress->calls_done > 20;
+  }));
+  die();
+  ASSERT_TRUE(ann->cancel(*task).ok());
+  live();
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
+  const market::Part part = gateway.part(*task, 0);
+  EXPECT_EQ(part.state, PartState::kPartlyPaid);
+  EXPECT_GT(part.calls, 20U);
+  gateway.expect_conserved();
+}
+
+}  // namespace
+}  // namespace starling::node
