@@ -1,23 +1,20 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <string>
 #include <vector>
 
 #include "api/router.h"
 #include "node/model_store.h"
+#include "node/provider.h"
 
 namespace starling::api {
 
-// Answers of a provider about a part of a task, as JSON. Called on workers, from several threads; kNotFound is 404.
-using PartQuery = std::function<base::Result<base::Json>(std::uint64_t task, std::uint32_t part)>;
+// GET /v1/models/{root}/files: what peers need to fetch a model from here. models must outlive the routes; now: Unix
+// seconds.
+Route model_files_route(node::ModelStore& models, std::function<std::int64_t()> now);
 
-using ModelFilesQuery = std::function<base::Result<std::vector<node::ModelFile>>(const base::Hash& model)>;
-
-// GET /v1/results/{task}/{part} and /v1/progress/{task}/{part}.
-std::vector<Route> provider_routes(PartQuery result, PartQuery progress);
-// GET /v1/models/{root}/files: {"files": [{"name", "bytes", "blob"}]}.
-Route model_files_route(ModelFilesQuery query);
+// GET /v1/results/{task}/{part}, /v1/progress/{task}/{part} and /v1/provider. provider gives the node's provider, or
+// nullptr while there is none, which is answered with 503.
+std::vector<Route> provider_routes(std::function<const node::Provider*()> provider);
 
 }  // namespace starling::api

@@ -31,6 +31,7 @@ void close_file(int& descriptor) {
 [[noreturn]] void become(const std::vector<char*>& arguments, int output, int log, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(kNotStarted);
+  ::setpgid(0, 0);  // a Ctrl-C in the terminal is for the starter, which ends its children in order
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -14,7 +14,8 @@ constexpr std::array kCommands{
     Command{"verify", "Check a receipt by running it again, and a video against it",
             "starling verify ball.receipt.json\n"
             "starling verify ball.receipt.json --video ball.mp4\n"
-            "starling verify ball.receipt.json --sample 3 --json",
+            "starling verify ball.receipt.json --sample 3 --json\n"
+            "starling verify ball.receipt.json --header block-12.header.json",
             declare_verify},
     Command{"train transformer", "Train a video transformer with its text encoder",
             "starling train transformer --out runs/transformer --vae runs/vae/vae --steps 30000",
@@ -34,6 +35,17 @@ constexpr std::array kCommands{
             "starling wallet import secret.txt\nstarling wallet import - --default", declare_wallet_import},
     Command{"wallet export", "Print the secret of a key",
             "starling wallet export 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", declare_wallet_export},
+    Command{"wallet balance", "Show what an account has on a network",
+            "starling wallet balance --network http://127.0.0.1:7001", declare_wallet_balance},
+    Command{"wallet send", "Send credits",
+            "starling wallet send 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed 12.5 --network http://127.0.0.1:7001",
+            declare_wallet_send},
+    Command{"node", "Be one machine of a network",
+            "starling node --home ~/validator --genesis genesis.json\n"
+            "starling node --home ~/provider --role provider --ledger http://127.0.0.1:7001 --listen 127.0.0.1:7002",
+            declare_node},
+    Command{"devnet", "Start a whole network on this machine",
+            "starling devnet\nstarling devnet --providers 3 --home ~/devnet --port 7001", declare_devnet},
     Command{"bench", "Measure speed and memory", "starling bench\nstarling bench video --threads 1 --json",
             declare_bench},
     Command{"version", "Print the version and what this machine offers", "starling version --json", declare_version},

@@ -6,18 +6,22 @@
 namespace starling::cli {
 
 Action declare_bench(Options& options);
+Action declare_devnet(Options& options);
 Action declare_evaluate(Options& options);
 Action declare_generate(Options& options);
 Action declare_model_info(Options& options);
 Action declare_model_list(Options& options);
 Action declare_model_random(Options& options);
+Action declare_node(Options& options);
 Action declare_verify(Options& options);
 Action declare_train_transformer(Options& options);
 Action declare_train_vae(Options& options);
 Action declare_version(Options& options);
+Action declare_wallet_balance(Options& options);
 Action declare_wallet_export(Options& options);
 Action declare_wallet_import(Options& options);
 Action declare_wallet_list(Options& options);
 Action declare_wallet_new(Options& options);
+Action declare_wallet_send(Options& options);
 
 }  // namespace starling::cli

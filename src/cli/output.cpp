@@ -12,6 +12,7 @@ namespace starling::cli {
 void print(std::string_view line) {
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fputc('\n', stdout);
+  std::fflush(stdout);  // whoever waits for the line reads it now; finish_output() says whether it was written
 }
 
 void print_json(const base::Json& object) { print(object.to_text()); }

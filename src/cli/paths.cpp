@@ -34,12 +34,21 @@ std::optional<fs::path> other_video_of_receipt(const fs::path& video) {
   return {};
 }
 
-fs::path trace_path(const fs::path& receipt) {
+namespace {
+
+// out.ENDING for out.receipt.json.
+fs::path beside(const fs::path& receipt, const char* ending) {
   std::string name = receipt.filename().string();
-  for (const std::string ending : {".json", ".receipt"}) {
-    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+  for (const std::string part : {".json", ".receipt"}) {
+    if (name.ends_with(part)) name.resize(name.size() - part.size());
   }
-  return receipt.parent_path() / (name + ".trace");
+  return receipt.parent_path() / (name + ending);
 }
+
+}  // namespace
+
+fs::path trace_path(const fs::path& receipt) { return beside(receipt, ".trace"); }
+
+fs::path acceptance_path(const fs::path& receipt) { return beside(receipt, ".acceptance.json"); }
 
 }  // namespace starling::cli

@@ -12,5 +12,7 @@ std::filesystem::path receipt_path(const std::filesystem::path& video);
 std::optional<std::filesystem::path> other_video_of_receipt(const std::filesystem::path& video);
 // The call outputs beside a receipt: out.trace for out.receipt.json.
 std::filesystem::path trace_path(const std::filesystem::path& receipt);
+// What the ledger says of a receipt, beside it: out.acceptance.json for out.receipt.json.
+std::filesystem::path acceptance_path(const std::filesystem::path& receipt);
 
 }  // namespace starling::cli

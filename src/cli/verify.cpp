@@ -16,6 +16,7 @@
 #include "cli/setup.h"
 #include "generate/video_check.h"
 #include "generate/video_job.h"
+#include "node/acceptance.h"
 #include "proof/receipt.h"
 #include "proof/replay.h"
 #include "proof/trace.h"
@@ -32,6 +33,8 @@ struct Arguments {
   std::string receipt;
   std::string video;
   std::string model;
+  std::string header;
+  std::string orderer;
   std::optional<std::int64_t> sample;
   std::int64_t threads = 0;
   bool json = false;
@@ -42,6 +45,7 @@ struct Verdict {
   std::uint32_t checked_calls = 0;
   std::size_t total_calls = 0;
   std::optional<double> psnr_db;
+  std::optional<node::Acceptance> acceptance;  // that holds
 };
 
 // An error that a damaged file causes is a difference: what was handed over does not hold. One of the machine (no such
@@ -90,6 +94,37 @@ std::string decibels(double psnr) {
   return text.data();
 }
 
+// Compares the receipt with what a ledger accepted, with a block's header alone.
+base::Status check_accepted(const Arguments& arguments, const std::string& receipt, Verdict& verdict) {
+  const fs::path file = acceptance_path(arguments.receipt);
+  base::Result<std::string> text = base::read_text_file(file, node::kMaxAcceptanceBytes);
+  if (!text.ok() && text.error().code == base::ErrorCode::kNotFound) {
+    return base::not_found(file.string() + " is not there: only videos that a network made have one, and it belongs " +
+                           "beside the receipt");
+  }
+  if (!text.ok()) return text.error();
+  STARLING_ASSIGN(const std::string header_text, base::read_text_file(arguments.header, node::kMaxAcceptanceBytes));
+  STARLING_ASSIGN(const base::Json header_object, base::Json::parse(header_text, arguments.header));
+  STARLING_ASSIGN(const consensus::SignedHeader header, consensus::read_header_json(header_object));
+  std::optional<base::Address> orderer;
+  if (!arguments.orderer.empty()) {
+    STARLING_ASSIGN(orderer, base::Address::from_text(arguments.orderer));
+  }
+  const base::Result<base::Json> json = base::Json::parse(*text, file.string());
+  if (!json.ok()) {
+    verdict.difference = proof::Difference{"acceptance: " + json.error().message};
+    return {};
+  }
+  base::Result<node::Acceptance> acceptance = node::read_acceptance(*json);
+  if (!acceptance.ok()) {
+    verdict.difference = proof::Difference{"acceptance: " + acceptance.error().message};
+    return {};
+  }
+  verdict.difference = node::check_acceptance(*acceptance, header, orderer, receipt);
+  if (!verdict.difference) verdict.acceptance = *std::move(acceptance);
+  return {};
+}
+
 base::Result<Verdict> check(const Arguments& arguments) {
   Verdict verdict;
   STARLING_ASSIGN(const std::string text, base::read_text_file(arguments.receipt, proof::kMaxReceiptBytes));
@@ -101,6 +136,11 @@ base::Result<Verdict> check(const Arguments& arguments) {
   verdict.total_calls = receipt->calls.size();
   verdict.difference = proof::check_receipt(*receipt);
   if (verdict.difference) return verdict;
+  if (!arguments.header.empty()) {
+    STARLING_TRY(check_accepted(arguments, text, verdict));
+    // The ledger's word is enough unless more is asked for.
+    if (verdict.difference || (arguments.video.empty() && !arguments.sample)) return verdict;
+  }
 
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
   STARLING_ASSIGN(const std::optional<models::Checkpoint> model,
@@ -165,9 +205,21 @@ base::Result<Verdict> check(const Arguments& arguments) {
   return verdict;
 }
 
+base::Json accepted_json(const node::Acceptance& acceptance) {
+  base::Json json = base::Json::empty_object();
+  json.set("task", acceptance.task);
+  json.set("part", acceptance.part);
+  json.set("chain_id", acceptance.header.header.chain_id);
+  json.set("height", acceptance.header.header.height);
+  return json;
+}
+
 base::Result<int> run(const Arguments& arguments) {
   const Clock::time_point start = Clock::now();
   base::catch_interrupts();
+  if (arguments.header.empty() && !arguments.orderer.empty()) {
+    return base::invalid("--orderer says who signed a header: give the header too, with --header");
+  }
   STARLING_ASSIGN(const Verdict verdict, check(arguments));
   const bool valid = !verdict.difference.has_value();
   if (arguments.json) {
@@ -178,8 +230,15 @@ base::Result<int> run(const Arguments& arguments) {
     json.set("first_difference", valid ? base::Json() : base::Json(verdict.difference->message));
     json.set("psnr_db", verdict.psnr_db ? base::Json(*verdict.psnr_db) : base::Json());
     json.set("seconds", std::chrono::duration<double>(Clock::now() - start).count());
+    if (verdict.acceptance) json.set("accepted", accepted_json(*verdict.acceptance));
     print_json(json);
   } else if (valid) {
+    if (verdict.acceptance) {
+      const node::Acceptance& accepted = *verdict.acceptance;
+      print("The ledger accepted this receipt for part " + std::to_string(accepted.part) + " of task " +
+            std::to_string(accepted.task) + ", as of block " + std::to_string(accepted.header.header.height) + ".");
+      if (verdict.checked_calls == 0) return kFine;
+    }
     print("The receipt holds: " + std::to_string(verdict.checked_calls) + " of " + std::to_string(verdict.total_calls) +
           " calls were run again and gave the same bits.");
     if (verdict.psnr_db) print("The video shows the frames of the receipt: " + decibels(*verdict.psnr_db) + ".");
@@ -196,6 +255,10 @@ Action declare_verify(Options& options) {
   options.text("RECEIPT", a->receipt, "The receipt, out.receipt.json", Options::Presence::kRequired);
   options.text("--video", a->video, "A video to compare with the frames that the receipt is of");
   options.text("--model", a->model, "Folder of the model; the bundled one if not given");
+  options.text("--header", a->header,
+               "A block's header that you trust: checks that the ledger accepted the receipt, from "
+               "out.acceptance.json beside it, and runs nothing again unless --video or --sample asks for it");
+  options.text("--orderer", a->orderer, "The account that must have signed the header");
   options.integer("--sample", a->sample, 1, 1'000'000, "Check so many calls, drawn at random, instead of all");
   options.integer("--threads", a->threads, 0, 512, "Threads, 0 for one per core; the result is the same");
   options.flag("--json", a->json, "Print one JSON object as the last line");

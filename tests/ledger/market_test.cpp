@@ -111,6 +111,7 @@ TEST_F(Market, ATaskIsClaimedCommittedRevealedAndPaid) {
   EXPECT_EQ(chain.provider(kPia).done, 1U);
   EXPECT_EQ(chain.provider(kPia).locked, 0U);
   EXPECT_EQ(chain.provider(kPia).work_done, 2 * market::kRateWork);
+  EXPECT_EQ(chain.provider(kPia).earned, 1800U);
   EXPECT_EQ(chain.task(1).unfinished, 0U);
   EXPECT_EQ(*bank::pot(chain.state(), bank::Pot::kEscrow), 0U);
   fails("TASK_OVER", kAnn, market::CancelTask{1});

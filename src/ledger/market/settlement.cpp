@@ -121,6 +121,7 @@ void pay(Context& context, const Expected& expected, TaskEntry& task, PartEntry&
   }
   provider->work_done =
       saturating_add(provider->work_done, multiply_divide(task.task.work_per_part, calls, task.task.calls).value_or(0));
+  provider->earned = saturating_add(provider->earned, share - royalty);
   save(context.state, key, *provider);
   expected.money.pay_from_escrow(context.state, part.part.provider, share - royalty);
   if (royalty > 0) expected.money.pay_from_escrow(context.state, terms->owner, royalty);

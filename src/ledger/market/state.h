@@ -56,6 +56,7 @@ struct Provider {
   std::uint32_t late_in_a_row = 0;
   std::uint64_t suspended_until = 0;
   std::uint64_t work_done = 0;  // multiply-adds paid for; stays at 2^64 - 1 when it gets there
+  Motes earned = 0;             // by parts paid for, without royalties
   std::uint64_t busy_time = 0;  // from award to commitment, summed
   // The benchmark that runs; started 0: none does.
   base::Hash benchmark_seed;
@@ -89,6 +90,7 @@ struct Provider {
     visit(19, "measured_root", self.measured_root);
     visit(20, "measured_time", self.measured_time);
     visit(21, "measured_at", self.measured_at);
+    visit(22, "earned", self.earned);
   }
 };
 

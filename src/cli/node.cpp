@@ -1,0 +1,306 @@
+// starling node: one machine of a network, until it is told to stop.
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <thread>
+
+#include "api/blob_endpoints.h"
+#include "api/ledger_endpoints.h"
+#include "api/market_endpoints.h"
+#include "api/provider_endpoints.h"
+#include "api/server.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "cli/commands.h"
+#include "cli/credits.h"
+#include "cli/network.h"
+#include "cli/output.h"
+#include "cli/setup.h"
+#include "consensus/embedded.h"
+#include "node/blob_exchange.h"
+#include "node/key_store.h"
+#include "node/model_store.h"
+#include "node/provider.h"
+
+namespace starling::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Arguments {
+  std::string home;
+  std::string roles = "validator,gateway";
+  std::string listen = "127.0.0.1:7001";
+  std::string url;
+  std::string genesis;
+  std::string ledger;
+  std::string models;
+  std::string rate = "1";
+  std::string minimum_rate;
+  std::string stake = "10";
+  std::string hours;
+  std::int64_t workers = 1;
+  std::int64_t threads = 0;
+  std::int64_t slots = 0;
+  std::int64_t memory = 0;
+  std::int64_t quota = 64;
+  std::int64_t keep = 24;
+  bool any_model = false;
+  std::string log = "text";
+  bool json = false;
+};
+
+constexpr std::size_t kMaxGenesisBytes = std::size_t{16} << 20;
+constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
+constexpr std::chrono::seconds kTidyTime{60};
+constexpr std::chrono::milliseconds kPollTime{50};
+
+std::int64_t unix_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream stream(text);
+  for (std::string word; std::getline(stream, word, ',');) {
+    if (!word.empty()) words.push_back(word);
+  }
+  return words;
+}
+
+struct Roles {
+  bool validator = false;
+  bool gateway = false;
+  bool provider = false;
+};
+
+base::Result<Roles> read_roles(const std::string& text) {
+  Roles roles;
+  for (const std::string& word : split(text)) {
+    if (word == "validator") {
+      roles.validator = true;
+    } else if (word == "gateway") {
+      roles.gateway = true;
+    } else if (word == "provider") {
+      roles.provider = true;
+    } else {
+      return base::invalid("\"" + word + "\" is no role: a node is a validator, a gateway, a provider, or several of " +
+                           "them, as in --role validator,gateway");
+    }
+  }
+  if (roles.gateway && !roles.validator) {
+    return base::invalid("a gateway answers from the state that its validator keeps: give --role validator,gateway");
+  }
+  if (!roles.validator && !roles.provider) return base::invalid("a node needs a role: validator, provider or both");
+  return roles;
+}
+
+template <typename T>
+bool read_number(std::string_view text, T& value) {
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end.ec == std::errc() && end.ptr == text.data() + text.size();
+}
+
+base::Result<api::ServerOptions> read_listen(const std::string& text) {
+  api::ServerOptions options;
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0 ||
+      !read_number(std::string_view(text).substr(colon + 1), options.port)) {
+    return base::invalid("\"" + text + "\" is no address to listen on: give ADDRESS:PORT, such as 127.0.0.1:7001");
+  }
+  options.address = text.substr(0, colon);
+  return options;
+}
+
+base::Result<std::optional<node::Hours>> read_hours(const std::string& text) {
+  if (text.empty()) return std::optional<node::Hours>();
+  node::Hours hours;
+  const std::size_t dash = text.find('-');
+  constexpr int kDay = 24;
+  if (dash == std::string::npos || !read_number(std::string_view(text).substr(0, dash), hours.from) ||
+      !read_number(std::string_view(text).substr(dash + 1), hours.to) || hours.from < 0 || hours.from > kDay ||
+      hours.to < 0 || hours.to > kDay) {
+    return base::invalid("\"" + text + "\" are no hours: give FROM-TO, such as 22-6 for the night");
+  }
+  return std::optional(hours);
+}
+
+// Everything that a node is made of, in the order of its making.
+struct Node {
+  Roles roles;
+  fs::path home;
+  std::optional<base::SecretKey> key;
+  base::Metrics metrics;
+  std::unique_ptr<store::Blobs> blobs;
+  std::unique_ptr<consensus::Embedded> chain;
+  node::HttpClient http;
+  std::optional<node::BlobExchange> exchange;
+  std::unique_ptr<node::ModelStore> models;
+  std::atomic<const node::Provider*> serving = nullptr;
+  std::unique_ptr<api::Server> server;
+  std::unique_ptr<node::Provider> provider;
+  std::string url;
+
+  ~Node() {
+    // What waits in the chain holds the server's workers, and the server shows the provider.
+    if (provider) provider->stop();
+    if (chain) chain->stop();
+    if (server) server->stop();
+  }
+};
+
+base::Status open_chain(const Arguments& arguments, Node& node) {
+  std::optional<base::Json> genesis;
+  if (!arguments.genesis.empty()) {
+    STARLING_ASSIGN(const std::string text, base::read_text_file(arguments.genesis, kMaxGenesisBytes));
+    STARLING_ASSIGN(genesis, base::Json::parse(text, arguments.genesis));
+  }
+  STARLING_ASSIGN(base::SecretKey key, node::default_key({node.home, std::nullopt}));
+  STARLING_ASSIGN(node.chain, consensus::Embedded::open(node.home / "chain", genesis, std::move(key)));
+  return {};
+}
+
+base::Status serve(const Arguments& arguments, Node& node) {
+  api::Router router;
+  api::BlobEndpointOptions blob_options;
+  blob_options.now = unix_seconds;
+  blob_options.uploads = node.roles.gateway;
+  router.add(api::blob_routes(*node.blobs, blob_options));
+  router.add(api::model_files_route(*node.models, unix_seconds));
+  if (node.chain) {
+    api::LedgerEndpointOptions options;
+    options.roles = split(arguments.roles);
+    options.version = STARLING_VERSION;
+    options.address = node.key->address();
+    router.add(api::ledger_routes(*node.chain, options, &node.metrics));
+    router.add(api::market_routes(*node.chain));
+  }
+  if (node.roles.provider) {
+    router.add(api::provider_routes([&node] { return node.serving.load(); }));
+  }
+  router.add(api::metrics_route(node.metrics));
+  STARLING_ASSIGN(const api::ServerOptions listen, read_listen(arguments.listen));
+  STARLING_ASSIGN(node.server, api::Server::start(std::move(router), listen, &node.metrics));
+  node.url = arguments.url.empty() ? node.server->url() : arguments.url;
+  return node::check_base_url(node.url);
+}
+
+base::Status provide(const Arguments& arguments, Node& node) {
+  node::ProviderOptions options;
+  options.home = node.home / "provider";
+  options.endpoint = node.url;
+  if (node.chain && arguments.ledger.empty()) {
+    options.ledger = node.server->url();
+  } else {
+    STARLING_ASSIGN(options.ledger, find_network(arguments.ledger));
+  }
+  options.any_model = arguments.any_model;
+  if (!arguments.any_model) options.models = node.models->roots();
+  options.workers = static_cast<int>(arguments.workers);
+  options.threads = static_cast<int>(arguments.threads);
+  options.slots = static_cast<std::uint32_t>(arguments.slots);
+  options.memory_mebibytes = static_cast<std::uint64_t>(arguments.memory);
+  STARLING_ASSIGN(options.rate, read_credits(arguments.rate));
+  if (!arguments.minimum_rate.empty()) {
+    STARLING_ASSIGN(options.minimum_rate, read_credits(arguments.minimum_rate));
+  }
+  STARLING_ASSIGN(options.stake, read_credits(arguments.stake));
+  STARLING_ASSIGN(options.hours, read_hours(arguments.hours));
+  options.keep = std::chrono::hours(arguments.keep);
+  STARLING_ASSIGN(node.provider,
+                  node::Provider::start(std::move(options), {node.http, *node.key, *node.blobs, *node.models,
+                                                             *node.exchange, node.metrics}));
+  node.serving = node.provider.get();
+  return {};
+}
+
+base::Status start(const Arguments& arguments, Node& node) {
+  STARLING_ASSIGN(node.roles, read_roles(arguments.roles));
+  node.home = fs::absolute(arguments.home);
+  STARLING_TRY(base::make_directories(node.home, base::FileMode::kPrivate));
+  STARLING_ASSIGN(node.key, node::default_key({node.home, std::nullopt}));
+  store::BlobOptions blob_options;
+  blob_options.quota_bytes = static_cast<std::uint64_t>(arguments.quota * kGibibyte);
+  STARLING_ASSIGN(node.blobs, store::Blobs::open(node.home / "blobs", blob_options));
+  STARLING_ASSIGN(node.models, node::ModelStore::open(node.home / "models", *node.blobs));
+  const std::vector<std::string> folders = split(arguments.models);
+  for (const std::string& folder : folders) {
+    STARLING_ASSIGN(const base::Hash root, node.models->add(folder));
+    base::log(base::LogLevel::kInfo, "model", {{"root", root.hex()}, {"folder", folder}});
+  }
+  if (folders.empty() && !arguments.any_model) {
+    STARLING_ASSIGN(const fs::path folder, find_model(""));
+    STARLING_ASSIGN(const base::Hash root, node.models->add(folder));
+    base::log(base::LogLevel::kInfo, "model", {{"root", root.hex()}, {"folder", folder.string()}});
+  }
+  node.exchange.emplace(node.http, *node.blobs, unix_seconds);
+  if (node.roles.validator) STARLING_TRY(open_chain(arguments, node));
+  STARLING_TRY(serve(arguments, node));
+  if (node.roles.provider) STARLING_TRY(provide(arguments, node));
+  return {};
+}
+
+base::Result<int> run(const Arguments& arguments) {
+  base::catch_interrupts();
+  base::set_log(base::LogLevel::kInfo, arguments.log == "json" ? base::LogFormat::kJson : base::LogFormat::kText);
+  Node node;
+  STARLING_TRY(start(arguments, node));
+  if (arguments.json) {
+    base::Json json = base::Json::empty_object();
+    json.set("url", node.url);
+    json.set("address", node.key->address().text());
+    json.set("roles", arguments.roles);
+    print_json(json);
+  } else {
+    print("serving " + node.url + " as " + arguments.roles + " with account " + node.key->address().text());
+  }
+  auto next_tidying = std::chrono::steady_clock::now() + kTidyTime;
+  while (!base::interrupted()) {
+    std::this_thread::sleep_for(kPollTime);
+    if (std::chrono::steady_clock::now() < next_tidying) continue;
+    next_tidying += kTidyTime;
+    const auto collected = node.blobs->collect(unix_seconds());
+    if (!collected.ok()) base::log(base::LogLevel::kError, collected.error().message);
+  }
+  base::log(base::LogLevel::kInfo, "stopping");
+  return kFine;
+}
+
+}  // namespace
+
+Action declare_node(Options& options) {
+  auto a = std::make_shared<Arguments>();
+  options.text("--home", a->home, "Folder of everything the node keeps; made if it is not there",
+               Options::Presence::kRequired);
+  options.text("--role", a->roles, "validator (orders transactions), gateway (takes uploads), provider (makes videos)");
+  options.text("--listen", a->listen, "ADDRESS:PORT to serve on; port 0 takes any that is free");
+  options.text("--url", a->url, "Where others reach this node, if not at the address it listens on");
+  options.text("--genesis", a->genesis, "A validator's first start: the genesis file (docs/ledger.md)");
+  options.text("--ledger", a->ledger, "A provider's gateway; its own validator if it has one");
+  options.text("--model", a->models, "Folders of models, with commas between them; the bundled one if not given");
+  options.flag("--any-model", a->any_model, "Run every registered model; those that are not here are fetched");
+  options.integer("--workers", a->workers, 1, 64, "Videos made at a time");
+  options.integer("--threads", a->threads, 0, 512, "Threads of all workers together; 0: one per core");
+  options.integer("--slots", a->slots, 0, 64, "Parts held at a time; 0: two a worker, so that none waits");
+  options.integer("--memory", a->memory, 0, std::int64_t{1} << 24,
+                  "MiB for videos; 0: three quarters of the machine's");
+  options.text("--rate", a->rate, "The most it asks: credits for 10^12 multiply-adds");
+  options.text("--minimum-rate", a->minimum_rate, "The least it takes; as --rate if not given");
+  options.text("--stake", a->stake, "Credits to have at stake");
+  options.text("--hours", a->hours, "When it bids, in local time, such as 22-6; always if not given");
+  options.integer("--quota", a->quota, 1, 1'000'000, "GiB for blobs");
+  options.integer("--keep", a->keep, 1, 24 * 365, "Hours that results are served");
+  options.choice("--log", a->log, {"text", "json"}, "Form of the log on standard error");
+  options.flag("--json", a->json, "Print one JSON object when the node serves");
+  return [a] { return run(*a); };
+}
+
+}  // namespace starling::cli
