@@ -3,15 +3,13 @@
 
 #include <chrono>
 #include <filesystem>
-#include <system_error>
 #include <thread>
 
-#include "base/file.h"
 #include "base/interrupt.h"
-#include "base/random.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/setup.h"
+#include "cli/temporary_home.h"
 #include "node/key_store.h"
 
 namespace starling::cli {
@@ -30,30 +28,6 @@ struct Arguments {
 };
 
 constexpr std::chrono::milliseconds kPollTime{50};
-
-// A folder that is gone with this object.
-class TemporaryHome {
- public:
-  static base::Result<std::unique_ptr<TemporaryHome>> make() {
-    std::error_code error;
-    const fs::path room = fs::temp_directory_path(error);
-    if (error) return base::io_error("there is no folder for temporary files: set TMPDIR, or give --home");
-    fs::path path = room / ("starling-devnet-" + std::to_string(base::random_u64()));
-    STARLING_TRY(base::make_directories(path, base::FileMode::kPrivate));
-    return std::unique_ptr<TemporaryHome>(new TemporaryHome(std::move(path)));
-  }
-  ~TemporaryHome() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-  TemporaryHome(const TemporaryHome&) = delete;
-  TemporaryHome& operator=(const TemporaryHome&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit TemporaryHome(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 base::Json node_json(const node::DevnetNode& node) {
   base::Json json = base::Json::empty_object();
@@ -100,7 +74,7 @@ base::Result<int> run(const Arguments& arguments) {
 
   std::unique_ptr<TemporaryHome> temporary;
   if (arguments.home.empty()) {
-    STARLING_ASSIGN(temporary, TemporaryHome::make());
+    STARLING_ASSIGN(temporary, TemporaryHome::make("devnet"));
     options.home = temporary->path();
   } else {
     options.home = fs::absolute(arguments.home);

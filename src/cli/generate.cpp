@@ -1,26 +1,22 @@
 // starling generate: a prompt becomes a video, its receipt and its call outputs.
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <future>
-#include <system_error>
 
-#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/progress.h"
-#include "base/temporary.h"
-#include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/credits.h"
+#include "cli/customer.h"
 #include "cli/output.h"
 #include "cli/paths.h"
 #include "cli/setup.h"
-#include "generate/video_check.h"
+#include "cli/video_files.h"
+#include "cli/video_request.h"
 #include "generate/video_job.h"
-#include "node/key_store.h"
 #include "proof/receipt.h"
 #include "proof/trace.h"
-#include "video/writer.h"
 
 namespace starling::cli {
 
@@ -31,18 +27,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Arguments {
-  std::string prompt;
+  VideoArguments video;
   std::string output;
-  std::string model;
-  std::string negative;
-  std::string size;
-  std::string rate;
-  std::optional<double> seconds;
-  std::optional<std::int64_t> frames;
-  std::optional<std::int64_t> steps;
-  std::optional<double> guidance;
-  std::optional<double> shift;
-  std::uint64_t seed = 0;
+  std::string network;
+  Bargain bargain;
   std::int64_t threads = 0;
   bool lossless = false;
   bool json = false;
@@ -50,106 +38,15 @@ struct Arguments {
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-base::Status check_text(const std::string& text, const char* what) {
-  if (const auto at = base::first_invalid_utf8(text)) {
-    return base::invalid("the " + std::string(what) + " is not UTF-8: byte " + std::to_string(*at + 1) +
-                         " does not belong; write it in UTF-8");
-  }
-  return {};
-}
-
-base::Status check_prompt(const Arguments& arguments) {
-  STARLING_TRY(check_text(arguments.prompt, "prompt"));
-  STARLING_TRY(check_text(arguments.negative, "negative prompt"));
-  if (arguments.prompt.find_first_not_of(" \t\r\n") == std::string::npos) {
-    return base::invalid("the prompt is empty: say what the video shall show");
-  }
-  return {};
-}
-
-base::Status read_size(const std::string& text, generate::TextToVideo& request) {
-  const std::size_t cross = text.find('x');
-  const auto number = [&](std::string_view digits, std::int64_t& value) {
-    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return end.ec == std::errc() && end.ptr == digits.data() + digits.size() && value > 0;
-  };
-  const std::string_view view = text;
-  if (cross == std::string::npos || !number(view.substr(0, cross), request.width) ||
-      !number(view.substr(cross + 1), request.height)) {
-    return base::invalid("\"" + text + "\" is not a size: give WIDTHxHEIGHT in pixels, such as 64x64");
-  }
-  return {};
-}
-
-base::Result<generate::TextToVideo> make_request(const Arguments& arguments, const models::ModelConfig& config,
-                                                 video::FileType type) {
-  generate::TextToVideo request = default_request(config);
-  request.prompt = arguments.prompt;
-  request.negative = arguments.negative;
-  request.seed = arguments.seed;
-  if (!arguments.size.empty()) STARLING_TRY(read_size(arguments.size, request));
-  if (!arguments.rate.empty()) {
-    STARLING_ASSIGN(request.rate, generate::FrameRate::from_text(arguments.rate));
-  }
-  if (arguments.frames && arguments.seconds) return base::invalid("give either --seconds or --frames, not both");
-  request.frames = generate::frames_for_seconds(config, 2.0, request.rate);
-  if (arguments.seconds) {
-    STARLING_ASSIGN(request.frames, generate::frames_lasting(config, *arguments.seconds, request.rate));
-  }
-  if (type == video::FileType::kPng && !arguments.seconds) request.frames = 1;
-  if (arguments.frames) request.frames = *arguments.frames;
-  if (arguments.steps) request.steps = *arguments.steps;
-  if (arguments.guidance) request.guidance = static_cast<float>(*arguments.guidance);
-  if (arguments.shift) request.shift = static_cast<float>(*arguments.shift);
-  STARLING_TRY(generate::check_request(config, request));
-  if (type == video::FileType::kPng && request.frames != 1) {
-    return base::invalid("a .png file holds one frame and this video has " + std::to_string(request.frames) +
-                         ": write to a name such as frame-%04d.png, or ask for --frames 1");
-  }
-  return request;
-}
-
-// Files that are complete but whose companions may yet fail; removed unless all were written.
-class Published {
- public:
-  Published() = default;
-  Published(const Published&) = delete;
-  Published& operator=(const Published&) = delete;
-  ~Published() {
-    std::error_code error;
-    for (const fs::path& path : paths_) fs::remove(path, error);
-  }
-  void add(fs::path path) {
-    names_.emplace_back(path);
-    paths_.push_back(std::move(path));
-  }
-  void keep() {
-    paths_.clear();
-    names_.clear();
-  }
-
- private:
-  std::vector<fs::path> paths_;
-  std::vector<base::TemporaryName> names_;
-};
-
-// The folder that a video and its receipt go into.
-base::Status check_folder(const fs::path& receipt_file, const std::string& video) {
-  const fs::path folder = receipt_file.parent_path();
-  std::error_code ignored;
-  if (folder.empty() || fs::is_directory(folder, ignored)) return {};
-  const std::string problem = fs::exists(folder, ignored)
-                                  ? folder.string() + " is not a folder: choose another"
-                                  : "there is no folder " + folder.string() + ": make it, or choose another";
-  return base::not_found("cannot write " + video + ": " + problem);
-}
-
 struct Outcome {
   proof::Receipt receipt;
-  double seconds = 0.0;
+  // On a network.
+  std::optional<std::uint64_t> task;
+  ledger::Motes price = 0;
 };
 
-base::Json result_json(const Arguments& arguments, const generate::TextToVideo& request, const Outcome& outcome) {
+base::Json result_json(const Arguments& arguments, const generate::TextToVideo& request, const Outcome& outcome,
+                       double seconds) {
   base::Json work = base::Json::empty_object();
   work.set("f32_multiply_adds", outcome.receipt.work.f32_multiply_adds);
   work.set("i8_multiply_adds", outcome.receipt.work.i8_multiply_adds);
@@ -165,50 +62,31 @@ base::Json result_json(const Arguments& arguments, const generate::TextToVideo& 
   json.set("width", request.width);
   json.set("height", request.height);
   json.set("fps", request.rate.per_second());
-  json.set("seconds", outcome.seconds);
+  json.set("seconds", seconds);
   json.set("peak_bytes", base::peak_memory_bytes());
   json.set("work", std::move(work));
   json.set("executor", outcome.receipt.executor.text());
+  if (outcome.task.has_value()) {
+    json.set("task", *outcome.task);
+    json.set("price", std::to_string(outcome.price));
+    json.set("acceptance", acceptance_path(receipt_path(arguments.output)).string());
+  }
   return json;
 }
 
-base::Result<int> run(const Arguments& arguments) {
-  const Clock::time_point start = Clock::now();
-  base::catch_interrupts();
-  STARLING_TRY(check_prompt(arguments));
-  STARLING_ASSIGN(const video::FileType type, video::file_type_of(arguments.output));
-  STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
-  STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
-  STARLING_ASSIGN(const generate::TextToVideo request, make_request(arguments, model.config(), type));
-
-  // Everything that can refuse does so before the long part.
-  const fs::path receipt_file = receipt_path(arguments.output);
-  const fs::path trace_file = trace_path(receipt_file);
-  STARLING_TRY(check_folder(receipt_file, arguments.output));
-  if (const auto other = other_video_of_receipt(arguments.output)) {
-    return base::invalid(receipt_file.string() + " is the receipt of " + other->string() +
-                         ", which has the same name but for its ending: choose another name, or remove that video");
-  }
-  video::WriterOptions options;
-  options.rate = {static_cast<int>(request.rate.numerator), static_cast<int>(request.rate.denominator)};
-  options.lossless = arguments.lossless;
-  STARLING_ASSIGN(
-      const std::unique_ptr<video::Writer> writer,
-      video::open_writer(arguments.output, static_cast<int>(request.width), static_cast<int>(request.height), options));
-  STARLING_ASSIGN(base::AtomicFile receipt_output, base::AtomicFile::create(receipt_file));
-  STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(trace_file));
+// On this machine.
+base::Result<Outcome> make_here(const Arguments& arguments, const models::Checkpoint& model,
+                                const generate::TextToVideo& request) {
+  STARLING_ASSIGN(const std::unique_ptr<VideoFiles> files,
+                  VideoFiles::open(arguments.output, request, arguments.lossless));
+  STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(files->trace()));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
   // Opening the key takes a while and needs one thread only.
-  auto key_result = std::async(std::launch::async, []() -> base::Result<base::SecretKey> {
-    STARLING_ASSIGN(const node::KeyHome home, node::KeyHome::from_environment());
-    return node::default_key(home);
-  });
+  auto key_result = std::async(std::launch::async, open_account_key);
   STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request));
   STARLING_TRY(check_memory(job));
   STARLING_ASSIGN(const base::Hash model_root, model.root(machine.pool.get()));
   STARLING_ASSIGN(const base::SecretKey key, key_result.get());
-  if (const std::string remark = unknown_words_remark(model, request.prompt + " " + request.negative); !remark.empty())
-    note(remark);
 
   base::Progress progress("generate", job.program().calls().size(), "");
   generate::Listener listener;
@@ -216,7 +94,7 @@ base::Result<int> run(const Arguments& arguments) {
     progress.update(call + 1, job.calls().describe(call));
     return base::check_interrupt();
   };
-  listener.frame = [&](std::size_t, const video::FrameView& frame) { return writer->add(frame); };
+  listener.frame = [&](std::size_t, const video::FrameView& frame) { return files->add(frame); };
   Outcome outcome;
   auto made = generate::make_video(job, machine.engine, machine.pool.get(), trace, listener);
   if (!made.ok() && made.error().code == base::ErrorCode::kNonFinite) {
@@ -228,32 +106,82 @@ base::Result<int> run(const Arguments& arguments) {
   outcome.receipt.version = STARLING_VERSION;
   outcome.receipt.model_root = model_root;
   STARLING_TRY(base::check_interrupt());
-  Published published;
-  STARLING_TRY(writer->finish());
-  if (type != video::FileType::kPngSequence) {
-    published.add(arguments.output);
-    STARLING_ASSIGN(outcome.receipt.file, generate::describe_file(arguments.output));
-  }
-  // The disk takes its time over each file; let it have both at once.
-  published.add(trace_file);
-  auto trace_done = std::async(std::launch::async, [&trace] { return trace.commit(); });
-  STARLING_TRY(proof::sign_receipt(outcome.receipt, key));
-  STARLING_ASSIGN(const std::string text, proof::receipt_text(outcome.receipt));
-  STARLING_TRY(receipt_output.write(base::as_bytes(text)));
-  published.add(receipt_file);
-  STARLING_TRY(receipt_output.commit());
-  STARLING_TRY(trace_done.get());
-  published.keep();
+  STARLING_ASSIGN(outcome.receipt.file, files->finish_video());
+  STARLING_TRY(files->publish([&] { return trace.commit(); },
+                              [&]() -> base::Result<std::string> {
+                                STARLING_TRY(proof::sign_receipt(outcome.receipt, key));
+                                return proof::receipt_text(outcome.receipt);
+                              }));
   progress.finish();
-  outcome.seconds = seconds_since(start);
+  return outcome;
+}
+
+// By a provider of a network.
+base::Result<Outcome> make_there(const Arguments& arguments, const models::Checkpoint& model,
+                                 const generate::TextToVideo& request) {
+  STARLING_ASSIGN(const std::unique_ptr<Customer> customer, Customer::open(arguments.network));
+  // What cannot be written is not paid for.
+  STARLING_TRY(VideoFiles::open(arguments.output, request, arguments.lossless));
+  STARLING_ASSIGN(const base::Hash model_root, model.root());
+  STARLING_ASSIGN(const node::Order order, node::prepare_order(model, model_root, {request}));
+  STARLING_ASSIGN(const node::Quote quote, customer->requester().quote(order));
+  STARLING_ASSIGN(const node::Terms terms, agree(quote, 1, arguments.bargain));
+  STARLING_TRY(base::check_interrupt());
+  STARLING_ASSIGN(const std::uint64_t task, customer->requester().submit(order, terms));
+  Outcome outcome;
+  outcome.task = task;
+  TaskProgress progress(*customer, task, quote.calls, 1);
+  const auto lost = customer->requester().collect(
+      task, order,
+      [&](const node::Delivery& delivery) -> base::Status {
+        STARLING_ASSIGN(SavedVideo saved,
+                        save_delivery(*customer, task, delivery, arguments.output, request, arguments.lossless));
+        outcome.receipt = std::move(saved.contents);
+        outcome.price = saved.price;
+        return {};
+      },
+      [&](const node::TaskView& view) -> base::Status {
+        progress.see(view);
+        return base::check_interrupt();
+      });
+  if (!lost.ok() && lost.error().code == base::ErrorCode::kCancelled) return customer->cancelled(task);
+  if (!lost.ok()) return lost.error();
+  if (*lost > 0) {
+    return base::not_found(
+        "nobody made the video in time, and its price is refunded: allow more with --max-price, or " +
+        ("look at task " + std::to_string(task) + " with starling job show"));
+  }
+  progress.finish();
+  return outcome;
+}
+
+base::Result<int> run(const Arguments& arguments) {
+  const Clock::time_point start = Clock::now();
+  base::catch_interrupts();
+  STARLING_TRY(check_prompt(arguments.video));
+  STARLING_ASSIGN(const video::FileType type, video::file_type_of(arguments.output));
+  STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
+  STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
+  STARLING_ASSIGN(const generate::TextToVideo request, make_request(arguments.video, model.config(), type));
+  if (const std::string remark = unknown_words_remark(model, request.prompt + " " + request.negative); !remark.empty())
+    note(remark);
+  base::Result<Outcome> made =
+      arguments.network.empty() ? make_here(arguments, model, request) : make_there(arguments, model, request);
+  if (!made.ok()) return made.error();
+  const Outcome& outcome = *made;
 
   if (arguments.json) {
-    print_json(result_json(arguments, request, outcome));
-  } else {
-    print("video    " + arguments.output);
-    print("receipt  " + receipt_file.string());
-    print("check it with: starling verify " + receipt_file.string() + " --video " + arguments.output);
+    print_json(result_json(arguments, request, outcome, seconds_since(start)));
+    return kFine;
   }
+  const std::string receipt = receipt_path(arguments.output).string();
+  print("video    " + arguments.output);
+  print("receipt  " + receipt);
+  if (outcome.task.has_value()) {
+    print("made by  " + outcome.receipt.executor.text() + " for " + show_credits(outcome.price) + " credits, task " +
+          std::to_string(*outcome.task));
+  }
+  print("check it with: starling verify " + receipt + " --video " + arguments.output);
   return kFine;
 }
 
@@ -261,23 +189,17 @@ base::Result<int> run(const Arguments& arguments) {
 
 Action declare_generate(Options& options) {
   auto a = std::make_shared<Arguments>();
-  options.text("PROMPT", a->prompt, "What the video shall show", Options::Presence::kRequired);
+  options.text("PROMPT", a->video.prompt, "What the video shall show", Options::Presence::kRequired);
   options.text("-o,--output", a->output,
                "File to write: .mp4, .webm, .gif, .png (one frame), frame-%04d.png (a picture a frame) or a folder/",
                Options::Presence::kRequired);
-  options.text("--model", a->model, "Folder of a Wan model in the diffusers layout; the bundled one if not given");
-  options.number("--seconds", a->seconds, 0.0, 3600.0, "Duration, from the first frame to the last (2)");
-  options.integer("--frames", a->frames, 1, 100'000, "Number of frames, instead of --seconds");
-  options.text("--size", a->size, "WIDTHxHEIGHT in pixels (64x64 with the bundled model)");
-  options.text("--fps", a->rate, "Frames a second, such as 8 or 30000/1001 (8 with the bundled model)");
-  options.integer("--steps", a->steps, 1, generate::kMaxSteps, "Denoising steps (30 with the bundled model)");
-  options.number("--guidance", a->guidance, 0.0, 100.0,
-                 "How strongly the prompt leads; 1 is half the work (3 with the bundled model)");
-  options.number("--shift", a->shift, 0.01, 100.0, "Shift of the noise schedule (the model's own)");
-  options.unsigned_integer("--seed", a->seed, "Seed of the noise: another seed, another video");
-  options.text("--negative", a->negative, "What the video shall not show");
+  declare_video_options(options, a->video);
+  options.unsigned_integer("--seed", a->video.seed, "Seed of the noise: another seed, another video");
   options.integer("--threads", a->threads, 0, 512, "Threads, 0 for one per core; the result is the same");
   options.flag("--lossless", a->lossless, "Keep every bit of the frames (.mp4, .webm; .png always does)");
+  options.text("--network", a->network, "URL of a network's gateway: a provider makes the video, and is paid for it");
+  options.text("--max-price", a->bargain.max_price, "On a network: credits that the video may cost");
+  options.flag("-y,--yes", a->bargain.yes, "On a network: agree to the price beforehand");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return run(*a); };
 }

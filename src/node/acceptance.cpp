@@ -51,6 +51,19 @@ base::Result<Acceptance> read_acceptance(const base::Json& json) {
   return acceptance;
 }
 
+base::Result<Acceptance> acceptance_from_gateway(std::uint64_t task, std::uint32_t part, const base::Json& answer) {
+  Acceptance acceptance;
+  acceptance.task = task;
+  acceptance.part = part;
+  STARLING_ASSIGN(const base::Json* const proven, answer.object("proof"));
+  STARLING_ASSIGN(acceptance.record, read_hex(*proven, "value"));
+  STARLING_ASSIGN(const base::Bytes proof, read_hex(*proven, "proof"));
+  STARLING_ASSIGN(acceptance.proof, store::decode_proof(proof));
+  STARLING_ASSIGN(const base::Json* const header, proven->object("header"));
+  STARLING_ASSIGN(acceptance.header, consensus::read_header_json(*header));
+  return acceptance;
+}
+
 std::optional<proof::Difference> check_acceptance(const Acceptance& acceptance, const consensus::SignedHeader& header,
                                                   const std::optional<base::Address>& orderer,
                                                   std::string_view receipt_text) {

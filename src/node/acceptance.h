@@ -25,6 +25,9 @@ struct Acceptance {
 base::Json acceptance_json(const Acceptance& acceptance);
 base::Result<Acceptance> read_acceptance(const base::Json& json);
 
+// From what a gateway answers to GET /v1/tasks/{task}/parts/{part}?proof=1; nothing of it is checked.
+base::Result<Acceptance> acceptance_from_gateway(std::uint64_t task, std::uint32_t part, const base::Json& answer);
+
 inline constexpr std::size_t kMaxAcceptanceBytes = std::size_t{1} << 20;
 
 // Whether the ledger, as of this header, accepted exactly this receipt: the first thing that does not hold. orderer:
