@@ -4,8 +4,9 @@
 
 namespace starling::base {
 
-// From now on the first SIGINT or SIGTERM sets a flag that long work polls; a second one ends the process at
-// once, and takes with it only the files that were being written (temporary.h).
+// From now on the first SIGINT, SIGTERM or SIGHUP sets a flag that long work polls; a second one ends the process at
+// once, and takes with it only the files that were being written (temporary.h). A SIGHUP that is ignored, as under
+// nohup, stays so.
 void catch_interrupts();
 bool interrupted();
 // kCancelled once interrupted.

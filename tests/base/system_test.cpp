@@ -36,7 +36,7 @@ TEST(Memory, PeakGrowsWithUse) {
 }
 
 TEST(Interrupt, SignalsSetTheFlagOnce) {
-  for (const int number : {SIGINT, SIGTERM}) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     clear_interrupt();
     EXPECT_TRUE(check_interrupt().ok());
     std::raise(number);
@@ -45,8 +45,15 @@ TEST(Interrupt, SignalsSetTheFlagOnce) {
   }
   clear_interrupt();
   EXPECT_FALSE(interrupted());
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
+}
+
+TEST(Interrupt, AHangupThatIsIgnoredStaysSo) {
+  std::signal(SIGHUP, SIG_IGN);
+  clear_interrupt();
+  std::raise(SIGHUP);
+  EXPECT_FALSE(interrupted());
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
 }
 
 TEST(InterruptDeathTest, ASecondSignalEndsTheProcess) {

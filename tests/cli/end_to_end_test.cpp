@@ -254,16 +254,18 @@ TEST_F(EndToEnd, AnInterruptLeavesNothing) {
   std::vector<std::string> arguments = small("out.mp4");
   *(std::find(arguments.begin(), arguments.end(), "--steps") + 1) = "1000";
   *(std::find(arguments.begin(), arguments.end(), "--size") + 1) = "256x256";
-  const pid_t child = start(arguments);
-  // The hidden files it writes to show that it has begun.
-  for (int i = 0; i < 2000 && left().size() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_GE(left().size(), 2U);
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  ::kill(child, SIGINT);
-  const Ran ran = wait(child);
-  EXPECT_EQ(ran.code, kFailed) << ran.err;
-  EXPECT_NE(ran.err.find("starling: "), std::string::npos);
-  EXPECT_EQ(left(), std::vector<std::string>());
+  for (const int number : {SIGINT, SIGHUP}) {
+    const pid_t child = start(arguments);
+    // The hidden files it writes to show that it has begun.
+    for (int i = 0; i < 2000 && left().size() < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_GE(left().size(), 2U);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ::kill(child, number);
+    const Ran ran = wait(child);
+    EXPECT_EQ(ran.code, kFailed) << ran.err;
+    EXPECT_NE(ran.err.find("starling: "), std::string::npos);
+    EXPECT_EQ(left(), std::vector<std::string>());
+  }
 }
 
 TEST_F(EndToEnd, AFullDiskLeavesNothing) {

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdlib>
 #include <fstream>
 
@@ -94,7 +93,6 @@ pid_t ProgramTest::start(const std::vector<std::string>& arguments, const std::s
   ::dup2(out_file, STDOUT_FILENO);
   ::dup2(err_file, STDERR_FILENO);
   if (largest_file != 0) {
-    ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{largest_file, largest_file};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
