@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace starling::api {
@@ -25,7 +26,7 @@ Connections::~Connections() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  stopped_.notify_all();
+  changed_.notify_all();
   thread_.join();
   for (Connection* connection : open_) delete connection;
 }
@@ -35,6 +36,7 @@ Connection* Connections::open(int descriptor) {
   wait_for_header(*connection);
   const std::lock_guard lock(mutex_);
   open_.insert(connection);
+  if (is_crowded() && !std::exchange(crowded_, true)) changed_.notify_all();
   return connection;
 }
 
@@ -79,7 +81,8 @@ void Connections::sweep() {
       idle.emplace_back(deadline, connection);
     }
   }
-  if (open_.size() <= limits_.most / 16 * 15) return;
+  crowded_ = false;
+  if (!is_crowded()) return;
   const std::size_t surplus = std::min(idle.size(), open_.size() - limits_.most / 8 * 7);
   std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(surplus));
   for (std::size_t i = 0; i < surplus; ++i) ::shutdown(idle[i].second->descriptor_, SHUT_RDWR);
@@ -88,7 +91,10 @@ void Connections::sweep() {
 void Connections::sweep_forever() {
   const auto period = std::clamp(limits_.patience / 8, std::chrono::milliseconds(10), std::chrono::milliseconds(250));
   std::unique_lock lock(mutex_);
-  while (!stopped_.wait_for(lock, period, [this] { return stopping_; })) sweep();
+  while (!stopping_) {
+    changed_.wait_for(lock, period, [this] { return stopping_ || crowded_; });
+    sweep();
+  }
 }
 
 }  // namespace starling::api

@@ -51,12 +51,14 @@ class Connections {
   void compute(Connection& connection) const;
 
  private:
+  bool is_crowded() const { return open_.size() > limits_.most / 16 * 15; }
   void sweep();
   void sweep_forever();
   const ConnectionLimits limits_;
   mutable std::mutex mutex_;
-  std::condition_variable stopped_;
+  std::condition_variable changed_;
   bool stopping_ = false;
+  bool crowded_ = false;  // since the last sweep
   std::set<Connection*> open_;
   std::thread thread_;
 };

@@ -218,8 +218,10 @@ std::vector<Route> ledger_routes(Chain& chain, const LedgerEndpointOptions& opti
       metrics == nullptr ? nullptr : std::make_shared<SubmitMetrics>(*metrics);
   post.handler = [&chain, counts](const Request& request) { return submit(chain, counts.get(), request); };
   routes.push_back(std::move(post));
-  routes.push_back(get_on_worker("/v1/transactions/{id}", [&chain](const Request& r) { return transaction(chain, r); }));
-  routes.push_back(get_on_worker("/v1/blocks/latest", [&chain](const Request&) { return block(chain, chain.height()); }));
+  routes.push_back(
+      get_on_worker("/v1/transactions/{id}", [&chain](const Request& r) { return transaction(chain, r); }));
+  routes.push_back(
+      get_on_worker("/v1/blocks/latest", [&chain](const Request&) { return block(chain, chain.height()); }));
   routes.push_back(get_on_worker("/v1/blocks/{height}", [&chain](const Request& request) {
     const auto height = request.parameter_u64("height");
     return height.ok() ? block(chain, *height) : bad_request(height.error());
