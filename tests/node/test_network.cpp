@@ -110,7 +110,7 @@ TestGateway::TestGateway(const std::filesystem::path& folder, const base::Hash& 
   api::Router router;
   router.add(api::ledger_routes(*chain_, {{"validator", "gateway"}, "test", test_key(10).address()}));
   router.add(api::market_routes(*chain_));
-  router.add(api::model_files_route([this](const base::Hash& root) { return models_->files(root, unix_seconds()); }));
+  router.add(api::model_files_route(*models_, unix_seconds));
   api::BlobEndpointOptions blob_options;
   blob_options.now = unix_seconds;
   blob_options.uploads = true;
@@ -180,17 +180,7 @@ TestProvider::TestProvider(const std::filesystem::path& home, const std::string&
   api::BlobEndpointOptions blob_options;
   blob_options.now = unix_seconds;
   router.add(api::blob_routes(*blobs_, blob_options));
-  router.add(api::provider_routes(
-      [this](std::uint64_t task, std::uint32_t part) -> base::Result<base::Json> {
-        if (served_ == nullptr) return base::not_found("the provider has not begun");
-        STARLING_ASSIGN(const PartResult result, served_.load()->result({task, part}));
-        return result.files_json();
-      },
-      [this](std::uint64_t task, std::uint32_t part) -> base::Result<base::Json> {
-        if (served_ == nullptr) return base::not_found("the provider has not begun");
-        STARLING_ASSIGN(const PartProgress progress, served_.load()->progress({task, part}));
-        return progress.json();
-      }));
+  router.add(api::provider_routes([this] { return served_.load(); }));
   api::ServerOptions server_options;
   server_options.port = port;
   server_ = must(api::Server::start(std::move(router), server_options));

@@ -111,7 +111,7 @@ class TestProvider {
   std::unique_ptr<ModelStore> models_;
   std::unique_ptr<BlobExchange> exchange_;
   std::unique_ptr<Provider> provider_;
-  std::atomic<Provider*> served_ = nullptr;
+  std::atomic<const Provider*> served_ = nullptr;
   std::unique_ptr<api::Server> server_;
 };
 
