@@ -44,11 +44,15 @@ rocksdb::ColumnFamilyOptions family_options(Table table, const std::shared_ptr<r
   blocks.block_cache = cache;
   blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   blocks.format_version = 5;
+  blocks.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
   rocksdb::ColumnFamilyOptions options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   // Hashes do not compress, and values are small.
   options.compression = rocksdb::kNoCompression;
   options.write_buffer_size = std::size_t{64} << 20;
+  // Most of what is read was not written a moment ago.
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = 0.02;
   // A page that is asked for is there, so a filter of the last level would say nothing.
   options.optimize_filters_for_hits = table == Table::kPages;
   return options;

@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "base/thread_pool.h"
+#include "store/page_cache.h"
 #include "store/state_database.h"
 #include "store/tree_update.h"
 
@@ -92,6 +93,30 @@ class DatabasePages : public PageReader {
  private:
   const StateDatabase& database_;
   const rocksdb::Snapshot* snapshot_;
+};
+
+// The newest pages, those of them that are in memory from there. An update leaves its pages in the cache before they
+// are committed.
+class CachedPages : public PageReader {
+ public:
+  CachedPages(const StateDatabase& database, PageCache& cache) : stored_(database, nullptr), cache_(cache) {}
+  base::Result<Page> read(const PageName& name) const override {
+    if (std::optional<Page> page = cache_.find(name)) return *page;
+    base::Result<Page> page = stored_.read(name);
+    if (page.ok()) cache_.put(name, *page);
+    return page;
+  }
+  void updated(const PageName& name, const Page* page) const override {
+    if (page == nullptr) {
+      cache_.erase(name);
+    } else {
+      cache_.put(name, *page);
+    }
+  }
+
+ private:
+  DatabasePages stored_;
+  PageCache& cache_;
 };
 
 class DatabaseSnapshot : public StateSnapshot {
@@ -240,12 +265,14 @@ const base::Hash& PreparedCommit::root() const { return content_->root; }
 const std::vector<Write>& PreparedCommit::writes() const { return content_->writes; }
 
 struct StateStore::Database {
-  Database(std::unique_ptr<StateDatabase> opened, Record found, int threads)
-      : database(std::move(opened)), pool(threads), record(std::move(found)) {}
+  Database(std::unique_ptr<StateDatabase> opened, Record found, const StateStoreOptions& options)
+      : database(std::move(opened)), pool(options.threads), pages(options.page_cache_bytes), record(std::move(found)) {}
 
   std::unique_ptr<StateDatabase> database;
   base::ThreadPool pool;
   std::mutex commit_mutex;          // held by the one commit under way
+  PageCache pages;                  // under commit_mutex
+  bool ahead = false;               // under commit_mutex: pages has some of a commit that was prepared and not written
   bool failed = false;              // under commit_mutex: a commit's outcome is unknown
   mutable std::mutex record_mutex;  // held for moments, after commit_mutex
   Record record;
@@ -267,7 +294,7 @@ base::Result<std::unique_ptr<StateStore>> StateStore::open(const std::filesystem
     }
   }
   return std::unique_ptr<StateStore>(
-      new StateStore(std::make_unique<Database>(std::move(database), std::move(record), options.threads)));
+      new StateStore(std::make_unique<Database>(std::move(database), std::move(record), options)));
 }
 
 base::Result<std::optional<base::Bytes>> StateStore::get(base::ByteView key) const {
@@ -310,8 +337,10 @@ base::Result<PreparedCommit> StateStore::work_out(std::vector<Write> writes) con
   auto content = std::make_unique<PreparedCommit::Content>();
   content->before = database_->record.root;
   const std::vector<LeafChange> changes = leaf_changes(writes, database_->pool);
-  STARLING_ASSIGN(content->update, update_tree(content->before, changes, DatabasePages(*database_->database, nullptr),
-                                               &database_->pool));
+  if (database_->ahead) database_->pages.clear();
+  database_->ahead = true;
+  const CachedPages pages(*database_->database, database_->pages);
+  STARLING_ASSIGN(content->update, update_tree(content->before, changes, pages, &database_->pool));
   content->root = content->update.root.hash();
   content->writes = std::move(writes);
   return PreparedCommit(std::move(content));
@@ -359,6 +388,7 @@ base::Status StateStore::write(const PreparedCommit& prepared, std::uint64_t hei
     database_->failed = true;
     return written.error();
   }
+  database_->ahead = false;
   const std::lock_guard record_lock(database_->record_mutex);
   database_->record = std::move(after);
   return {};

@@ -50,7 +50,7 @@ class Updater {
   base::Result<Page> page_before(const Node& node, const PageName& name) const {
     if (node.kind == Node::Kind::kFork) return reader_.read(name);
     Page page;
-    if (node.kind == Node::Kind::kLeaf) page[path_nibble(node.leaf.path, name.depth)] = node;
+    if (node.kind == Node::Kind::kLeaf) page.set(path_nibble(node.leaf.path, name.depth), node);
     return page;
   }
 
@@ -67,7 +67,9 @@ class Updater {
     STARLING_ASSIGN(Page page, page_before(node, name));
     const auto parts = by_nibble(changes, name.depth);
     for (std::size_t nibble = 0; nibble < kPageNodes; ++nibble) {
-      STARLING_ASSIGN(page[nibble], update(page[nibble], name.child(nibble), parts[nibble]));
+      if (parts[nibble].empty()) continue;
+      STARLING_ASSIGN(const Node after, update(page[nibble], name.child(nibble), parts[nibble]));
+      page.set(nibble, after);
     }
     return close(node, page, name);
   }
@@ -76,9 +78,13 @@ class Updater {
   Node close(const Node& before, const Page& page, const PageName& name) {
     Node after = page.fold();
     if (after.kind == Node::Kind::kFork) {
-      if (after != before) pages_.push_back({name.encode(), page.encode()});
+      if (after != before) {
+        pages_.push_back({name.encode(), page.encode()});
+        reader_.updated(name, &page);
+      }
     } else if (before.kind == Node::Kind::kFork) {
       pages_.push_back({name.encode(), std::nullopt});
+      reader_.updated(name, nullptr);
     }
     return after;
   }
@@ -118,18 +124,23 @@ base::Result<TreeUpdate> update_tree(const Node& root, std::span<const LeafChang
   STARLING_ASSIGN(Page page, top.page_before(root, name));
   const auto parts = by_nibble(changes, name.depth);
   std::vector<Updater> below(kPageNodes, Updater(reader));
+  std::array<Node, kPageNodes> nodes;
+  for (std::size_t nibble = 0; nibble < kPageNodes; ++nibble) nodes[nibble] = page[nibble];
   std::array<base::Status, kPageNodes> statuses;
   pool->run(kPageNodes, 1, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t nibble = begin; nibble < end; ++nibble) {
-      auto node = below[nibble].update(page[nibble], name.child(nibble), parts[nibble]);
+      auto node = below[nibble].update(nodes[nibble], name.child(nibble), parts[nibble]);
       if (node.ok()) {
-        page[nibble] = *node;
+        nodes[nibble] = *node;
       } else {
         statuses[nibble] = node.error();
       }
     }
   });
   for (const base::Status& status : statuses) STARLING_TRY(status);
+  for (std::size_t nibble = 0; nibble < kPageNodes; ++nibble) {
+    if (nodes[nibble] != page[nibble]) page.set(nibble, nodes[nibble]);
+  }
   for (Updater& updater : below) updater.give(result);
   result.root = top.close(root, page, name);
   top.give(result);

@@ -269,8 +269,8 @@ TEST_F(ProofTest, DeepestProofIsBounded) {
 
 TEST(Page, RefusesWhatItDoesNotWrite) {
   Page page;
-  page[3] = Node::of({value_of(1), value_of(2)});
-  page[9] = {Node::Kind::kFork, {}, value_of(3)};
+  page.set(3, Node::of({value_of(1), value_of(2)}));
+  page.set(9, {Node::Kind::kFork, {}, value_of(3)});
   const Bytes encoded = page.encode();
   EXPECT_EQ(encoded.size(), 4U + 64 + 32);
   ASSERT_TRUE(Page::decode(encoded).ok());
