@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Entries of the state that are kept in memory for the next blocks, of some 150 bytes each.
-constexpr std::size_t kCachedEntries = 500'000;
+constexpr std::size_t kCachedEntries = 1'000'000;
 // Transactions that are executed again before the state is written.
 constexpr std::size_t kReplayedTogether = 100'000;
 constexpr std::size_t kMaxGenesisBytes = std::size_t{1} << 30;
@@ -239,6 +239,10 @@ base::Result<Execution> History::execute(std::uint64_t time, std::span<const led
   }
   bytes.resize(kept);
   result.outcomes.resize(kept);
+  Execution execution;
+  execution.refused_ = std::move(refused);
+  execution.due_ = deadline.has_value() && *deadline <= time;
+  if (kept == 0 && !execution.due_) return execution;
   STARLING_ASSIGN(store::PreparedCommit prepared, state_->prepare(std::move(result.writes)));
   BlockHeader sealed;
   sealed.chain_id = parameters_.chain_id;
@@ -248,9 +252,7 @@ base::Result<Execution> History::execute(std::uint64_t time, std::span<const led
   sealed.transactions_root = transactions_root(ids);
   sealed.outcomes_root = ledger::outcomes_root(result);
   sealed.state_root = prepared.root();
-  Execution execution(std::move(prepared));
-  execution.refused_ = std::move(refused);
-  execution.due_ = deadline.has_value() && *deadline <= time;
+  execution.prepared_ = std::move(prepared);
   execution.block_ = {sign_header(sealed, orderer), std::move(bytes), std::move(result.outcomes),
                       std::move(result.events)};
   return execution;
@@ -263,7 +265,7 @@ base::Status History::keep(const Execution& execution) {
     failed_ = !log_->writable();
     return positions.error();
   }
-  return commit(execution.prepared_, {&execution.block_, 1}, *positions);
+  return commit(*execution.prepared_, {&execution.block_, 1}, *positions);
 }
 
 base::Status History::commit(const store::PreparedCommit& prepared, std::span<const Block> blocks,

@@ -33,11 +33,11 @@ class Execution {
 
  private:
   friend class History;
-  explicit Execution(store::PreparedCommit prepared) : prepared_(std::move(prepared)) {}
+  Execution() = default;
   Block block_;
   std::vector<std::optional<ledger::Fault>> refused_;
   bool due_ = false;
-  store::PreparedCommit prepared_;
+  std::optional<store::PreparedCommit> prepared_;  // unless it is empty
 };
 
 // A chain on the disk: the log of its blocks and the state after the last one, with the places of transactions. What
