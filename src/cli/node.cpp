@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/blob_endpoints.h"
+#include "api/event_endpoints.h"
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/provider_endpoints.h"
@@ -182,6 +183,7 @@ base::Status serve(const Arguments& arguments, Node& node) {
     options.address = node.key->address();
     router.add(api::ledger_routes(*node.chain, options, &node.metrics));
     router.add(api::market_routes(*node.chain));
+    router.add(api::event_routes(*node.chain));
   }
   if (node.roles.provider) {
     router.add(api::provider_routes([&node] { return node.serving.load(); }));

@@ -2,6 +2,7 @@
 #include "base/interrupt.h"
 #include "cli/commands.h"
 #include "cli/credits.h"
+#include "cli/events.h"
 #include "cli/network.h"
 #include "cli/output.h"
 
@@ -58,7 +59,53 @@ base::Result<int> send(const Arguments& arguments) {
   return kFine;
 }
 
+base::Result<int> history(const Arguments& arguments) {
+  base::catch_interrupts();
+  STARLING_ASSIGN(const base::Address address, address_or_own(arguments.address));
+  STARLING_ASSIGN(const auto network, open_network(arguments.network));
+  std::string before = arguments.before ? std::to_string(*arguments.before) : std::string();
+  base::Json entries = base::Json::empty_array();
+  const auto limit = static_cast<std::size_t>(arguments.limit);
+  // The gateway looks through a bounded number of blocks at a time.
+  bool more = true;
+  while (more && entries.elements().size() < limit) {
+    STARLING_TRY(base::check_interrupt());
+    STARLING_ASSIGN(const base::Json page, network->ledger.query("events?account=" + address.text() + "&limit=" +
+                                                                 std::to_string(limit - entries.elements().size()) +
+                                                                 (before.empty() ? "" : "&before=" + before)));
+    STARLING_ASSIGN(const base::Json* const found, page.array("entries"));
+    for (const base::Json& entry : found->elements()) {
+      if (!arguments.json) print(event_lines(entry));
+      entries.push(entry);
+    }
+    more = page.has("before");
+    if (more) {
+      STARLING_ASSIGN(before, page.text("before"));
+    }
+  }
+  if (arguments.json) {
+    base::Json json = base::Json::empty_object();
+    json.set("address", address.text());
+    json.set("entries", std::move(entries));
+    json.set("before", more ? base::Json(before) : base::Json());
+    print_json(json);
+  } else if (more) {
+    print("older ones: starling wallet history " + address.text() + " --before " + before);
+  }
+  return kFine;
+}
+
 }  // namespace
+
+Action declare_wallet_history(Options& options) {
+  auto a = std::make_shared<Arguments>();
+  options.text("ADDRESS", a->address, "Whose; the default key's if not given");
+  options.integer("--limit", a->limit, 1, 10'000, "Entries, the latest first (20)");
+  options.integer("--before", a->before, 1, std::int64_t{1} << 53, "Only what is in blocks before this height");
+  options.text("--network", a->network, kNetworkHelp);
+  options.flag("--json", a->json, kJsonHelp);
+  return [a] { return history(*a); };
+}
 
 Action declare_wallet_balance(Options& options) {
   auto a = std::make_shared<Arguments>();

@@ -85,6 +85,9 @@ class LedgerClient {
   // What a provider has won and is not yet settled.
   base::Result<std::vector<PartEntry>> parts_of(const base::Address& provider) const;
 
+  // Any other query: what the gateway answers to GET /v1/PATH.
+  base::Result<base::Json> query(const std::string& path) const { return get("/v1/" + path); }
+
   // In order, when each is in a block that lasts or was refused. Sending the same transactions again does nothing but
   // tell what became of them.
   base::Result<std::vector<Receipted>> submit(const std::vector<ledger::Transaction>& transactions) const;

@@ -133,6 +133,9 @@ void pay(Context& context, const Expected& expected, TaskEntry& task, PartEntry&
   auto described = attributes(task, part);
   described.push_back({"paid", std::to_string(share)});
   described.push_back({"royalty", std::to_string(royalty)});
+  if (royalty > 0) described.push_back({"owner", terms->owner.text()});
+  described.push_back({"requester", task.task.requester.text()});
+  described.push_back({"returned", std::to_string(task.task.max_price - share)});
   context.emit("market.paid", std::move(described));
 }
 
@@ -140,7 +143,10 @@ void refund(Context& context, const Expected& expected, TaskEntry& task, PartEnt
   if (part.part.state == PartState::kOpen) set_open(context.state, task, task.task.open - 1);
   expected.money.pay_from_escrow(context.state, task.task.requester, task.task.max_price);
   finish(context, task, part, PartState::kRefunded);
-  context.emit("market.refunded", {{"task", std::to_string(task.number)}, {"part", std::to_string(part.index)}});
+  context.emit("market.refunded", {{"task", std::to_string(task.number)},
+                                   {"part", std::to_string(part.index)},
+                                   {"requester", task.task.requester.text()},
+                                   {"returned", std::to_string(task.task.max_price)}});
 }
 
 void miss(Context& context, const Expected& expected, TaskEntry& task, PartEntry& part) {
