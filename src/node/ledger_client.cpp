@@ -152,8 +152,8 @@ base::Result<std::vector<TaskEntry>> LedgerClient::tasks(const std::string& quer
   STARLING_ASSIGN(const base::Json* const list, json.array("tasks"));
   std::vector<TaskEntry> entries;
   for (const base::Json& item : list->elements()) {
-    STARLING_ASSIGN(TaskEntry entry, task_entry(item));
-    entries.push_back(std::move(entry));
+    STARLING_ASSIGN(const TaskEntry entry, task_entry(item));
+    entries.push_back(entry);
   }
   return entries;
 }
@@ -177,8 +177,8 @@ base::Result<std::vector<PartEntry>> LedgerClient::part_list(const std::string& 
   STARLING_ASSIGN(const base::Json* const list, json.array("parts"));
   std::vector<PartEntry> entries;
   for (const base::Json& item : list->elements()) {
-    STARLING_ASSIGN(PartEntry entry, part_entry(item));
-    entries.push_back(std::move(entry));
+    STARLING_ASSIGN(const PartEntry entry, part_entry(item));
+    entries.push_back(entry);
   }
   return entries;
 }

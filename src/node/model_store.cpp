@@ -153,7 +153,7 @@ base::Status ModelStore::fetch(const base::Hash& root, const std::vector<std::st
         if (file.bytes > left) return base::limit_error("the model is larger than this node takes");
         left -= file.bytes;
       }
-      const auto fetched = [&]() -> base::Status {
+      base::Status fetched = [&]() -> base::Status {
         for (const ModelFile& file : files) {
           STARLING_TRY(blobs_.pin(file.blob, pin_owner(root)));
           FetchOptions options;
@@ -189,7 +189,7 @@ base::Status ModelStore::assemble(const base::Hash& root, const std::vector<Mode
     if (error) fs::copy_file(from, to, error);
     if (error) return base::io_error("cannot write " + to.string() + ": " + error.message());
   }
-  const auto checked = [&]() -> base::Status {
+  base::Status checked = [&]() -> base::Status {
     STARLING_ASSIGN(const models::Checkpoint opened, models::Checkpoint::open(building));
     STARLING_ASSIGN(const base::Hash found, opened.root());
     if (found != root) return base::corrupt("what was fetched is the model " + found.hex() + ", not " + root.hex());

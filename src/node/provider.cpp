@@ -37,6 +37,7 @@ std::vector<std::string> backend_names() {
 
 ProviderOptions completed(ProviderOptions options) {
   options.workers = std::max(1, options.workers);
+  options.share = std::clamp(options.share, 0.05, 1.0);
   if (options.threads == 0) options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   if (options.slots == 0) options.slots = static_cast<std::uint32_t>(2 * options.workers);
   options.slots = std::min(options.slots, market::kMaxSlots);
@@ -76,6 +77,7 @@ base::Status Provider::prepare() {
   bids_.emplace(limits, address(), ledger_, needs_.models, needs_.exchange, jobs_, [this] { return stopped(); });
   rate_now_ = bids_->rate_now();
   for (int i = 0; i < options_.workers; ++i) STARLING_TRY(add_worker());
+  threads_.emplace_back([this] { settle_all(); });
   threads_.emplace_back([this] { watch(); });
   return {};
 }
@@ -243,11 +245,7 @@ base::Status Provider::follow(const std::vector<PartEntry>& held) {
       work->listed = false;
     }
   }
-  for (const PartEntry& entry : held) {
-    // A part that is refused does not keep the others waiting.
-    const base::Status status = follow_part(entry);
-    if (!status.ok() && status.error().code != base::ErrorCode::kInvalidArgument) return status;
-  }
+  for (const PartEntry& entry : held) STARLING_TRY(follow_part(entry));
   needs_.metrics.gauge("starling_provider_parts", "Parts won and not settled").set(static_cast<double>(held.size()));
   return {};
 }
@@ -289,33 +287,29 @@ base::Status Provider::follow_part(const PartEntry& entry) {
     STARLING_ASSIGN(work, take_on(entry));
   }
   const market::PartState state = entry.part.state;
-  {
-    const std::scoped_lock lock(mutex_);
-    // A worker may be ahead of what was read.
-    work->state = std::max(work->state, state);
-    work->reported = std::max(work->reported, entry.part.calls);
-    if (state == market::PartState::kStopped) work->cancel = true;
-    if (work->busy || work->failed || work->state != state || Clock::now() < work->not_before) return {};
-    const bool has_result = work->result.has_value();
-    if ((state == market::PartState::kHeld && !has_result) || state == market::PartState::kStopped) {
-      work->busy = true;
-      work->cancel = state == market::PartState::kStopped;
-      queue_.push_back(work);
-      changed_.notify_all();
-      return {};
-    }
-    if (state != market::PartState::kHeld && state != market::PartState::kCommitted) return {};
-    if (!has_result) {
-      work->failed = true;
-      base::log(base::LogLevel::kError, "the result of a part that was committed is lost",
-                {{"task", std::to_string(entry.task)}, {"part", std::to_string(entry.index)}});
-      return {};
-    }
+  const std::scoped_lock lock(mutex_);
+  // A worker may be ahead of what was read.
+  work->state = std::max(work->state, state);
+  work->reported = std::max(work->reported, entry.part.calls);
+  if (state == market::PartState::kStopped) work->cancel = true;
+  if (work->busy || work->failed || work->state != state || Clock::now() < work->not_before) return {};
+  if (state != market::PartState::kHeld && state != market::PartState::kCommitted &&
+      state != market::PartState::kStopped) {
+    return {};
   }
-  // Left over from a process that was killed, or from a gateway that did not answer.
-  const base::Status settled = settle(*work, state);
-  if (!settled.ok()) not_taken(*work, settled.error());
-  return settled;
+  const bool has_result = work->result.has_value();
+  if (state == market::PartState::kCommitted && !has_result) {
+    work->failed = true;
+    base::log(base::LogLevel::kError, "the result of a part that was committed is lost",
+              {{"task", std::to_string(entry.task)}, {"part", std::to_string(entry.index)}});
+    return {};
+  }
+  // A result that is here is left over from a process that was killed, or from a gateway that did not answer.
+  work->busy = true;
+  work->cancel = state == market::PartState::kStopped;
+  (state == market::PartState::kHeld && !has_result ? to_compute_ : to_settle_).push_back(work);
+  changed_.notify_all();
+  return {};
 }
 
 base::Status Provider::bid(const market::Provider& self, const ChainTip& tip) {

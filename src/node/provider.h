@@ -44,6 +44,7 @@ struct ProviderOptions {
   bool any_model = false;          // fetch registered models that are not here
   std::uint64_t most_model_bytes = std::uint64_t{64} << 30;
   int workers = 1;                     // parts computed at a time
+  double share = 1.0;                  // of a core for each thread, from 0.05
   int threads = 0;                     // of all workers together; 0: one per core
   std::uint32_t slots = 0;             // parts held at a time; 0: two a worker, so that none waits for an auction
   std::uint64_t memory_mebibytes = 0;  // for parts; 0: three quarters of the machine's
@@ -118,13 +119,17 @@ class Provider {
   void send_once_in_a_while(const ledger::Message& message);
   // Threads that compute.
   base::Status add_worker();
+  void rest(const Worker& worker) const;
   void work(Worker& worker);
-  void work_on(Worker& worker, Work& work);
+  bool compute_if_wanted(Worker& worker, Work& work);
   base::Result<PartResult> compute(Worker& worker, Work& work);
-  // From any of them.
+  base::Result<ReadyPart> ready(const Work& work);
+  // The thread that tells the ledger.
+  void settle_all();
   base::Status settle(Work& work, ledger::market::PartState state);
   base::Status report_calls(Work& work);
-  void not_taken(Work& work, const base::Error& error);
+  // From any of them. The next of a queue, once there is one; nothing when the provider stops.
+  WorkPointer take(std::deque<WorkPointer>& queue);
   PartFolder folder_of(const PartName& name) const;
   std::int64_t seconds() const;
   bool stopped() const { return stop_.load(); }
@@ -151,7 +156,8 @@ class Provider {
   std::condition_variable changed_;
   std::optional<std::uint64_t> chain_id_;
   std::map<PartName, WorkPointer> parts_;
-  std::deque<WorkPointer> queue_;
+  std::deque<WorkPointer> to_compute_;
+  std::deque<WorkPointer> to_settle_;
   double work_per_second_ = 0.0;
   std::uint64_t rate_now_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -1,5 +1,7 @@
 #include "node/provider_work.h"
 
+#include <ctime>
+
 #include "base/log.h"
 #include "node/provider_run.h"
 
@@ -12,8 +14,16 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kAgain{2};
+constexpr double kWorthARest = 0.005;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Of processor time.
+double thread_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 void say(base::LogLevel level, std::string_view message, const PartName& name, std::string reason = {}) {
   if (reason.empty()) {
@@ -35,6 +45,7 @@ base::Status Provider::add_worker() {
   options.stop = [this, &worker]() -> base::Status {
     const std::atomic<bool>* const cancel = worker.cancel.load();
     if (stopped() || (cancel != nullptr && cancel->load())) return base::cancelled("the part is not wanted any more");
+    rest(worker);
     return {};
   };
   STARLING_ASSIGN(worker.engine, exact::Engine::create(options));
@@ -43,74 +54,87 @@ base::Status Provider::add_worker() {
   return {};
 }
 
-void Provider::work(Worker& worker) {
+// Sleeps until what this thread has computed since the part began is no more than its share of the time since.
+void Provider::rest(const Worker& worker) const {
+  if (options_.share >= 1.0) return;
+  const double computed = thread_seconds() - worker.computed_before;
+  const double owed = computed / options_.share - since(worker.began);
+  if (owed > kWorthARest) std::this_thread::sleep_for(std::chrono::duration<double>(owed));
+}
+
+Provider::WorkPointer Provider::take(std::deque<WorkPointer>& queue) {
   std::unique_lock lock(mutex_);
-  while (!stopped()) {
-    if (queue_.empty()) {
-      changed_.wait(lock);
-      continue;
-    }
-    const WorkPointer next = queue_.front();
-    queue_.pop_front();
-    lock.unlock();
-    work_on(worker, *next);
-    lock.lock();
-    next->busy = false;
-    next->running = false;
+  changed_.wait(lock, [&] { return stopped() || !queue.empty(); });
+  if (stopped()) return nullptr;
+  WorkPointer work = queue.front();
+  queue.pop_front();
+  return work;
+}
+
+void Provider::work(Worker& worker) {
+  while (const WorkPointer work = take(to_compute_)) {
+    const bool computed = compute_if_wanted(worker, *work);
+    const std::scoped_lock lock(mutex_);
+    work->running = false;
+    work->busy = computed;
+    if (computed) to_settle_.push_back(work);
+    changed_.notify_all();
   }
 }
 
-void Provider::work_on(Worker& worker, Work& work) {
-  market::PartState state;
-  bool has_result = false;
+// What the ledger is told of parts goes through one thread, so that the next part is computed meanwhile.
+void Provider::settle_all() {
+  while (const WorkPointer work = take(to_settle_)) {
+    const market::PartState state = [&] {
+      const std::scoped_lock lock(mutex_);
+      return work->state;
+    }();
+    const base::Status settled = state == market::PartState::kStopped ? report_calls(*work) : settle(*work, state);
+    const std::scoped_lock lock(mutex_);
+    work->busy = false;
+    if (settled.ok() || settled.error().code == base::ErrorCode::kCancelled) continue;
+    work->not_before = Clock::now() + kAgain;
+    say(base::LogLevel::kWarning, "the ledger did not take what was sent for a part", work->name,
+        settled.error().message);
+  }
+}
+
+// Whether the ledger is to be told of the part now.
+bool Provider::compute_if_wanted(Worker& worker, Work& work) {
   {
     const std::scoped_lock lock(mutex_);
-    if (!work.listed) return;
-    state = work.state;
-    has_result = work.result.has_value();
-    work.running = state == market::PartState::kHeld && !has_result;
+    if (!work.listed) return false;
+    if (work.state != market::PartState::kHeld || work.result.has_value()) return true;
+    work.running = true;
     work.began = Clock::now();
   }
-  if (state == market::PartState::kHeld && !has_result) {
-    worker.cancel = &work.cancel;
-    const auto made = compute(worker, work);
-    worker.cancel = nullptr;
-    if (!made.ok()) {
-      const base::ErrorCode code = made.error().code;
-      if (code == base::ErrorCode::kCancelled) {
-        const std::scoped_lock lock(mutex_);
-        state = work.state;
-      } else {
-        // What is missing may come, and a full disk may be emptied; nothing else gets better.
-        const bool for_good = code != base::ErrorCode::kNotFound && code != base::ErrorCode::kIo;
-        needs_.metrics.counter("starling_provider_failures_total", "Runs of parts that failed").add();
-        say(base::LogLevel::kError, "a part could not be computed", work.name, made.error().message);
-        const std::scoped_lock lock(mutex_);
-        work.failed = for_good;
-        work.not_before = Clock::now() + kAgain;
-        return;
-      }
-    }
-  }
-  if (stopped()) return;
-  const base::Status settled = state == market::PartState::kStopped ? report_calls(work) : settle(work, state);
-  if (!settled.ok() && settled.error().code != base::ErrorCode::kCancelled) {
-    not_taken(work, settled.error());
-  }
-}
-
-void Provider::not_taken(Work& work, const base::Error& error) {
-  say(base::LogLevel::kWarning, "the ledger did not take what was sent for a part", work.name, error.message);
+  worker.cancel = &work.cancel;
+  worker.began = Clock::now();
+  worker.computed_before = thread_seconds();
+  const auto made = compute(worker, work);
+  worker.cancel = nullptr;
+  if (made.ok()) return true;
   const std::scoped_lock lock(mutex_);
+  const base::ErrorCode code = made.error().code;
+  if (code == base::ErrorCode::kCancelled) return work.state == market::PartState::kStopped && !stopped();
+  // What is missing may come, and a full disk may be emptied; nothing else gets better.
+  work.failed = code != base::ErrorCode::kNotFound && code != base::ErrorCode::kIo;
   work.not_before = Clock::now() + kAgain;
+  needs_.metrics.counter("starling_provider_failures_total", "Runs of parts that failed").add();
+  say(base::LogLevel::kError, "a part could not be computed", work.name, made.error().message);
+  return false;
 }
 
-base::Result<PartResult> Provider::compute(Worker& worker, Work& work) {
+base::Result<ReadyPart> Provider::ready(const Work& work) {
   FetchOptions fetch;
   fetch.most_bytes = kMaxPartInputBytes;
   fetch.cancelled = [this] { return stopped(); };
   STARLING_TRY(needs_.exchange.fetch(work.input, {options_.ledger}, fetch));
-  STARLING_ASSIGN(const ReadyPart part, jobs_.ready(work.input, seconds()));
+  return jobs_.ready(work.input, seconds());
+}
+
+base::Result<PartResult> Provider::compute(Worker& worker, Work& work) {
+  STARLING_ASSIGN(const ReadyPart part, ready(work));
   if (part.input.model != work.task.model || part.job->program_root() != work.task.program) {
     return base::invalid("the program of its input is not the task's");
   }
@@ -176,7 +200,7 @@ base::Status Provider::report_calls(Work& work) {
   if (result.has_value()) {
     STARLING_ASSIGN(done, calls_of(*result, needs_.blobs, seconds()));
   } else {
-    STARLING_ASSIGN(const ReadyPart part, jobs_.ready(work.input, seconds()));
+    STARLING_ASSIGN(const ReadyPart part, ready(work));
     const PartFolder folder = folder_of(work.name);
     STARLING_ASSIGN(done, calls_done({needs_.blobs, needs_.key, folder, work.name, work.input, part, 0, nullptr}));
   }

@@ -33,6 +33,9 @@ struct Provider::Worker {
   std::optional<exact::Engine> engine;
   std::unique_ptr<base::ThreadPool> pool;
   std::atomic<const std::atomic<bool>*> cancel = nullptr;  // of the part that it runs
+  // When the part began, and the processor time of the thread until then.
+  std::chrono::steady_clock::time_point began;
+  double computed_before = 0.0;
 };
 
 }  // namespace starling::node
