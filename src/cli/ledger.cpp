@@ -73,6 +73,7 @@ base::Result<int> export_state(const Arguments& arguments) {
   }
   STARLING_ASSIGN(base::SecretKey key, node::default_key({home, std::nullopt}));
   STARLING_ASSIGN(const auto chain, consensus::Embedded::open(home / "chain", std::nullopt, std::move(key)));
+  chain->stop();  // so that no block comes between the state and its header
   STARLING_TRY(chain->export_snapshot(arguments.what));
   STARLING_ASSIGN(const std::optional<consensus::SignedHeader> header, chain->header(chain->height()));
   if (!header.has_value()) return base::internal_error("the last block has no header");
