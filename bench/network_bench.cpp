@@ -100,15 +100,7 @@ struct BenchProvider {
     api::BlobEndpointOptions blob_options;
     blob_options.now = unix_seconds;
     router.add(api::blob_routes(*blobs, blob_options));
-    router.add(api::provider_routes(
-        [this](std::uint64_t task, std::uint32_t part) -> base::Result<base::Json> {
-          STARLING_ASSIGN(const node::PartResult result, provider->result({task, part}));
-          return result.files_json();
-        },
-        [this](std::uint64_t task, std::uint32_t part) -> base::Result<base::Json> {
-          STARLING_ASSIGN(const node::PartProgress progress, provider->progress({task, part}));
-          return progress.json();
-        }));
+    router.add(api::provider_routes([this] { return provider.get(); }));
     server = take(api::Server::start(std::move(router), {}));
     node::ProviderOptions options;
     options.home = home / "provider";
