@@ -77,14 +77,13 @@ base::Json result_json(const Arguments& arguments, const generate::TextToVideo& 
 // On this machine.
 base::Result<Outcome> make_here(const Arguments& arguments, const models::Checkpoint& model,
                                 const generate::TextToVideo& request) {
+  // Opening the key takes a while and needs one thread only.
+  auto key_result = std::async(std::launch::async, open_account_key);
+  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request, usable_memory()));
   STARLING_ASSIGN(const std::unique_ptr<VideoFiles> files,
                   VideoFiles::open(arguments.output, request, arguments.lossless));
   STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(files->trace()));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
-  // Opening the key takes a while and needs one thread only.
-  auto key_result = std::async(std::launch::async, open_account_key);
-  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request));
-  STARLING_TRY(check_memory(job));
   STARLING_ASSIGN(const base::Hash model_root, model.root(machine.pool.get()));
   STARLING_ASSIGN(const base::SecretKey key, key_result.get());
 

@@ -9,7 +9,6 @@
 #include "base/thread_pool.h"
 #include "exact/engine.h"
 #include "generate/text_to_video.h"
-#include "generate/video_job.h"
 #include "models/checkpoint.h"
 
 namespace starling::cli {
@@ -27,8 +26,8 @@ struct Machine {
 };
 base::Result<Machine> start_machine(std::int64_t threads);
 
-// An error if the job needs more memory than this machine has.
-base::Status check_memory(const generate::VideoJob& job);
+// The memory of this machine in bytes, for VideoJob::prepare.
+std::uint64_t usable_memory();
 
 // What is used where the user says nothing: 64×64 at 8 frames a second for small models, such as the bundled one;
 // 832×480 at 16 for large ones.

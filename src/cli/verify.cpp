@@ -147,13 +147,19 @@ base::Result<Verdict> check(const Arguments& arguments) {
                   open_model(arguments, *receipt, *machine.pool, verdict));
   if (!model) return verdict;
   STARLING_ASSIGN(const generate::TextToVideo request, generate::request_of(*receipt));
-  base::Result<generate::VideoJob> job = generate::VideoJob::prepare(*model, request);
+  base::Status possible = generate::check_request(model->config(), request);
+  if (possible.ok()) possible = generate::check_text(*model, request);
+  if (!possible.ok()) {
+    if (!is_damage(possible.error())) return possible.error();
+    verdict.difference = proof::Difference{"program: " + possible.error().message};
+    return verdict;
+  }
+  base::Result<generate::VideoJob> job = generate::VideoJob::prepare(*model, request, usable_memory());
   if (!job.ok()) {
-    if (!is_damage(job.error())) return job.error();
+    if (!is_damage(job.error()) || job.error().code == base::ErrorCode::kLimit) return job.error();
     verdict.difference = proof::Difference{"program: " + job.error().message};
     return verdict;
   }
-  STARLING_TRY(check_memory(*job));
   verdict.total_calls = job->program().calls().size();
 
   std::optional<proof::TraceReader> trace;

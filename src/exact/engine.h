@@ -16,7 +16,9 @@ namespace starling::exact {
 // None of it shows in the bits. Immutable and shareable; independent of backend and thread count.
 class Plan {
  public:
-  static base::Result<Plan> make(Graph graph);
+  // stop, if there is one, is asked now and then: an error ends the planning with it. A graph of a million nodes takes
+  // minutes.
+  static base::Result<Plan> make(Graph graph, const std::function<base::Status()>& stop = {});
 
   const Graph& graph() const;
   // Bytes the run needs beside inputs and outputs, known before running (per-thread workspaces not counted).

@@ -23,13 +23,13 @@ bool reducible(const View& view, int axis) {
 
 class Planner {
  public:
-  explicit Planner(Plan::Body& body) : body_(body), graph_(body.graph) {}
+  Planner(Plan::Body& body, const std::function<base::Status()>& stop) : body_(body), graph_(body.graph), stop_(stop) {}
 
   base::Status run() {
     STARLING_TRY(fold_constants());
-    locate();
+    STARLING_TRY(locate());
     order();
-    place();
+    STARLING_TRY(place());
     for (const Step& step : body_.steps) {
       if (step.kind != Step::Kind::kGroup) continue;
       body_.scratch_floats = std::max(body_.scratch_floats, group_scratch(step.group));
@@ -38,6 +38,8 @@ class Planner {
   }
 
  private:
+  base::Status check_stop() const { return stop_ ? stop_() : base::Status(); }
+
   std::size_t first_node() const { return graph_.inputs().size(); }
   std::size_t node_index(ValueId value) const { return value - first_node(); }
 
@@ -84,7 +86,7 @@ class Planner {
       folded_[value] = index++;
     }
     STARLING_ASSIGN(Graph constants, builder.finish());
-    STARLING_ASSIGN(Plan plan, Plan::make(std::move(constants)));
+    STARLING_ASSIGN(Plan plan, Plan::make(std::move(constants), stop_));
     body_.constant_plan = std::make_shared<const Plan>(std::move(plan));
     return {};
   }
@@ -125,11 +127,12 @@ class Planner {
     pending_.push_back(std::move(step));
   }
 
-  void locate() {
+  base::Status locate() {
     const std::size_t count = graph_.values();
     locations_.resize(count);
     body_.places.resize(count);
     for (ValueId value = 0; value < count; ++value) {
+      STARLING_TRY(check_stop());
       if (graph_.is_input(value)) {
         body_.places[value] = {Place::Kind::kInput, value};
         locations_[value] = {value, View::contiguous(graph_.shape(value))};
@@ -157,6 +160,7 @@ class Planner {
         locate_step(value, node);
       }
     }
+    return {};
   }
 
   void locate_view(ValueId value, const Node& node) {
@@ -357,7 +361,7 @@ class Planner {
 
   // Gives every written value a place: an output's own memory where that can be, else the arena, by first fit of
   // lifetimes.
-  void place() {
+  base::Status place() {
     const auto& outputs = graph_.outputs();
     body_.output_sources.resize(outputs.size());
     body_.output_is_place.assign(outputs.size(), false);
@@ -400,6 +404,7 @@ class Planner {
     std::ranges::stable_sort(by_size, std::greater{}, &Lifetime::bytes);
     std::vector<Lifetime> placed;  // by offset
     for (Lifetime& lifetime : by_size) {
+      STARLING_TRY(check_stop());
       std::size_t offset = 0;
       for (const Lifetime& other : placed) {
         if (other.last < lifetime.first || other.first > lifetime.last) continue;
@@ -411,6 +416,7 @@ class Planner {
       body_.arena_bytes = std::max(body_.arena_bytes, offset + lifetime.bytes);
       placed.insert(std::ranges::upper_bound(placed, offset, {}, &Lifetime::offset), lifetime);
     }
+    return {};
   }
 
   const Shape& shape_of(ValueId value) const {
@@ -419,6 +425,7 @@ class Planner {
 
   Plan::Body& body_;
   const Graph& graph_;
+  const std::function<base::Status()>& stop_;
   std::vector<bool> constant_;
   std::map<ValueId, std::size_t> folded_;
   std::vector<Location> locations_;
@@ -430,10 +437,10 @@ class Planner {
 
 }  // namespace
 
-base::Result<Plan> Plan::make(Graph graph) {
+base::Result<Plan> Plan::make(Graph graph, const std::function<base::Status()>& stop) {
   auto body = std::make_shared<Body>();
   body->graph = std::move(graph);
-  STARLING_TRY(Planner(*body).run());
+  STARLING_TRY(Planner(*body, stop).run());
   Plan plan;
   plan.body_ = std::move(body);
   return plan;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "exact/program.h"
@@ -30,11 +31,16 @@ base::Status check_list(const char* what, const std::vector<GraphInput>& wanted,
 
 }  // namespace
 
-base::Result<PreparedProgram> PreparedProgram::make(Program program) {
+base::Result<PreparedProgram> PreparedProgram::make(Program program, const PlanningObserver& observer) {
   PreparedProgram prepared;
-  for (const Graph& graph : program.graphs()) {
-    STARLING_ASSIGN(Plan plan, Plan::make(graph));
-    prepared.plans_.push_back(std::move(plan));
+  const std::vector<Graph>& graphs = program.graphs();
+  std::vector<std::size_t> order(graphs.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, {}, [&](std::size_t graph) { return graphs[graph].nodes().size(); });
+  prepared.plans_.resize(graphs.size());
+  for (const std::size_t graph : order) {
+    STARLING_ASSIGN(prepared.plans_[graph], Plan::make(graphs[graph], observer.stop));
+    if (observer.plan) STARLING_TRY(observer.plan(prepared.plans_[graph].scratch_bytes()));
   }
   prepared.program_ = std::move(program);
   prepared.peak_bytes_ = prepared.count_peak();

@@ -113,10 +113,16 @@ struct RunObserver {
   std::function<base::Status(std::uint32_t call, const std::vector<Tensor>& outputs)> after_call;
 };
 
+// What planning a program asks, if there is somebody to ask; an error ends it.
+struct PlanningObserver {
+  std::function<base::Status()> stop;                           // now and then
+  std::function<base::Status(std::size_t scratch_bytes)> plan;  // after each graph, small ones first
+};
+
 // A program whose graphs are planned. Runs on any engine.
 class PreparedProgram {
  public:
-  static base::Result<PreparedProgram> make(Program program);
+  static base::Result<PreparedProgram> make(Program program, const PlanningObserver& observer = {});
   const Program& program() const { return program_; }
   // Bytes at the worst moment of running all calls: live call outputs and scratch. Not counted are weights, their
   // widened copies, inputs, and what run() keeps to return it.

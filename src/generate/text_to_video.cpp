@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/interrupt.h"
 #include "generate/schedule.h"
 #include "models/latent_noise.h"
 #include "models/umt5.h"
@@ -59,6 +60,7 @@ class Pipeline {
 
  private:
   base::Result<GraphCall> finish(Builder& builder) {
+    STARLING_TRY(base::check_interrupt());
     STARLING_ASSIGN(exact::Graph graph, builder.finish());
     return GraphCall(program_, graph);
   }
@@ -176,8 +178,7 @@ class Pipeline {
   }
 
   base::Status decode(const Binding& latent) {
-    const std::int64_t pixels = request_.width * request_.height * config_.vae.temporal_stride();
-    calls_.latent_frames_per_decode = std::max<std::int64_t>(1, kDecodedPixels / pixels);
+    calls_.latent_frames_per_decode = latent_frames_per_decode(config_.vae, request_);
     calls_.decodes = static_cast<std::uint32_t>((latent_[1] + calls_.latent_frames_per_decode - 1) /
                                                 calls_.latent_frames_per_decode);
     STARLING_ASSIGN(calls_.split, split(latent));
@@ -214,6 +215,10 @@ class Pipeline {
 };
 
 }  // namespace
+
+std::int64_t latent_frames_per_decode(const models::VaeConfig& vae, const TextToVideo& request) {
+  return std::max<std::int64_t>(1, kDecodedPixels / (request.width * request.height * vae.temporal_stride()));
+}
 
 std::string CallLayout::describe(std::uint32_t call) const {
   if (call == encode) return "encode the prompt";

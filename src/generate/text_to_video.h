@@ -81,11 +81,18 @@ struct CallLayout {
 // A decode takes as many latent frames as make kDecodedPixels, but one at least: enough to keep the caches small beside
 // the work, and memory bounded whatever the duration.
 inline constexpr std::int64_t kDecodedPixels = 1 << 17;
+std::int64_t latent_frames_per_decode(const models::VaeConfig& vae, const TextToVideo& request);
+
 struct TextToVideoProgram {
   exact::Program program;
   CallLayout calls;
 };
+// kCancelled once interrupted.
 base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request);
+
+// Bytes that the program takes at the least beside weights, known without building it: about a third of what large
+// videos take. Precondition: check_request() found nothing.
+std::uint64_t least_memory(const models::ModelConfig& config, const TextToVideo& request);
 
 // Whether an output is kept beside the receipt: what is costly to make again and small, the text embeddings and the
 // latents between the steps.

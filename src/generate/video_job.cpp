@@ -1,9 +1,11 @@
 #include "generate/video_job.h"
 
 #include <array>
+#include <cstdio>
 #include <numeric>
 
 #include "base/encoding.h"
+#include "base/interrupt.h"
 #include "base/utf8.h"
 #include "models/prompt.h"
 #include "proof/commitment.h"
@@ -64,18 +66,37 @@ Tensor seed_tensor(std::uint64_t seed) {
   return Tensor::from_i32({2}, halves);
 }
 
+std::string gibibytes(std::uint64_t bytes) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f GiB", static_cast<double>(bytes) / static_cast<double>(1U << 30U));
+  return text.data();
+}
+
+base::Status check_memory(const char* at_least, std::uint64_t needed, std::uint64_t there) {
+  if (needed <= there) return {};
+  return base::limit_error("this video needs " + (at_least + gibibytes(needed)) + " of memory and there are " +
+                           gibibytes(there) + ": ask for a smaller or shorter one");
+}
+
 }  // namespace
 
-base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const TextToVideo& request) {
-  STARLING_ASSIGN(TextToVideoProgram built, text_to_video_program(model.config(), request));
+base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const TextToVideo& request,
+                                         std::uint64_t memory) {
+  STARLING_TRY(check_request(model.config(), request));
   STARLING_TRY(check_text(model, request));
-  STARLING_ASSIGN(exact::PreparedProgram prepared, exact::PreparedProgram::make(std::move(built.program)));
+  STARLING_TRY(check_memory("at least ", least_memory(model.config(), request), memory));
+  STARLING_ASSIGN(TextToVideoProgram built, text_to_video_program(model.config(), request));
+  exact::PlanningObserver observer;
+  observer.stop = base::check_interrupt;
+  observer.plan = [&](std::size_t bytes) { return check_memory("at least ", bytes, memory); };
+  STARLING_ASSIGN(exact::PreparedProgram prepared, exact::PreparedProgram::make(std::move(built.program), observer));
   VideoJob job(std::make_shared<const exact::PreparedProgram>(std::move(prepared)));
   job.calls_ = built.calls;
   job.frame_stride_ = frame_stride(model.config());
   job.program_root_ = job.program().root();
   STARLING_TRY(job.take_text(model, request));
   STARLING_ASSIGN(job.weights_, model.weights(job.program().weights()));
+  STARLING_TRY(check_memory("", job.peak_bytes(), memory));
   return job;
 }
 

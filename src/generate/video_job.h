@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,8 +25,11 @@ namespace starling::generate {
 // A request made ready to run on a model: the program, planned, with its inputs and weights.
 class VideoJob {
  public:
-  // Errors: the prompt has more tokens than the model reads, or is not UTF-8; the size does not work (check_request).
-  static base::Result<VideoJob> prepare(const models::Checkpoint& model, const TextToVideo& request);
+  // Errors: the prompt has more tokens than the model reads, or is not UTF-8; the size does not work (check_request);
+  // kLimit when it takes more than `memory` bytes, which for most such requests shows before anything is built;
+  // kCancelled once interrupted.
+  static base::Result<VideoJob> prepare(const models::Checkpoint& model, const TextToVideo& request,
+                                        std::uint64_t memory = std::numeric_limits<std::uint64_t>::max());
   // A job of the same program, which is shared: other prompts, another seed. Precondition: `model` is the one that this
   // was prepared with, and the requests differ in nothing else.
   base::Result<VideoJob> with_other_text(const models::Checkpoint& model, const TextToVideo& request) const;

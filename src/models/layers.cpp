@@ -4,14 +4,9 @@
 #include <vector>
 
 namespace starling::models {
-namespace {
 
 using exact::Builder;
 using Value = Builder::Value;
-
-constexpr std::int64_t kQueryBlockStep = 64;
-
-}  // namespace
 
 Module Module::child(std::string_view name) const {
   return Module(*parameters_, path_.empty() ? std::string(name) : path_ + "." + std::string(name));

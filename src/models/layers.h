@@ -30,6 +30,8 @@ class Module {
 
 // Scores that attention holds at once, in elements (64 MiB of f32).
 inline constexpr std::int64_t kMaxScores = std::int64_t{1} << 24;
+// Queries come in blocks of multiples of this.
+inline constexpr std::int64_t kQueryBlockStep = 64;
 
 // softmax(q·kᵀ + bias)·v, from q[B, h, N, D] (already scaled), k[B, h, M, D], v[B, h, M, D] transposed to [B, h, D, M]:
 // [B, h, N, D]. bias, if any, broadcasts to [B, h, N, M]. Queries are worked off in blocks of about max_scores scores

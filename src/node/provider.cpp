@@ -54,7 +54,7 @@ Provider::Provider(ProviderOptions options, const ProviderNeeds& needs)
       ledger_(needs_.http, options_.ledger, [this] { return stopped(); }),
       waiter_(needs_.http, options_.ledger, [this] { return stopped() || wake_.exchange(false); }),
       account_(ledger_, needs_.key),
-      jobs_(needs_.models, needs_.blobs) {}
+      jobs_(needs_.models, needs_.blobs, options_.memory_mebibytes << 20U) {}
 
 base::Result<std::unique_ptr<Provider>> Provider::start(ProviderOptions options, const ProviderNeeds& needs) {
   if (options.rate == 0 || options.minimum_rate > options.rate) {

@@ -21,12 +21,13 @@ struct ReadyPart {
 // batch share their program. Thread safe.
 class ProviderJobs {
  public:
-  // Both outlive this.
-  ProviderJobs(ModelStore& models, store::Blobs& blobs) : models_(models), blobs_(blobs) {}
+  // Both outlive this. memory: bytes that a part may take.
+  ProviderJobs(ModelStore& models, store::Blobs& blobs, std::uint64_t memory)
+      : models_(models), blobs_(blobs), memory_(memory) {}
 
   // The input that a blob holds, which must be here.
   base::Result<PartInput> input(const base::Hash& blob, std::int64_t now) const;
-  // kNotFound when the blob or the model is not here; other errors: the request does not suit the model.
+  // kNotFound when the blob or the model is not here; other errors: the request does not suit the model, or the memory.
   base::Result<ReadyPart> ready(const base::Hash& blob, std::int64_t now);
 
  private:
@@ -36,6 +37,7 @@ class ProviderJobs {
   };
   ModelStore& models_;
   store::Blobs& blobs_;
+  std::uint64_t memory_;
   std::mutex mutex_;
   std::deque<Entry> entries_;  // the latest first
 };

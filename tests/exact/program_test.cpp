@@ -348,6 +348,27 @@ TEST(Program, KnowsItsPeak) {
   EXPECT_EQ(prepared->peak_bytes(), 3 * 24 + scratch);
 }
 
+TEST(Program, PlanningCanBeEnded) {
+  int asked = 0;
+  PlanningObserver stopping;
+  stopping.stop = [&]() -> base::Status {
+    return ++asked == 3 ? base::Status(base::cancelled("stop")) : base::Status();
+  };
+  const auto stopped = PreparedProgram::make(small_program(), stopping);
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().code, base::ErrorCode::kCancelled);
+  EXPECT_EQ(asked, 3);
+  int planned = 0;
+  PlanningObserver limiting;
+  limiting.plan = [&](std::size_t) -> base::Status {
+    return ++planned == 1 ? base::Status(base::limit_error("too large")) : base::Status();
+  };
+  const auto limited = PreparedProgram::make(small_program(), limiting);
+  ASSERT_FALSE(limited.ok());
+  EXPECT_EQ(limited.error().code, base::ErrorCode::kLimit);
+  EXPECT_EQ(planned, 1);
+}
+
 TEST(Program, RefusesInputsAndWeightsThatDoNotFit) {
   const auto prepared = PreparedProgram::make(small_program());
   Engine running = engine();

@@ -1,5 +1,8 @@
 #include "generate/video_job.h"
 
+#include <csignal>
+
+#include "base/interrupt.h"
 #include "exact/kernels.h"
 #include "tiny_model.h"
 
@@ -215,6 +218,64 @@ TEST_F(VideoJobTest, CancellingEndsIt) {
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, base::ErrorCode::kCancelled);
   EXPECT_EQ(calls, 3);
+}
+
+// The bound must never refuse what would fit, and be of use: tiny decoders take most beside their maps.
+TEST_F(VideoJobTest, TheLeastMemoryIsBelowWhatAVideoTakesAndNear) {
+  const models::Checkpoint tiny = open();
+  models::ModelConfig config = tiny.config();
+  const auto check = [&](std::int64_t width, std::int64_t height, std::int64_t frames, float guidance) {
+    TextToVideo request = small_request();
+    request.width = width;
+    request.height = height;
+    request.frames = frames;
+    request.guidance = guidance;
+    request.steps = 1;
+    auto built = text_to_video_program(config, request);
+    ASSERT_TRUE(built.ok()) << built.error().message;
+    const auto prepared = exact::PreparedProgram::make(std::move(built->program));
+    ASSERT_TRUE(prepared.ok());
+    const std::uint64_t least = least_memory(config, request);
+    EXPECT_LE(least, prepared->peak_bytes()) << width << "x" << height << "x" << frames;
+    EXPECT_GE(least, prepared->peak_bytes() / 16) << width << "x" << height << "x" << frames;
+  };
+  for (const bool residual : {true, false}) {
+    config.vae.is_residual = residual;
+    for (const std::int64_t blocks : {1, 2}) {
+      config.vae.num_res_blocks = blocks;
+      check(256, 256, 17, 3.0F);
+      check(512, 256, 1, 3.0F);
+      check(256, 512, 5, 1.0F);
+      check(128, 128, 81, 3.0F);
+    }
+  }
+  config.transformer.num_layers = 1;
+  config.transformer.num_attention_heads *= 16;
+  check(512, 512, 17, 3.0F);
+}
+
+TEST_F(VideoJobTest, TooLargeVideosAreRefusedBeforeTheyAreBuilt) {
+  const models::Checkpoint model = open();
+  TextToVideo request = small_request();
+  const auto small = VideoJob::prepare(model, request);
+  ASSERT_TRUE(small.ok());
+  EXPECT_TRUE(VideoJob::prepare(model, request, small->peak_bytes()).ok());
+  const auto over = VideoJob::prepare(model, request, small->peak_bytes() - 1);
+  ASSERT_FALSE(over.ok());
+  EXPECT_EQ(over.error().code, base::ErrorCode::kLimit);
+  request.width = 8192;
+  request.height = 8192;
+  base::catch_interrupts();
+  std::raise(SIGINT);
+  const auto large = VideoJob::prepare(model, request, std::uint64_t{8} << 30U);
+  const auto interrupted = VideoJob::prepare(model, request);  // asked when building begins
+  base::clear_interrupt();
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
+  ASSERT_FALSE(large.ok());
+  EXPECT_EQ(large.error().code, base::ErrorCode::kLimit);
+  EXPECT_NE(large.error().message.find("ask for a smaller"), std::string::npos) << large.error().message;
+  ASSERT_FALSE(interrupted.ok());
+  EXPECT_EQ(interrupted.error().code, base::ErrorCode::kCancelled);
 }
 
 TEST_F(VideoJobTest, PromptsThatDoNotFitAreRefused) {
