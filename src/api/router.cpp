@@ -154,7 +154,7 @@ void run_route(const Route& route, Request request, const Answer& answer) {
   }
 }
 
-void Router::answer(Request request, std::string_view target, Answer answer) const {
+void Router::answer(Request request, std::string_view target, const Answer& answer) const {
   Routed routed = route_request(*this, target, request);
   if (routed.refusal) {
     answer(std::move(*routed.refusal));

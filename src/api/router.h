@@ -56,7 +56,7 @@ class Router {
 
   // Finds the route and runs it where the caller is, whatever Runs says, as a server does: a request that fits no route
   // and a handler that throws become error responses. target: path and query as sent. Fills in what follows from it.
-  void answer(Request request, std::string_view target, Answer answer) const;
+  void answer(Request request, std::string_view target, const Answer& answer) const;
 
  private:
   struct Segments {

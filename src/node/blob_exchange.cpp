@@ -244,7 +244,7 @@ base::Result<store::BlobManifest> BlobExchange::find_manifest(const base::Hash& 
     request.most_bytes = store::kMaxManifestBytes;
     request.time = std::chrono::seconds(30);
     request.cancelled = options.cancelled;
-    const auto manifest = [&]() -> base::Result<store::BlobManifest> {
+    auto manifest = [&]() -> base::Result<store::BlobManifest> {
       STARLING_ASSIGN(const HttpReply reply, client_.send(request));
       STARLING_TRY(reply_status(request.url, reply));
       return store::BlobManifest::decode(base::as_bytes(reply.body), name);

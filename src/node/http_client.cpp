@@ -16,6 +16,7 @@ constexpr std::size_t kMaxIdle = 64;
 constexpr std::size_t kMaxHeaderBytes = std::size_t{64} << 10;
 constexpr std::size_t kMaxMessageBytes = 500;
 constexpr int kPollMilliseconds = 50;
+constexpr long kReadBytes = 256L << 10;  // what is read is handed on while the cache still has it
 
 struct CurlLibrary {
   CurlLibrary() {
@@ -138,7 +139,7 @@ bool HttpClient::Line::prepare(const HttpRequest& request, Transfer& transfer, H
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_TCP_NODELAY, 1L);
-  set(CURLOPT_BUFFERSIZE, static_cast<long>(CURL_MAX_READ_SIZE));
+  set(CURLOPT_BUFFERSIZE, kReadBytes);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_time.count()));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.time.count()));
   set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(request.slowest));

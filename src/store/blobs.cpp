@@ -132,6 +132,7 @@ base::Status PartialBlob::write_piece(std::size_t piece, base::ByteView bytes) {
   }
   // Two that write the same piece at once write the same bytes.
   STARLING_TRY(file_.write(piece * kPieceBytes, bytes));
+  file_.begin_sync(piece * kPieceBytes, bytes.size());
   const std::lock_guard lock(mutex_);
   if (!present_[piece]) --left_;
   present_[piece] = true;

@@ -83,6 +83,10 @@ base::Status DataFile::sync() {
   return {};
 }
 
+void DataFile::begin_sync(std::uint64_t offset, std::uint64_t size) const {
+  ::sync_file_range(descriptor_, static_cast<off64_t>(offset), static_cast<off64_t>(size), SYNC_FILE_RANGE_WRITE);
+}
+
 std::optional<std::uint64_t> DataFile::next_data(std::uint64_t offset) const {
   const off_t data = ::lseek(descriptor_, static_cast<off_t>(offset), SEEK_DATA);
   if (data >= 0) return static_cast<std::uint64_t>(data);
