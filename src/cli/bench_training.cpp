@@ -39,7 +39,7 @@ base::Result<std::vector<Measurement>> measure(const std::string& name, const st
                                                std::vector<exact::Engine>& engines) {
   STARLING_ASSIGN(const train::LossGraph loss, objective.loss());
   STARLING_ASSIGN(train::Step step, train::Step::make(loss, recipe.optimizer, 1));
-  STARLING_TRY(objective.prepare(engines.back(), 0));
+  STARLING_TRY(objective.prepare(engines.back(), 0, base::check_interrupt));
   STARLING_ASSIGN(train::NamedTensors batch, objective.batch(0));
   const std::vector<train::NamedTensors> batches{std::move(batch)};
   STARLING_ASSIGN(train::TrainingState state,

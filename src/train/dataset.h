@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class Dataset {
   virtual base::Result<Clip> clip(std::uint64_t index) const = 0;
   // A caption of the same item; another wording for another epoch where there is one. Epoch 0's is clip()'s. Cheap.
   virtual std::string caption(std::uint64_t index, std::uint64_t epoch) const = 0;
+  // After so many items come others of the same; nothing: never.
+  virtual std::optional<std::uint64_t> items() const { return std::nullopt; }
   // Changes when any item does; names caches made from the data set.
   virtual base::Hash identity() const = 0;
 

@@ -1,5 +1,6 @@
 #include "train/dataset_choice.h"
 
+#include "base/interrupt.h"
 #include "train/dataset_folder.h"
 
 namespace starling::train {
@@ -20,7 +21,7 @@ base::Result<Datasets> open_datasets(const Recipe& recipe) {
     return datasets;
   }
   STARLING_ASSIGN(FolderDataset folder, FolderDataset::open(recipe.source, shape, recipe.seed));
-  STARLING_TRY(folder.check());
+  STARLING_TRY(folder.check([](std::size_t) { return base::check_interrupt(); }));
   datasets.training = std::make_shared<FolderDataset>(std::move(folder));
   datasets.held_out = datasets.training;
   return datasets;

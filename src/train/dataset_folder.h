@@ -32,6 +32,8 @@ class FolderDataset : public Dataset {
   // Of names, file sizes, captions, shape and seed.
   base::Hash identity() const override;
 
+  std::optional<std::uint64_t> items() const override { return videos_.size(); }
+
   std::size_t videos() const { return videos_.size(); }
   // Reads every video once, so that a bad one is found before training and not hours into it. Calls `progress` with the
   // number read, and stops with its error if it gives one.

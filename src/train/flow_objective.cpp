@@ -1,8 +1,10 @@
 #include "train/flow_objective.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "models/bundled.h"
 #include "models/checkpoint.h"
 #include "models/latent_noise.h"
@@ -116,8 +118,8 @@ class FlowObjective final : public Objective {
     return LossGraph{std::move(graph), std::move(parameters), std::move(start)};
   }
 
-  base::Status prepare(exact::Engine& engine, std::uint64_t index) override {
-    return latents_->grow(engine, clips_at(index));
+  base::Status prepare(exact::Engine& engine, std::uint64_t index, const Stop& stop) override {
+    return latents_->grow(engine, clips_at(index), [&](std::uint64_t) { return stop(); });
   }
 
   base::Result<NamedTensors> batch(std::uint64_t index) override {
@@ -171,10 +173,11 @@ class FlowObjective final : public Objective {
   }
 
  private:
-  // Latents that gradient number `index` may use.
+  // Latents that gradient number `index` may use. To begin with, each item of the data set once is enough.
   std::uint64_t clips_at(std::uint64_t index) const {
     const std::uint64_t step = index / static_cast<std::uint64_t>(recipe_.gradients);
-    const auto grown = static_cast<std::uint64_t>(recipe_.first_latent_clips) +
+    const std::uint64_t items = setting_.training->items().value_or(std::numeric_limits<std::uint64_t>::max());
+    const auto grown = std::min(static_cast<std::uint64_t>(recipe_.first_latent_clips), items) +
                        step * static_cast<std::uint64_t>(recipe_.latent_clips_per_step);
     return std::min(grown, static_cast<std::uint64_t>(recipe_.latent_clips));
   }
@@ -205,7 +208,7 @@ class FlowObjective final : public Objective {
     const std::uint64_t batches = std::max<std::uint64_t>(1, kValidationClips / batch);
     STARLING_ASSIGN(const auto held_out, LatentSource::open(setting_.folder / "held_out_latents.bin", setting_.vae,
                                                             setting_.held_out, clip_shape(recipe_)));
-    STARLING_TRY(held_out->grow(engine, batches * batch));
+    STARLING_TRY(held_out->grow(engine, batches * batch, [](std::uint64_t) { return base::check_interrupt(); }));
     for (std::uint64_t i = 0; i < batches; ++i) {
       for (const bool with_text : {true, false}) {
         BatchParts parts(recipe_.batch, latents_->shape(), recipe_.text_length);

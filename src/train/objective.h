@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,8 @@ namespace starling::train {
 
 // A measured number and its name, such as {"psnr_db", 30.1}.
 using Metric = std::pair<std::string, double>;
+
+using Stop = std::function<base::Status()>;
 
 // What a graph of a loss needs besides its graph.
 struct LossGraph {
@@ -34,8 +37,9 @@ class Objective {
   Objective& operator=(const Objective&) = delete;
 
   virtual base::Result<LossGraph> loss() = 0;
-  // Makes the data that batch(index) reads ready. Called with ascending indices, never while batch() runs.
-  virtual base::Status prepare(exact::Engine& engine, std::uint64_t index) = 0;
+  // Makes the data that batch(index) reads ready. Called with ascending indices, never while batch() runs. Asks `stop`
+  // every few clips and ends with its error; what is ready then stays so.
+  virtual base::Status prepare(exact::Engine& engine, std::uint64_t index, const Stop& stop) = 0;
   // The inputs of gradient number `index` of the run. Called on a thread of its own, for one index at a time.
   virtual base::Result<NamedTensors> batch(std::uint64_t index) = 0;
   // Measured on held-out clips, always the same ones with the same noise; the first metric is the one to watch.

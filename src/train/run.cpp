@@ -126,18 +126,27 @@ class Run {
     return base::write_file(options_.folder / "recipe.json", base::as_bytes(write_recipe(recipe_)));
   }
 
+  // kCancelled when the time is up or the process was interrupted.
+  base::Status check_end() const {
+    if (options_.minutes > 0.0 && since(start_) > 60.0 * options_.minutes) return base::cancelled("the time is up");
+    return base::check_interrupt();
+  }
+
+  base::Status prepare(std::uint64_t step) {
+    return objective_.prepare(engine_, step * gradients_ + gradients_ - 1, [this] { return check_end(); });
+  }
+
   base::Status loop(Step& step, base::Progress& progress) {
     if (state_.step >= recipe_.schedule.steps) return {};
-    STARLING_TRY(objective_.prepare(engine_, state_.step * gradients_ + gradients_ - 1));
+    STARLING_TRY(prepare(state_.step));
     STARLING_ASSIGN(Batches batches, step_batches(objective_, state_.step, gradients_));
     while (state_.step < recipe_.schedule.steps) {
-      STARLING_TRY(base::check_interrupt());
-      if (options_.minutes > 0.0 && since(start_) > 60.0 * options_.minutes) return {};
+      STARLING_TRY(check_end());
       // The next step's data are made while this one is computed.
       const std::uint64_t next = state_.step + 1;
       std::future<base::Result<Batches>> ahead;
       if (next < recipe_.schedule.steps) {
-        STARLING_TRY(objective_.prepare(engine_, next * gradients_ + gradients_ - 1));
+        STARLING_TRY(prepare(next));
         ahead = std::async(std::launch::async, [this, next] { return step_batches(objective_, next, gradients_); });
       }
       STARLING_ASSIGN(const StepReport report,

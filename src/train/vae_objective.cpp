@@ -78,7 +78,7 @@ class VaeObjective final : public Objective {
     return LossGraph{std::move(graph), std::move(trained), start_};
   }
 
-  base::Status prepare(exact::Engine&, std::uint64_t) override { return {}; }
+  base::Status prepare(exact::Engine&, std::uint64_t, const Stop&) override { return {}; }
 
   base::Result<NamedTensors> batch(std::uint64_t index) override {
     STARLING_ASSIGN(Tensor video,

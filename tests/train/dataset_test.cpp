@@ -94,6 +94,7 @@ TEST(FolderDataset, ReadsVideosWithCaptionsBesideThem) {
   const auto dataset = FolderDataset::open(folder.path(), kSmall);
   ASSERT_TRUE(dataset.ok()) << dataset.error().message;
   EXPECT_EQ(dataset->videos(), 2U);
+  EXPECT_EQ(dataset->items(), 2U);
   EXPECT_EQ(dataset->caption(0, 0), "一个红球");
   EXPECT_EQ(dataset->caption(3, 1), "two words");
   EXPECT_TRUE(dataset->check().ok());

@@ -120,6 +120,13 @@ TEST_F(Objectives, ATransformerIsTrainedToTheSameBitsOnAnyThreadsAndSavedAsAMode
                                                   .vae = std::move(*vae)});
     ASSERT_TRUE(objective.ok()) << objective.error().message;
     exact::Engine on = engine(threads);
+    int asked = 0;
+    const auto stop = [&]() -> base::Status {
+      return ++asked == 1 ? base::Status(base::cancelled("stop")) : base::Status();
+    };
+    const base::Status stopped = (*objective)->prepare(on, 0, stop);
+    ASSERT_FALSE(stopped.ok());
+    EXPECT_EQ(stopped.error().code, base::ErrorCode::kCancelled);
     const auto summary = run_training(on, recipe, **objective, options(name.c_str()));
     ASSERT_TRUE(summary.ok()) << summary.error().message;
     losses.push_back(summary->validation.at(0).second);
@@ -131,6 +138,45 @@ TEST_F(Objectives, ATransformerIsTrainedToTheSameBitsOnAnyThreadsAndSavedAsAMode
     EXPECT_TRUE(fs::exists(folder_ / name / "samples.png"));
   }
   EXPECT_EQ(losses[0], losses[1]);
+}
+
+// Clips of the world, but only so many.
+class FewClips final : public Dataset {
+ public:
+  FewClips(std::shared_ptr<const Dataset> world, std::uint64_t count) : world_(std::move(world)), count_(count) {}
+  base::Result<Clip> clip(std::uint64_t index) const override { return world_->clip(index % count_); }
+  std::string caption(std::uint64_t index, std::uint64_t epoch) const override {
+    return world_->caption(index % count_, epoch);
+  }
+  base::Hash identity() const override { return world_->identity(); }
+  std::optional<std::uint64_t> items() const override { return count_; }
+
+ private:
+  std::shared_ptr<const Dataset> world_;
+  std::uint64_t count_;
+};
+
+TEST_F(Objectives, FewClipsAreEncodedOnceBeforeTheFirstStep) {
+  train_vae(small_recipe(ModelPart::kVae), "vae");
+  auto vae = load_vae(folder_ / "vae" / "vae");
+  ASSERT_TRUE(vae.ok());
+  Recipe recipe = small_recipe(ModelPart::kTransformer);
+  recipe.vae_hash = vae->latent_hash.hex();
+  recipe.first_latent_clips = recipe.latent_clips = 1000;
+  auto datasets = open_datasets(recipe);
+  ASSERT_TRUE(datasets.ok());
+  auto objective = make_flow_objective(recipe, {.folder = folder_ / "few",
+                                                .training = std::make_shared<FewClips>(datasets->training, 6),
+                                                .held_out = datasets->held_out,
+                                                .vae = std::move(*vae)});
+  ASSERT_TRUE(objective.ok()) << objective.error().message;
+  exact::Engine on = engine(1);
+  int asked = 0;
+  const auto count = [&]() -> base::Status {
+    return ++asked < 9 ? base::Status() : base::Status(base::cancelled("many"));
+  };
+  EXPECT_TRUE((*objective)->prepare(on, 0, count).ok());
+  EXPECT_EQ(asked, 2) << "6 clips, 4 at a time";
 }
 
 TEST_F(Objectives, AMissingOrForeignAutoencoderIsAnError) {

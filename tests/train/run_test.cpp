@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "temporary_folder.h"
 #include "train/checkpoint.h"
 #include "train/draws.h"
@@ -28,7 +29,9 @@ constexpr std::int64_t kInputs = 16;
 // Fits y = tanh(W x + b) to a fixed W.
 class ToyObjective final : public Objective {
  public:
-  explicit ToyObjective(const Recipe& recipe) : recipe_(recipe) {}
+  static constexpr std::uint64_t kNever = 1 << 20;
+  explicit ToyObjective(const Recipe& recipe, std::uint64_t slow_step = kNever)
+      : recipe_(recipe), slow_step_(slow_step) {}
 
   base::Result<LossGraph> loss() override {
     Builder b;
@@ -43,7 +46,11 @@ class ToyObjective final : public Objective {
     STARLING_ASSIGN(exact::Graph graph, b.finish());
     return LossGraph{std::move(graph), parameters.list()};
   }
-  base::Status prepare(exact::Engine&, std::uint64_t) override { return {}; }
+  // Long work before the step of that number.
+  base::Status prepare(exact::Engine&, std::uint64_t index, const Stop& stop) override {
+    while (index / 2 == slow_step_) STARLING_TRY(stop());
+    return {};
+  }
   base::Result<NamedTensors> batch(std::uint64_t index) override {
     Tensor x(Type::kF32, {recipe_.batch, kInputs});
     Draws draws(recipe_.seed, Purpose::kChoice, index);
@@ -60,6 +67,7 @@ class ToyObjective final : public Objective {
 
  private:
   Recipe recipe_;
+  std::uint64_t slow_step_;
 };
 
 Recipe toy_recipe(std::uint64_t steps) {
@@ -72,12 +80,14 @@ Recipe toy_recipe(std::uint64_t steps) {
 class Training : public FolderTest {
  protected:
   static base::Result<RunSummary> run(const fs::path& folder, const Recipe& recipe, bool resume, int threads = 1,
-                                      double checkpoint_seconds = 1e9) {
+                                      double checkpoint_seconds = 1e9, std::uint64_t slow_step = ToyObjective::kNever,
+                                      double minutes = 0.0) {
     STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", threads}));
-    ToyObjective objective(recipe);
+    ToyObjective objective(recipe, slow_step);
     RunOptions options;
     options.folder = folder;
     options.resume = resume;
+    options.minutes = minutes;
     options.checkpoint_seconds = checkpoint_seconds;
     options.log_steps = 2;
     options.validation_steps = 4;
@@ -139,6 +149,27 @@ TEST_F(Training, GivesTheSameBitsAfterBeingKilledAtAnyMoment) {
   const auto resumed = run(folder_ / "killed", recipe, true);
   ASSERT_TRUE(resumed.ok()) << resumed.error().message;
   EXPECT_EQ(newest_bytes(folder_ / "whole"), newest_bytes(folder_ / "killed"));
+}
+
+TEST_F(Training, EndsWithACheckpointWhileItPreparesAStep) {
+  const Recipe recipe = toy_recipe(30);
+  ASSERT_TRUE(run(folder_ / "whole", recipe, false).ok());
+  for (const std::uint64_t slow_step : {std::uint64_t{0}, std::uint64_t{7}}) {
+    const auto late = run(folder_ / "parts", recipe, true, 1, 1e9, slow_step, 1e-3);
+    ASSERT_TRUE(late.ok()) << late.error().message;
+    EXPECT_FALSE(late->finished);
+    EXPECT_LE(late->steps, slow_step);
+    base::catch_interrupts();
+    ::raise(SIGINT);
+    const auto interrupted = run(folder_ / "parts", recipe, true, 1, 1e9, slow_step);
+    base::clear_interrupt();
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
+    ASSERT_TRUE(interrupted.ok()) << interrupted.error().message;
+    EXPECT_FALSE(interrupted->finished);
+  }
+  const auto resumed = run(folder_ / "parts", recipe, true);
+  ASSERT_TRUE(resumed.ok()) << resumed.error().message;
+  EXPECT_EQ(newest_bytes(folder_ / "whole"), newest_bytes(folder_ / "parts"));
 }
 
 TEST_F(Training, RefusesAFolderInUseAndAnotherRecipe) {
