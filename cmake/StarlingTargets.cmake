@@ -21,6 +21,9 @@ set(STARLING_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitiz
 if(STARLING_SANITIZE)
   add_compile_options(-fsanitize=${STARLING_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${STARLING_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized)  # false alarms in instrumented code, as GCC's manual says
+  endif()
 endif()
 
 find_program(STARLING_CCACHE ccache)
