@@ -68,7 +68,8 @@ rocksdb::DBOptions database_options(bool create, bool synced) {
   options.wal_recovery_mode =
       synced ? rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
-  options.max_total_wal_size = std::uint64_t{128} << 20;  // bounds what an opening replays
+  options.max_total_wal_size = std::uint64_t{40} << 20;  // bounds what an opening replays: some 30 MB a second
+  options.avoid_flush_during_recovery = true;            // an opening reads the log, and writes nothing
   options.max_background_jobs = 2;
   options.max_open_files = 512;
   options.skip_stats_update_on_db_open = true;
