@@ -24,7 +24,7 @@ using namespace starling;
 using consensus::Embedded;
 using ledger::ReadTransaction;
 
-constexpr std::size_t kBatch = 1'000;
+constexpr std::size_t kBatch = 5'000;
 constexpr int kCallers = 4;
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -152,13 +152,15 @@ int main(int argc, char** argv) {
   {
     const base::Json genesis = make_genesis(addresses);
     start = seconds();
-    const auto chain = value_or_exit(Embedded::open(folder / "one", genesis, key_of(1)));
+    consensus::EmbeddedOptions options;
+    options.nonce_wait = std::chrono::seconds(60);  // callers overtake each other
+    const auto chain = value_or_exit(Embedded::open(folder / "one", genesis, key_of(1), options));
     std::printf("%-52s %10.2f s\n", "begun from its genesis", seconds() - start);
     const double cpu = cpu_seconds();
     const double took = send(*chain, transfers);
     const double rate = static_cast<double>(count) / took;
     std::printf("%-52s %10.0f /s (%.2f of signature checks alone; %.1f us of processor time each)\n",
-                "signed transfers, durable, 4 callers of 1,000", rate, rate / bare,
+                "signed transfers, durable, 4 callers of 5,000", rate, rate / bare,
                 1e6 * (cpu_seconds() - cpu) / static_cast<double>(count));
     for (consensus::Height height = 1; height <= chain->height(); ++height) {
       blocks.push_back(*value_or_exit(chain->block(height)));
@@ -176,12 +178,15 @@ int main(int argc, char** argv) {
     if (value_or_exit(other->header(other->height())) != last) return 1;
   }
   double slowest = 0;
+  double slowest_cpu = 0;
   for (int i = 0; i < 3; ++i) {
     start = seconds();
+    const double cpu = cpu_seconds();
     const auto chain = value_or_exit(Embedded::open(folder / "one", std::nullopt, key_of(1)));
     slowest = std::max(slowest, seconds() - start);
+    slowest_cpu = std::max(slowest_cpu, cpu_seconds() - cpu);
     if (value_or_exit(chain->header(chain->height())) != last) return 1;
   }
-  std::printf("%-52s %10.2f s (slowest of 3)\n", "opened again", slowest);
+  std::printf("%-52s %10.2f s (slowest of 3; %.2f s of processor time)\n", "opened again", slowest, slowest_cpu);
   return 0;
 }
