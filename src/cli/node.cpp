@@ -3,6 +3,7 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <sstream>
@@ -252,6 +253,7 @@ base::Status start(const Arguments& arguments, Node& node) {
 
 base::Result<int> run(const Arguments& arguments) {
   base::catch_interrupts();
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up while a file is sent to it
   base::set_log(base::LogLevel::kInfo, arguments.log == "json" ? base::LogFormat::kJson : base::LogFormat::kText);
   Node node;
   STARLING_TRY(start(arguments, node));

@@ -129,6 +129,10 @@ bool ProviderBids::waits() const {
   return std::ranges::any_of(seen_, [](const auto& entry) { return entry.second.not_before.has_value(); });
 }
 
+bool ProviderBids::has_claim(std::uint64_t task) const {
+  return ledger_.query("tasks/" + std::to_string(task) + "/claims/" + self_.text()).ok();
+}
+
 std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const std::vector<TaskEntry>& open,
                                                   bool fresh) {
   std::vector<market::ClaimTask> claims;
@@ -153,6 +157,12 @@ std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const
         task.task.auction_end != 0 ? task.task.auction_end : moment.time + moment.rules.auction_time;
     if (moment.time > end || end + task.task.time_limit > task.task.deadline) continue;
     if (left.free_slots == 0) continue;
+    // One that a life before this one made counts.
+    if (known.empty() && task.task.auction_end != 0 && has_claim(task.number)) {
+      seen.claimed = true;
+      seen.auction_end = task.task.auction_end;
+      continue;
+    }
     if (!seen.checked) {
       const base::Status fits = check(task, moment.seconds);
       if (!fits.ok()) {

@@ -79,6 +79,8 @@ class ProviderBids {
   void judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const;
   base::Status check_part(const TaskEntry& task, const PartInput& input, const ReadyPart& first) const;
   base::Result<PartInput> part_input(const base::Hash& blob, std::int64_t now);
+  // In the auction that is on.
+  bool has_claim(std::uint64_t task) const;
   void auction_closed(const TaskEntry& task);
   std::uint32_t parts_in_time(const BidMoment& moment, const TaskEntry& task) const;
 

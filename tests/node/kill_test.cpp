@@ -57,6 +57,8 @@ class Kill : public testing::Test {
   void kill_at(const std::string& message, bool lands) {
     const std::scoped_lock lock(gateway.chain().mutex);
     killed = false;
+    awaited_ = lands ? message : "";
+    awaited_count_ = landed_[message] + 1;
     gateway.chain().before = [this, message, lands](const ledger::Transaction& transaction) {
       if (killed || transaction.from != test_key(kPia).address() ||
           ledger::message_name(transaction.message) != message)
@@ -69,6 +71,10 @@ class Kill : public testing::Test {
   void expect_killed(const std::string& when) {
     ASSERT_TRUE(gateway.wait_until([&] { return killed.load(); })) << when;
     die();
+    // What reached the ledger is in a block before the next life looks.
+    if (!awaited_.empty()) {
+      ASSERT_TRUE(gateway.wait_until([&] { return landed(awaited_) >= awaited_count_; })) << when;
+    }
     live();
   }
 
@@ -81,6 +87,8 @@ class Kill : public testing::Test {
   TestGateway gateway{temporary.path(), test_model().root};
   std::atomic<bool> killed = false;
   std::map<std::string, int> landed_;  // of the provider's messages
+  std::string awaited_;                // that lands though its sender is dead
+  int awaited_count_ = 0;
   std::uint16_t port_ = 0;
   std::optional<base::ChildProcess> process_;
 };
