@@ -30,12 +30,17 @@ class VideoCheck {
 
  private:
   VideoCheck() = default;
-  base::Status note_failure(const base::Error& error);
+  // `where` begins the sentence.
+  base::Status note_failure(const std::string& where, const base::Error& error);
+  void check_time();
   std::filesystem::path path_;
   std::unique_ptr<video::Reader> reader_;
   std::unique_ptr<video::Comparer> comparer_;
   video::Picture picture_;
   std::size_t frames_ = 0;
+  std::size_t total_ = 0;
+  FrameRate rate_;
+  std::optional<proof::Difference> wrong_time_;  // the first
   std::optional<proof::Difference> difference_;
   std::optional<double> psnr_db_;
 };

@@ -72,6 +72,13 @@ std::optional<Rate> usable_rate(AVRational rate) {
   return reduced;
 }
 
+// Square where the file does not say.
+Rate pixel_aspect_of(AVRational aspect) {
+  Rate reduced;
+  av_reduce(&reduced.numerator, &reduced.denominator, aspect.num, aspect.den, 1'000'000);
+  return reduced.numerator > 0 && reduced.denominator > 0 ? reduced : Rate{1, 1};
+}
+
 bool stores_rgb(AVCodecID codec, AVPixelFormat format) {
   const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(format);
   return description != nullptr && (description->flags & AV_PIX_FMT_FLAG_RGB) != 0 &&
@@ -220,6 +227,11 @@ Status Decoder::deliver(TimedPicture& out) {
   if (info_.width != 0 && (out.picture.width != info_.width || out.picture.height != info_.height)) {
     return base::unsupported(name_ + " changes its size in the middle: convert it to one size");
   }
+  const Rate aspect = pixel_aspect_of(av_guess_sample_aspect_ratio(demuxer_.get(), stream_, frame_.get()));
+  if (decoded_ == 1) info_.pixel_aspect = aspect;
+  if (aspect != info_.pixel_aspect) {
+    return base::unsupported(name_ + " changes the shape of its pixels in the middle: convert it to one shape");
+  }
 
   const std::int64_t time =
       frame.best_effort_timestamp == AV_NOPTS_VALUE ? last_time_ + origin_ + out.duration : frame.best_effort_timestamp;
@@ -229,6 +241,7 @@ Status Decoder::deliver(TimedPicture& out) {
   out.time = last_time_;
   const AVRational frame_time = av_inv_q(to_rational(info_.rate));
   const std::int64_t usual = av_rescale_q(1, frame_time, time_base());
+  out.has_duration = frame.pkt_duration > 0;
   out.duration =
       std::max<std::int64_t>(1, frame.pkt_duration > 0 ? std::min(frame.pkt_duration, kFarthestTime) : usual);
   return {};

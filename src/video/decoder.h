@@ -17,6 +17,7 @@ struct TimedPicture {
   Picture picture;
   std::int64_t time = 0;      // never less than the frame before it
   std::int64_t duration = 1;  // at least 1
+  bool has_duration = false;  // the file says so; else it is a guess
 };
 
 // The frames of one file in the order they are shown, each once.

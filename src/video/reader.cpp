@@ -34,6 +34,14 @@ class FileReader final : public Reader {
     return any;
   }
 
+  std::optional<FrameTime> time() const override {
+    if (info().container.ends_with("_pipe")) return std::nullopt;  // pictures
+    const double tick = av_q2d(decoder_->time_base());
+    FrameTime time{static_cast<double>(timed_.time) * tick, {}, tick};
+    if (timed_.has_duration) time.duration = static_cast<double>(timed_.duration) * tick;
+    return time;
+  }
+
  private:
   std::unique_ptr<Decoder> decoder_;
   TimedPicture timed_;
@@ -88,16 +96,16 @@ class ResamplingReader final : public Reader {
   TimedPicture following_;
 };
 
-// Pictures with consecutive numbers as one video.
+// Numbered pictures as one video; numbers are ascending.
 class SequenceReader final : public Reader {
  public:
-  SequenceReader(Sequence sequence, int first, int count, const ReaderOptions& options)
-      : sequence_(std::move(sequence)), next_(first), end_(first + count), options_(options) {
+  SequenceReader(Sequence sequence, std::vector<int> numbers, const ReaderOptions& options)
+      : sequence_(std::move(sequence)), numbers_(std::move(numbers)), options_(options) {
     options_.rate.reset();
   }
 
   Status open(Rate rate) {
-    STARLING_ASSIGN(const std::unique_ptr<Decoder> decoder, open_picture(next_));
+    STARLING_ASSIGN(const std::unique_ptr<Decoder> decoder, open_picture(numbers_[0]));
     info_ = decoder->info();
     info_.rate = rate;
     return {};
@@ -106,13 +114,19 @@ class SequenceReader final : public Reader {
   const VideoInfo& info() const override { return info_; }
 
   Result<bool> next(Picture& frame) override {
-    if (next_ == end_) return false;
-    STARLING_ASSIGN(const std::unique_ptr<Decoder> decoder, open_picture(next_++));
+    if (next_ == numbers_.size()) return false;
+    const int number = numbers_[0] + static_cast<int>(next_);
+    if (numbers_[next_] != number) {
+      return base::corrupt("the sequence " + quoted(sequence_.folder / sequence_.pattern.name(numbers_[0])) +
+                           " and on lacks number " + std::to_string(number) + ": give the whole of it");
+    }
+    ++next_;
+    STARLING_ASSIGN(const std::unique_ptr<Decoder> decoder, open_picture(number));
     TimedPicture timed;
     STARLING_TRY(first_frame(*decoder, timed));
     if (timed.picture.width != info_.width || timed.picture.height != info_.height) {
       return base::invalid("the pictures of a sequence must have one size, and " +
-                           quoted(sequence_.folder / sequence_.pattern.name(next_ - 1)) + " has another");
+                           quoted(sequence_.folder / sequence_.pattern.name(number)) + " has another");
     }
     frame = std::move(timed.picture);
     return true;
@@ -132,8 +146,8 @@ class SequenceReader final : public Reader {
   }
 
   Sequence sequence_;
-  int next_;
-  int end_;
+  std::vector<int> numbers_;
+  std::size_t next_ = 0;
   ReaderOptions options_;
   VideoInfo info_;
 };
@@ -151,13 +165,7 @@ Result<std::unique_ptr<Reader>> open_sequence_reader(const Sequence& sequence, c
   std::sort(numbers.begin(), numbers.end());
   const fs::path shown = folder / (sequence.pattern.before + "NUMBER" + sequence.pattern.after);
   if (numbers.empty()) return base::not_found("there are no pictures " + quoted(shown));
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    if (numbers[i] - numbers[0] != static_cast<int>(i)) {
-      return base::not_found("the sequence " + quoted(shown) + " lacks number " +
-                             std::to_string(numbers[0] + static_cast<int>(i)));
-    }
-  }
-  auto reader = std::make_unique<SequenceReader>(sequence, numbers[0], static_cast<int>(numbers.size()), options);
+  auto reader = std::make_unique<SequenceReader>(sequence, std::move(numbers), options);
   STARLING_TRY(reader->open(options.rate.value_or(Rate{})));
   return std::unique_ptr<Reader>(std::move(reader));
 }

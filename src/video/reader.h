@@ -33,6 +33,15 @@ struct VideoInfo {
   // The pixels are stored as RGB by a codec for video or as PNG, as the option lossless writes them: an untouched copy
   // gives back the very bits.
   bool stores_rgb = false;
+  // Width to height of a pixel as it is to be shown, in lowest terms. Reading does not stretch.
+  Rate pixel_aspect = {1, 1};
+};
+
+// When a frame is shown, in seconds.
+struct FrameTime {
+  double start = 0;                // from the first frame on
+  std::optional<double> duration;  // if the file says so
+  double tick = 0;                 // what the file counts in
 };
 
 // A video file or picture being read, frame by frame, in bounded memory. Colours become sRGB by the file's matrix and
@@ -48,13 +57,15 @@ class Reader {
   virtual const VideoInfo& info() const = 0;
   // The next frame, or false after the last. After an error there is nothing more to read.
   virtual base::Result<bool> next(Picture& frame) = 0;
+  // Of the frame that next() gave last; nothing where files hold no times: for pictures, and with a rate asked for.
+  virtual std::optional<FrameTime> time() const { return std::nullopt; }
 
  protected:
   Reader() = default;
 };
 
 // path is a file, or a sequence of pictures as file_type_of() in video/writer.h names them; the numbers of a sequence
-// may start anywhere but have no gap.
+// may start anywhere, and next() gives CORRUPT where one is missing.
 base::Result<std::unique_ptr<Reader>> open_reader(const std::filesystem::path& path, const ReaderOptions& options = {});
 
 // A file in memory, which must outlive the reader.
