@@ -21,15 +21,16 @@ namespace {
 // than what people publish. Around it there is room for other encoders, which lose elsewhere: a limit is factor × the
 // reference's largest loss nearby + floor. docs/video.md has the measurements behind these numbers.
 constexpr int kReferenceQuality = 34;
-constexpr double kShiftFactor = 2.5;
+constexpr double kShiftFactor = 2.6;
 constexpr double kShiftFloor = 4;  // levels of 255
-constexpr double kEnergyFactor = 6;
+constexpr double kEnergyFactor = 6.5;
 constexpr double kEnergyFloor = 32;  // levels²
-constexpr double kFrameShiftFloor = 1;
-// A frame may lean towards a neighbour by less than half their difference, and by what noise of the reference's energy
-// can add when that difference is small.
-constexpr double kLean = 0.5;
-constexpr double kLeanNoise = 0.1;
+// Palettes make whole frames darker by up to 1.6 levels, but tint them little.
+constexpr std::array<double, kChannels> kFrameShiftFloor = {1.6, 1, 1};
+// A frame may lean towards a neighbour by little more than half their difference, since encoders copy from neighbours,
+// and by what noise of the reference's energy can add when that difference is small.
+constexpr double kLean = 0.6;
+constexpr double kLeanNoise = 0.08;
 constexpr int kNeighbours = 2;
 
 constexpr std::array<const char*, kChannels> kMore = {"brighter", "bluer", "redder"};
@@ -201,7 +202,7 @@ void Comparer::State::judge_frame(int index, const BlockLoss& loss, Worst& worst
       reference_shift = std::max(reference_shift, std::abs(entry(near).reference->frame_shift[c]));
     }
     const double shifted = loss.frame_shift[c];
-    const double limit = kShiftFactor * reference_shift + kFrameShiftFloor;
+    const double limit = kShiftFactor * reference_shift + kFrameShiftFloor[static_cast<std::size_t>(c)];
     worst.offer(std::abs(shifted), limit, [&] {
       return Difference{DifferenceKind::kFrame, index, -1, -1,
                         "frame " + std::to_string(index) + " is " + levels(std::abs(shifted)) + " levels " +

@@ -72,6 +72,24 @@ TEST(Compare, WhatLosesTooMuchFails) {
   EXPECT_FALSE(compare(clip, through(clip, "clip.mp4", 48)).matches);
 }
 
+// A GIF's palette, as other programs choose it, makes frames darker by a level and a half; who darkens a video by more
+// is found.
+TEST(Compare, AFrameMayBeAsMuchDarkerAsPalettesMakeIt) {
+  for (const ClipStyle& style : styles()) {
+    const Frames clip = make_clip(style);
+    const auto darker_by = [&](int tenths) {
+      Frames darker = clip;
+      for (std::size_t i = 0; i < darker.rgb.size(); ++i) {
+        const int less = (tenths + static_cast<int>(i / 3 * 7 % 10)) / 10;
+        darker.rgb[i] = static_cast<std::uint8_t>(std::max(0, darker.rgb[i] - less));
+      }
+      return compare(clip, darker);
+    };
+    EXPECT_TRUE(darker_by(15).matches) << style.seed << ": " << sentence(darker_by(15));
+    EXPECT_FALSE(darker_by(30).matches) << style.seed;
+  }
+}
+
 struct Edit {
   const char* name;
   std::function<void(Frames&)> apply;
