@@ -57,7 +57,8 @@ base::Result<std::unique_ptr<Customer>> Customer::open(const std::string& networ
   STARLING_ASSIGN(customer->key_, open_account_key());
   STARLING_ASSIGN(customer->room_, TemporaryHome::make("customer"));
   STARLING_ASSIGN(customer->blobs_, store::Blobs::open(customer->room_->path() / "blobs"));
-  customer->account_.emplace(customer->network_->ledger, *customer->key_);
+  STARLING_ASSIGN(const std::filesystem::path lock, sending_lock(customer->key_->address()));
+  customer->account_.emplace(customer->network_->ledger, *customer->key_, kSendingPatience, lock);
   customer->exchange_.emplace(customer->network_->http, *customer->blobs_, unix_seconds);
   customer->requester_.emplace(customer->network_->http, customer->network_->ledger, *customer->account_,
                                *customer->exchange_, *customer->blobs_, base::interrupted);

@@ -34,6 +34,11 @@ base::Result<base::SecretKey> open_account_key() {
   return node::default_key(home);
 }
 
+base::Result<std::filesystem::path> sending_lock(const base::Address& address) {
+  STARLING_ASSIGN(const node::KeyHome home, node::KeyHome::from_environment());
+  return home.directory / ("sending-" + address.text() + ".lock");
+}
+
 base::Result<base::Address> address_or_own(const std::string& given) {
   if (!given.empty()) return base::Address::from_text(given);
   STARLING_ASSIGN(const node::KeyHome home, node::KeyHome::from_environment());

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +29,10 @@ base::Result<std::unique_ptr<Network>> open_network(const std::string& given);
 
 // The key that pays and signs: the default one of this person's wallet, made on first use.
 base::Result<base::SecretKey> open_account_key();
+// The file that this person's programs lock while they send for an address; its folder is there once there is a key.
+base::Result<std::filesystem::path> sending_lock(const base::Address& address);
+// How long a command waits for a gateway that does not answer.
+inline constexpr std::chrono::seconds kSendingPatience{30};
 // The address that was given, or that of the default key.
 base::Result<base::Address> address_or_own(const std::string& given);
 

@@ -41,7 +41,8 @@ base::Result<int> send(const Arguments& arguments) {
   STARLING_ASSIGN(const ledger::Motes motes, read_credits(arguments.credits));
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
   STARLING_ASSIGN(const base::SecretKey key, open_account_key());
-  node::Account account(network->ledger, key);
+  STARLING_ASSIGN(const std::filesystem::path lock, sending_lock(key.address()));
+  node::Account account(network->ledger, key, kSendingPatience, lock);
   STARLING_ASSIGN(const node::Receipted sent, account.carry_out(ledger::bank::Transfer{to, motes}));
   if (arguments.json) {
     base::Json json = base::Json::empty_object();

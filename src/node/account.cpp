@@ -1,8 +1,15 @@
 #include "node/account.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 
+#include "base/file.h"
+#include "base/interrupt.h"
 #include "base/random.h"
 #include "ledger/chain.h"
 #include "ledger/fault.h"
@@ -15,6 +22,38 @@ using ledger::Fault;
 constexpr int kTries = 40;  // of a message whose nonce was used, or that found a block full
 constexpr std::chrono::milliseconds kFirstPause{20};
 constexpr std::chrono::milliseconds kLongestPause{1000};
+constexpr std::chrono::milliseconds kLockPause{5};
+
+// Keeps other programs from signing with the same key.
+class SendingLock {
+ public:
+  SendingLock() = default;
+  SendingLock(const SendingLock&) = delete;
+  SendingLock& operator=(const SendingLock&) = delete;
+  ~SendingLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  // Waits for it; kCancelled once interrupted.
+  base::Status take(const std::filesystem::path& file) {
+    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, static_cast<unsigned>(base::FileMode::kPrivate));
+    if (descriptor_ < 0) return base::system_error("open", file, errno);
+    while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK && errno != EINTR) return base::system_error("lock", file, errno);
+      STARLING_TRY(base::check_interrupt());
+      std::this_thread::sleep_for(kLockPause);
+    }
+    return {};
+  }
+
+ private:
+  int descriptor_ = -1;
+};
+
+// What became of transactions that were sent is not known.
+base::Error unknown_outcome(base::Error error) {
+  error.message += "; what was sent may yet be done: look with starling wallet history before you send it again";
+  return error;
+}
 
 bool is_worth_another_try(std::uint32_t code) {
   const auto is = [code](Fault fault) { return code == static_cast<std::uint32_t>(fault); };
@@ -30,8 +69,9 @@ struct Account::Call {
   bool finished = false;
 };
 
-Account::Account(const LedgerClient& ledger, const base::SecretKey& key, std::chrono::milliseconds patience)
-    : ledger_(ledger), key_(key), address_(key.address()), patience_(patience) {}
+Account::Account(const LedgerClient& ledger, const base::SecretKey& key, std::chrono::milliseconds patience,
+                 std::filesystem::path lock_file)
+    : ledger_(ledger), key_(key), address_(key.address()), patience_(patience), lock_file_(std::move(lock_file)) {}
 
 base::Result<std::vector<Receipted>> Account::submit_patiently(
     const std::vector<ledger::Transaction>& transactions) const {
@@ -45,6 +85,11 @@ base::Result<std::vector<Receipted>> Account::submit_patiently(
 }
 
 base::Status Account::send_calls(const std::vector<Call*>& calls) {
+  SendingLock lock;
+  if (!lock_file_.empty()) {
+    STARLING_TRY(lock.take(lock_file_));
+    nonce_.reset();  // whoever had the lock may have used it
+  }
   struct Item {
     const ledger::Message* message;
     Receipted* result;
@@ -60,8 +105,9 @@ base::Status Account::send_calls(const std::vector<Call*>& calls) {
       STARLING_ASSIGN(chain_, ledger_.status());
     }
     if (!nonce_.has_value()) {
-      STARLING_ASSIGN(const ledger::bank::Account account, ledger_.account(address_));
-      nonce_ = account.nonce;
+      const auto account = ledger_.account(address_);
+      if (!account.ok()) return tries == 0 ? account.error() : unknown_outcome(account.error());
+      nonce_ = account->nonce;
     }
     std::vector<ledger::Transaction> transactions;
     for (const Item& item : items) {
@@ -84,7 +130,9 @@ base::Status Account::send_calls(const std::vector<Call*>& calls) {
     auto results = submit_patiently(transactions);
     if (!results.ok()) {
       nonce_.reset();
-      return results.error();
+      const bool refused = results.error().code == base::ErrorCode::kInvalidArgument ||
+                           results.error().code == base::ErrorCode::kNotFound;
+      return tries == 0 && refused ? results.error() : unknown_outcome(results.error());
     }
     std::vector<Item> again;
     for (std::size_t i = 0; i < items.size(); ++i) {

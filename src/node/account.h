@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -13,16 +14,18 @@
 namespace starling::node {
 
 // An account whose key is here: signs messages with the nonces and least fees that are due, and sends them. Calls that
-// meet share a request. Another program may use the same key: then nonces are asked for again. Thread safe.
+// meet share a request. Another program may use the same key: then nonces are asked for again; but two that sign the
+// same message with the same nonce at once have signed one transaction, unless they share a lock file. Thread safe.
 class Account {
  public:
-  // ledger and key outlive the account. patience: how long a gateway that does not answer is asked again.
+  // ledger and key outlive the account. patience: how long a gateway that does not answer is asked again. lock_file:
+  // made if missing, and held from the reading of a nonce to the answer; empty: no other program uses the key.
   Account(const LedgerClient& ledger, const base::SecretKey& key,
-          std::chrono::milliseconds patience = std::chrono::seconds(30));
+          std::chrono::milliseconds patience = std::chrono::seconds(30), std::filesystem::path lock_file = {});
   const base::Address& address() const { return address_; }
 
-  // What became of each message, in order; each is in a block or was refused by its state. An error says that nothing
-  // is known of them: they may yet be done, so look before sending them again.
+  // What became of each message, in order; each is in a block or was refused by its state. An error whose
+  // message does not say that they may yet be done: none of them is. If it does, look before sending them again.
   base::Result<std::vector<Receipted>> send(const std::vector<ledger::Message>& messages);
   // As send(), of one message, with a fault as an error (kInvalidArgument) that names it.
   base::Result<Receipted> carry_out(const ledger::Message& message);
@@ -36,6 +39,7 @@ class Account {
   const base::SecretKey& key_;
   const base::Address address_;
   const std::chrono::milliseconds patience_;
+  const std::filesystem::path lock_file_;
   std::mutex mutex_;
   std::condition_variable done_;
   std::vector<Call*> waiting_;
