@@ -26,8 +26,6 @@ constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
 constexpr std::chrono::seconds kAgain{60};  // after a message that was refused
 constexpr std::chrono::seconds kTidying{60};
-constexpr std::size_t kPage = 100;
-constexpr std::size_t kMostTasks = 1'000;
 
 std::vector<std::string> backend_names() {
   std::vector<std::string> names;
@@ -336,16 +334,13 @@ base::Status Provider::bid(const market::Provider& self, const ChainTip& tip) {
       if (work->busy) moment.queued_work += work->task.work_per_part;
     }
   }
-  std::vector<TaskEntry> open;
-  for (std::uint64_t after = 0; open.size() < kMostTasks;) {
-    STARLING_ASSIGN(std::vector<TaskEntry> page, ledger_.open_tasks(after, kPage));
-    if (page.empty()) break;
-    after = page.back().number;
-    const bool last = page.size() < kPage;
-    std::ranges::move(page, std::back_inserter(open));
-    if (last) break;
+  const bool fresh = model_came_.exchange(false);
+  const auto made = bids_->bids(moment, fresh);
+  if (!made.ok()) {
+    if (fresh) model_came_ = true;
+    return made.error();
   }
-  const std::vector<market::ClaimTask> claims = bids_->bids(moment, open, model_came_.exchange(false));
+  const std::vector<market::ClaimTask>& claims = *made;
   {
     const std::scoped_lock lock(mutex_);
     rate_now_ = bids_->rate_now();

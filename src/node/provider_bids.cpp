@@ -12,6 +12,8 @@ namespace market = ledger::market;
 namespace {
 
 constexpr std::chrono::seconds kAgain{2};     // after something that may change: a blob or a model that is not there
+constexpr std::uint32_t kMaxDoublings = 5;    // of that, when it is still not there
+constexpr std::chrono::seconds kChecking{2};  // of one look: what is left is checked with the next
 constexpr std::chrono::seconds kRefused{30};  // after a bid that the ledger refused
 
 std::uint64_t result_bytes(const generate::TextToVideo& request) {
@@ -51,9 +53,12 @@ base::Status ProviderBids::check_part(const TaskEntry& task, const PartInput& in
   return generate::check_text(*model, input.request);
 }
 
-// kNotFound and kIo: something is missing that may come yet. Any other error: the task is not taken.
-base::Status ProviderBids::check(const TaskEntry& task, std::int64_t now) {
-  const market::Task& asked = task.task;
+// What the task itself says, without a look at its inputs. Errors as those of check.
+base::Status ProviderBids::check_terms(const market::Task& asked) {
+  if (highest_rate(asked.max_price, asked.work_per_part) < limits_.minimum_rate) {
+    return base::unsupported("it pays less than this provider's minimum rate");
+  }
+  if (asked.memory_mebibytes > limits_.memory_mebibytes) return base::limit_error("it needs too much memory");
   if (!limits_.models.empty() && std::ranges::find(limits_.models, asked.model) == limits_.models.end()) {
     return base::unsupported("its model is not among those that this provider runs");
   }
@@ -62,7 +67,13 @@ base::Status ProviderBids::check(const TaskEntry& task, std::int64_t now) {
     wanted_ = asked.model;
     return base::not_found("its model is being fetched");
   }
-  if (asked.memory_mebibytes > limits_.memory_mebibytes) return base::limit_error("it needs too much memory");
+  return {};
+}
+
+// kNotFound and kIo: something is missing that may come yet. Any other error: the task is not taken.
+base::Status ProviderBids::check(const TaskEntry& task, std::int64_t now) {
+  const market::Task& asked = task.task;
+  STARLING_TRY(check_terms(asked));
   STARLING_ASSIGN(const std::vector<PartEntry> parts, ledger_.parts(task.number));
   std::optional<ReadyPart> first;
   for (const PartEntry& entry : parts) {
@@ -117,8 +128,8 @@ std::uint32_t ProviderBids::parts_in_time(const BidMoment& moment, const TaskEnt
 void ProviderBids::judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const {
   const bool later = why.code == base::ErrorCode::kNotFound || why.code == base::ErrorCode::kIo ||
                      why.code == base::ErrorCode::kCancelled;
-  if (later) seen.not_before = Clock::now() + kAgain;
-  if (!later) seen.refusal = why.message;
+  if (later) seen.not_before = Clock::now() + kAgain * (1U << std::min(seen.tries++, kMaxDoublings));
+  seen.refused = !later;
   if (seen.last_trouble == why.message) return;
   seen.last_trouble = why.message;
   base::log(base::LogLevel::kInfo, later ? "a task cannot be judged yet" : "a task is not taken",
@@ -133,8 +144,14 @@ bool ProviderBids::has_claim(std::uint64_t task) const {
   return ledger_.query("tasks/" + std::to_string(task) + "/claims/" + self_.text()).ok();
 }
 
-std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const std::vector<TaskEntry>& open,
-                                                  bool fresh) {
+base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment& moment, bool fresh) {
+  STARLING_ASSIGN(std::vector<TaskEntry> open, open_.look(Clock::now()));
+  // What waits for something that is missing comes after everything else.
+  std::ranges::stable_partition(open, [this](const TaskEntry& task) {
+    const auto known = seen_.find(task.number);
+    return known == seen_.end() || known->second.tries == 0 || known->second.checked;
+  });
+  const Clock::time_point checked_until = Clock::now() + kChecking;
   std::vector<market::ClaimTask> claims;
   std::map<std::uint64_t, Seen> still;
   wanted_.reset();
@@ -150,33 +167,37 @@ std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, const
       seen.auction_end = 0;
       auction_closed(task);
     }
-    if (seen.claimed || !seen.refusal.empty()) continue;
+    if (seen.claimed) continue;
     if (seen.not_before.has_value() && Clock::now() < *seen.not_before && !fresh) continue;
     seen.not_before.reset();
     const std::uint64_t end =
         task.task.auction_end != 0 ? task.task.auction_end : moment.time + moment.rules.auction_time;
     if (moment.time > end || end + task.task.time_limit > task.task.deadline) continue;
-    if (left.free_slots == 0) continue;
-    // One that a life before this one made counts.
-    if (known.empty() && task.task.auction_end != 0 && has_claim(task.number)) {
-      seen.claimed = true;
-      seen.auction_end = task.task.auction_end;
-      continue;
-    }
+    const std::uint32_t parts = parts_in_time(left, task);
+    if (parts == 0) continue;
     if (!seen.checked) {
+      if (Clock::now() > checked_until) {
+        seen.not_before = Clock::now();
+        continue;
+      }
       const base::Status fits = check(task, moment.seconds);
       if (!fits.ok()) {
         judge_later(task.number, seen, fits.error());
+        if (seen.refused) open_.put_aside(task.number);
         continue;
       }
       seen.checked = true;
+      // A bid that a life before this one made counts.
+      if (task.task.auction_end != 0 && has_claim(task.number)) {
+        seen.claimed = true;
+        seen.auction_end = task.task.auction_end;
+        continue;
+      }
     }
     const std::uint64_t rate = std::min(rate_now(), highest_rate(task.task.max_price, task.task.work_per_part));
     if (rate < limits_.minimum_rate) continue;
     const auto price = market::part_price(task.task.work_per_part, rate);
     if (!price.has_value() || *price > task.task.max_price) continue;
-    const std::uint32_t parts = parts_in_time(left, task);
-    if (parts == 0) continue;
     left.free_slots -= parts;
     left.queued_work += parts * task.task.work_per_part;
     seen.claimed = true;

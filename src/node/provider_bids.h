@@ -12,6 +12,7 @@
 #include "node/blob_exchange.h"
 #include "node/ledger_client.h"
 #include "node/model_store.h"
+#include "node/open_tasks.h"
 #include "node/provider_jobs.h"
 
 namespace starling::node {
@@ -53,10 +54,14 @@ class ProviderBids {
         models_(models),
         exchange_(exchange),
         jobs_(jobs),
-        cancelled_(std::move(cancelled)) {}
+        cancelled_(std::move(cancelled)),
+        open_([this](std::uint64_t after, std::size_t limit) { return ledger_.open_tasks(after, limit); }) {}
+  ProviderBids(const ProviderBids&) = delete;
+  ProviderBids& operator=(const ProviderBids&) = delete;
 
-  // fresh: something is here that was missing, so that no task waits before it is looked at again.
-  std::vector<ledger::market::ClaimTask> bids(const BidMoment& moment, const std::vector<TaskEntry>& open, bool fresh);
+  // fresh: something is here that was missing, so that no task waits before it is looked at again. Errors: the open
+  // tasks cannot be read.
+  base::Result<std::vector<ledger::market::ClaimTask>> bids(const BidMoment& moment, bool fresh);
   // What became of a bid; a refused one is not made again for a while.
   void told(std::uint64_t task, bool refused);
   // A model that an open task asks for, that may be fetched and is not here.
@@ -69,12 +74,14 @@ class ProviderBids {
   using Clock = std::chrono::steady_clock;
   struct Seen {
     bool checked = false;
-    std::string refusal;  // why it is not taken; empty: it is
+    bool refused = false;     // it is not taken
+    std::uint32_t tries = 0;  // that found something missing
     std::string last_trouble;
     std::optional<Clock::time_point> not_before;
     bool claimed = false;           // in the auction that is on, or in the one that our bid began
     std::uint64_t auction_end = 0;  // of the claim; 0: not known yet
   };
+  base::Status check_terms(const ledger::market::Task& asked);
   base::Status check(const TaskEntry& task, std::int64_t now);
   void judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const;
   base::Status check_part(const TaskEntry& task, const PartInput& input, const ReadyPart& first) const;
@@ -91,7 +98,8 @@ class ProviderBids {
   BlobExchange& exchange_;
   ProviderJobs& jobs_;
   const std::function<bool()> cancelled_;
-  std::map<std::uint64_t, Seen> seen_;  // open tasks by number
+  OpenTasks open_;
+  std::map<std::uint64_t, Seen> seen_;  // open tasks by number, but those that are put aside
   std::optional<base::Hash> wanted_;
   std::optional<std::uint64_t> lowest_win_;  // of others
 };

@@ -1,4 +1,6 @@
 // Providers and requesters on a real chain behind a real server, with a model of some thousand parameters.
+#include <ctime>
+
 #include "test_network.h"
 
 namespace starling::node {
@@ -238,6 +240,33 @@ TEST_F(Network, WhatIsDeliveredIsNotBelieved) {
   const auto delivery = ann->fetch(asked.parts[0], first);
   ASSERT_TRUE(delivery.ok()) << delivery.error().message;
   EXPECT_EQ(delivery->receipt.frames, right_frames(asked, 0));
+}
+
+TEST_F(Network, TasksThatPayNothingHideNoOthers) {
+  TestRequester quin(temporary / "quin", gateway.url(), kQuin);
+  market::SubmitTask worthless;
+  worthless.model = test_model().root;
+  worthless.inputs.resize(1);
+  worthless.work_per_part = market::kRateWork;
+  worthless.calls = 1;
+  worthless.memory_mebibytes = 1;
+  worthless.max_price = 1;
+  worthless.time_limit = 20'000;
+  worthless.deadline = static_cast<std::uint64_t>(std::time(nullptr) + 600) * 1000;
+  worthless.assurance = "single";
+  for (int batch = 0; batch < 22; ++batch) {
+    const auto sent = quin.account().send(std::vector<ledger::Message>(50, worthless));
+    ASSERT_TRUE(sent.ok()) << sent.error().message;
+    for (const auto& receipt : *sent) ASSERT_TRUE(receipt.fine()) << receipt.fault;
+  }
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const auto task = ann->submit(order_of({small_request()}), terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  EXPECT_GT(*task, 1000U);
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
+  EXPECT_EQ(gateway.part(*task, 0).state, PartState::kPaid);
 }
 
 TEST_F(Network, ABidMadeTwiceIsRefusedAndCostsAFee) {
