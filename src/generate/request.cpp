@@ -34,21 +34,21 @@ bool read_integer(std::string_view text, std::int64_t& value) {
   return end.ec == std::errc() && end.ptr == text.data() + text.size();
 }
 
-// The multiples of stride around a value, plus offset, as "48 and 64".
+// The multiples of stride around a value, plus offset, as "the nearest are 48 and 64".
 std::string neighbours(std::int64_t value, std::int64_t stride, std::int64_t offset, std::int64_t low,
                        std::int64_t high) {
   const std::int64_t below = (value - offset) / stride * stride + offset;
   const std::int64_t above = below + stride;
-  if (below < low) return std::to_string(low);
-  if (above > high) return std::to_string(high / stride * stride);
-  return std::to_string(below) + " and " + std::to_string(above);
+  if (below < low) return "the nearest is " + std::to_string(low);
+  if (above > high) return "the nearest is " + std::to_string((high - offset) / stride * stride + offset);
+  return "the nearest are " + std::to_string(below) + " and " + std::to_string(above);
 }
 
 base::Status check_side(const char* what, std::int64_t value, std::int64_t stride) {
   if (value >= stride && value <= kMaxSide && value % stride == 0) return {};
   return base::invalid(std::string(what) + " " + std::to_string(value) +
                        " does not work with this model, whose sizes are multiples of " + std::to_string(stride) +
-                       " up to " + std::to_string(kMaxSide / stride * stride) + ": the nearest are " +
+                       " up to " + std::to_string(kMaxSide / stride * stride) + ": " +
                        neighbours(value, stride, 0, stride, kMaxSide));
 }
 
@@ -137,7 +137,7 @@ base::Result<std::int64_t> frames_lasting(const models::ModelConfig& config, dou
   const auto duration = [&](std::int64_t intervals) {
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%.4g s", static_cast<double>(intervals) / rate.per_second());
-    return std::string(text.data()) + " (" + std::to_string(intervals + 1) + " frames)";
+    return std::string(text.data()) + " (" + std::to_string(intervals + 1) + (intervals == 0 ? " frame)" : " frames)");
   };
   std::array<char, 96> text{};
   std::snprintf(text.data(), text.size(), "%.4g s at %.4g frames a second do not work with this model", seconds,
@@ -157,7 +157,7 @@ base::Status check_request(const models::ModelConfig& config, const TextToVideo&
   if (request.frames < 1 || request.frames > kMaxFrames || (request.frames - 1) % stride != 0) {
     return base::invalid(std::to_string(request.frames) + " frames do not work with this model, which makes 1, " +
                          std::to_string(1 + stride) + ", " + std::to_string(1 + 2 * stride) +
-                         ", ...: the nearest are " + neighbours(request.frames, stride, 1, 1, kMaxFrames));
+                         ", ...: " + neighbours(request.frames, stride, 1, 1, kMaxFrames));
   }
   const std::int64_t rows = request.height / config.vae.spatial_stride() / config.transformer.patch_size[1];
   const std::int64_t columns = request.width / config.vae.spatial_stride() / config.transformer.patch_size[2];

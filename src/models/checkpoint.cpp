@@ -40,6 +40,17 @@ std::string join(std::string_view folder, std::string_view name) {
 
 }  // namespace
 
+base::Error with_remedy(base::Error error, std::string_view remedy) {
+  using enum base::ErrorCode;
+  if (error.code == kIo || error.code == kCancelled || error.code == kInternal) return error;
+  for (const std::string_view verb : {"fetch ", "; use ", "; give ", ": give "}) {
+    if (error.message.find(verb) != std::string::npos) return error;
+  }
+  if (error.message.ends_with('.')) error.message.pop_back();
+  error.message += "; " + std::string(remedy);
+  return error;
+}
+
 base::Result<Checkpoint> Checkpoint::open(const std::filesystem::path& folder) {
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
@@ -51,6 +62,16 @@ base::Result<Checkpoint> Checkpoint::open(const std::filesystem::path& folder) {
                            " is not a complete model: it has no model_index.json; fetch or write it "
                            "again.");
   }
+  base::Result<Checkpoint> checkpoint = open_files(folder);
+  if (!checkpoint.ok()) {
+    const bool other = checkpoint.error().code == base::ErrorCode::kUnsupported;
+    return with_remedy(checkpoint.error(),
+                       other ? "use another model." : "fetch the model " + folder.string() + " again, or use another.");
+  }
+  return checkpoint;
+}
+
+base::Result<Checkpoint> Checkpoint::open_files(const std::filesystem::path& folder) {
   STARLING_ASSIGN(base::Bytes model, base::read_file(folder / kTokenizerFile, kMaxTokenizerBytes));
   STARLING_ASSIGN(Tokenizer tokenizer, Tokenizer::load(std::move(model)));
   Checkpoint checkpoint(folder, std::move(tokenizer));

@@ -67,6 +67,7 @@ class Checkpoint {
  private:
   Checkpoint(std::filesystem::path folder, Tokenizer tokenizer)
       : folder_(std::move(folder)), tokenizer_(std::move(tokenizer)) {}
+  static base::Result<Checkpoint> open_files(const std::filesystem::path& folder);
   base::Status read_configs();
   base::Status open_weights();
 
@@ -91,5 +92,9 @@ struct NewCheckpoint {
 // Writes a model's folder (made if it is not there). model_index.json goes first and comes back last, so a folder
 // whose writing was interrupted does not open. kNonFinite if a weight is not finite in the storage type.
 base::Status write_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint);
+
+// The error with what to do at its end, unless it says so already or is one of the machine. For whoever opens a model's
+// files: what reads a single file cannot know where it came from.
+base::Error with_remedy(base::Error error, std::string_view remedy);
 
 }  // namespace starling::models

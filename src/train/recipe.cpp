@@ -138,16 +138,24 @@ base::Status validate(const Recipe& recipe) {
   });
   STARLING_TRY(status);
   if (recipe.part == ModelPart::kVae && (recipe.crop > recipe.width || recipe.crop > recipe.height)) {
-    return base::invalid("the recipe's crop of " + std::to_string(recipe.crop) + " pixels is larger than its clips");
+    return base::invalid("the recipe's crop of " + std::to_string(recipe.crop) +
+                         " pixels is larger than its clips of " + std::to_string(recipe.width) + "x" +
+                         std::to_string(recipe.height) + ": make it smaller");
   }
   if (recipe.part == ModelPart::kVae && recipe.batch % recipe.crops_per_clip != 0) {
-    return base::invalid("the recipe's batch must be a multiple of its crops_per_clip");
+    const std::int64_t crops = recipe.crops_per_clip;
+    return base::invalid("a batch of " + std::to_string(recipe.batch) + " cannot be made of " + std::to_string(crops) +
+                         " crops from each clip (the recipe's crops_per_clip): give a batch of " +
+                         std::to_string((recipe.batch / crops + 1) * crops) + ", or another multiple of " +
+                         std::to_string(crops));
   }
   if (recipe.decoder_only != 0 && recipe.start_hash.empty()) {
     return base::invalid("to train only a decoder, name the autoencoder to start from");
   }
   if (recipe.schedule.decay > recipe.schedule.steps) {
-    return base::invalid("the recipe's decay_steps are more than its steps");
+    return base::invalid("the recipe's decay_steps, " + std::to_string(recipe.schedule.decay) +
+                         ", are more than its steps, " + std::to_string(recipe.schedule.steps) +
+                         ": give as many at most");
   }
   return {};
 }

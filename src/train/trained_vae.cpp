@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "models/checkpoint.h"
 #include "models/safetensors.h"
 #include "models/wan_vae.h"
 #include "train/clip_batch.h"
@@ -145,7 +146,9 @@ base::Status save_vae(const std::filesystem::path& folder, const models::VaeConf
   return base::write_file(folder / kConfigFile, base::as_bytes(models::write_vae_config(config)));
 }
 
-base::Result<TrainedVae> load_vae(const std::filesystem::path& folder) {
+namespace {
+
+base::Result<TrainedVae> read_vae(const std::filesystem::path& folder) {
   TrainedVae vae;
   STARLING_ASSIGN(const std::string text, base::read_text_file(folder / kConfigFile, kMaxConfig));
   STARLING_ASSIGN(vae.config, models::parse_vae_config(text));
@@ -164,6 +167,16 @@ base::Result<TrainedVae> load_vae(const std::filesystem::path& folder) {
   }
   vae.hash = vae_hash(vae.config, vae.weights, false);
   vae.latent_hash = vae_hash(vae.config, vae.weights, true);
+  return vae;
+}
+
+}  // namespace
+
+base::Result<TrainedVae> load_vae(const std::filesystem::path& folder) {
+  base::Result<TrainedVae> vae = read_vae(folder);
+  if (!vae.ok()) {
+    return models::with_remedy(vae.error(), "give the folder \"vae\" of a run of starling train vae.");
+  }
   return vae;
 }
 

@@ -215,7 +215,8 @@ TEST_F(EndToEnd, WrongRequestsGetASentenceAndLeaveNothing) {
     EXPECT_NE(ran.err.find(expected), std::string::npos) << ran.err;
     EXPECT_EQ(left(), std::vector<std::string>()) << name;
   };
-  option("--size", "33x16", "32 and 48");
+  option("--size", "33x16", "the nearest are 32 and 48");
+  option("--size", "3x16", "the nearest is 16");
   option("--size", "big", "WIDTHxHEIGHT");
   option("--size", "32x99999999", "8192");
   option("--frames", "6", "5 and 9");

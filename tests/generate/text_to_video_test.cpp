@@ -90,7 +90,7 @@ TEST_F(TextToVideoTest, SizesThatDoNotWorkNameTheNearest) {
   EXPECT_EQ(size_stride(config), 16);
   EXPECT_EQ(frame_stride(config), 4);
   EXPECT_NE(message([](auto& r) { r.width = 70; }).find("64 and 80"), std::string::npos);
-  EXPECT_NE(message([](auto& r) { r.height = 3; }).find("are 16"), std::string::npos);
+  EXPECT_NE(message([](auto& r) { r.height = 3; }).find("is 16"), std::string::npos);
   EXPECT_NE(message([](auto& r) { r.width = 100'000; }).find("8192"), std::string::npos);
   EXPECT_NE(message([](auto& r) { r.frames = 16; }).find("13 and 17"), std::string::npos);
   EXPECT_NE(message([](auto& r) { r.frames = 0; }).find("nearest are 1"), std::string::npos);

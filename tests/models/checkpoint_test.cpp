@@ -141,6 +141,48 @@ TEST_F(CheckpointTest, RefusesModelsThatAreNotWhole) {
   EXPECT_EQ(Checkpoint::open(path_).error().code, base::ErrorCode::kCorrupt) << "weights of another shape";
 }
 
+// Whatever is wrong with a file, the sentence ends with what to do.
+TEST_F(CheckpointTest, SaysWhatToDoAboutAModelThatIsNotWhole) {
+  write();
+  const auto refused = [&](const char* name, std::string_view contents) {
+    const auto whole = base::read_file(path_ / name, 1 << 26);
+    ASSERT_TRUE(whole.ok());
+    ASSERT_TRUE(base::write_file(path_ / name, base::as_bytes(contents)).ok());
+    const auto opened = Checkpoint::open(path_);
+    ASSERT_FALSE(opened.ok()) << name << " " << contents;
+    const std::string& message = opened.error().message;
+    EXPECT_TRUE(message.find("fetch ") != std::string::npos || message.find("use ") != std::string::npos) << message;
+    ASSERT_TRUE(base::write_file(path_ / name, *whole).ok());
+  };
+  std::string deep = "[";
+  for (int i = 0; i < 40; ++i) deep += "[";
+  for (const char* name : {"model_index.json", "scheduler/scheduler_config.json", "vae/config.json",
+                           "transformer/config.json", "text_encoder/config.json"}) {
+    refused(name, "noise");
+    refused(name, deep);
+    refused(name, "[]");
+    refused(name, R"({"a": 1, "a": 2})");
+    refused(name, R"({"_class_name": "Another"})");
+  }
+  refused("transformer/config.json", R"({"_class_name": "WanTransformer3DModel", "num_layers": 257})");
+  const auto tensors = [](const std::string& header) {
+    std::string file(8, '\0');
+    file[0] = static_cast<char>(header.size());
+    return file + header;
+  };
+  const char* weights = "vae/diffusion_pytorch_model.safetensors";
+  refused(weights, "");
+  refused(weights, tensors("{"));
+  refused(weights, tensors(R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})"));
+  refused(weights, tensors(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}})"));
+  refused(weights, tensors("{}"));
+  refused("tokenizer/spiece.model", "noise");
+  std::filesystem::remove(path_ / "vae/config.json");
+  const auto missing = Checkpoint::open(path_);
+  ASSERT_FALSE(missing.ok());
+  EXPECT_NE(missing.error().message.find("fetch the model"), std::string::npos) << missing.error().message;
+}
+
 TEST_F(CheckpointTest, RefusesToWriteABrokenModel) {
   NewCheckpoint missing = model_;
   missing.weights.erase("transformer/proj_out.bias");

@@ -45,6 +45,15 @@ TEST(Recipe, RefusesWhatItDoesNotKnow) {
   }
 }
 
+TEST(Recipe, SaysWhichBatchWorks) {
+  Recipe recipe = default_recipe(ModelPart::kVae);
+  recipe.batch = 3;
+  const auto status = validate(recipe);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("a batch of 3 "), std::string::npos) << status.error().message;
+  EXPECT_NE(status.error().message.find("give a batch of 4"), std::string::npos) << status.error().message;
+}
+
 TEST(Resuming, AllowsALongerScheduleWhileTheRateIsTheSame) {
   Recipe begun = default_recipe(ModelPart::kVae);
   begun.schedule = {.steps = 100, .warmup = 10, .decay = 40, .rate = 1e-3F, .final_fraction = 0.0F};
