@@ -90,7 +90,7 @@ void print_summary(const TrainArguments& a, const train::RunSummary& summary) {
   json.set("folder", a.folder);
   json.set("steps", summary.steps);
   json.set("finished", summary.finished);
-  json.set("loss", summary.loss);
+  json.set("loss", summary.loss ? base::Json(*summary.loss) : base::Json());
   json.set("seconds", summary.seconds);
   json.set("samples_per_second", summary.samples_per_second);
   base::Json validation = base::Json::empty_object();

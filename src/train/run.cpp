@@ -164,11 +164,11 @@ class Run {
     window_.loss += static_cast<double>(report.loss);
     window_.gradient_norm += static_cast<double>(report.gradient_norm);
     ++window_.steps;
-    summary_.loss = state_.step == first_step_ + 1 ? static_cast<double>(report.loss)
-                                                   : 0.98 * summary_.loss + 0.02 * static_cast<double>(report.loss);
+    const auto loss = static_cast<double>(report.loss);
+    summary_.loss = 0.98 * summary_.loss.value_or(loss) + 0.02 * loss;
     char detail[128];
     std::snprintf(detail, sizeof(detail), "%.1f samples/s, loss %.4f, rate %.2g, gradient %.3f", samples_per_second(),
-                  summary_.loss, static_cast<double>(learning_rate(recipe_.schedule, state_.step - 1)),
+                  *summary_.loss, static_cast<double>(learning_rate(recipe_.schedule, state_.step - 1)),
                   static_cast<double>(report.gradient_norm));
     progress.update(state_.step, detail);
     if (state_.step % options_.log_steps == 0) STARLING_TRY(write_window());

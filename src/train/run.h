@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/progress.h"
@@ -26,7 +27,7 @@ struct RunOptions {
 struct RunSummary {
   std::uint64_t steps = 0;          // made in all
   bool finished = false;            // all steps of the recipe are made
-  double loss = 0.0;                // smoothed
+  std::optional<double> loss;       // smoothed, over the steps of this sitting
   double seconds = 0.0;             // of this sitting
   double samples_per_second = 0.0;  // of this sitting
   std::vector<Metric> validation;   // the last one

@@ -169,7 +169,13 @@ TEST_F(Training, EndsWithACheckpointWhileItPreparesAStep) {
   }
   const auto resumed = run(folder_ / "parts", recipe, true);
   ASSERT_TRUE(resumed.ok()) << resumed.error().message;
+  EXPECT_TRUE(resumed->loss.has_value());
   EXPECT_EQ(newest_bytes(folder_ / "whole"), newest_bytes(folder_ / "parts"));
+  // No step, no loss.
+  const auto done = run(folder_ / "parts", recipe, true);
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_TRUE(done->finished);
+  EXPECT_FALSE(done->loss.has_value());
 }
 
 TEST_F(Training, RefusesAFolderInUseAndAnotherRecipe) {
