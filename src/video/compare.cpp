@@ -251,45 +251,4 @@ Result<Comparison> Comparer::finish() {
   return result;
 }
 
-Result<Comparison> compare_video(const Frames& computed, Reader& shown, Demand demand) {
-  const VideoInfo& info = shown.info();
-  if (info.width != computed.width || info.height != computed.height) {
-    Comparison sizes;
-    sizes.first_difference = Difference{DifferenceKind::kSize, 0, -1, -1,
-                                        "the frames of the file are " + std::to_string(info.width) + "x" +
-                                            std::to_string(info.height) + " pixels, those computed " +
-                                            std::to_string(computed.width) + "x" + std::to_string(computed.height)};
-    return sizes;
-  }
-  const bool exact = demand == Demand::kExact || (demand == Demand::kAsStored && info.stores_rgb);
-  STARLING_ASSIGN(const std::unique_ptr<Comparer> comparer,
-                  Comparer::open(computed.width, computed.height, computed.rate, exact));
-  Picture picture;
-  int count = 0;
-  bool more = false;
-  while (true) {
-    STARLING_ASSIGN(more, shown.next(picture));
-    if (!more || count == computed.count) break;
-    STARLING_TRY(comparer->add(computed.frame(count), picture.view()));
-    ++count;
-  }
-  STARLING_ASSIGN(Comparison result, comparer->finish());
-  if (more || count < computed.count) {
-    result.matches = false;
-    result.identical = false;
-    if (!result.first_difference) {
-      result.first_difference = Difference{
-          DifferenceKind::kCount, count, -1, -1,
-          more ? "the file goes on after the last of the " + std::to_string(computed.count) + " computed frames"
-               : "the file ends before frame " + std::to_string(count) + " of " + std::to_string(computed.count)};
-    }
-  }
-  return result;
-}
-
-Result<Comparison> compare_video(const Frames& computed, const std::filesystem::path& path, Demand demand) {
-  STARLING_ASSIGN(const std::unique_ptr<Reader> reader, open_reader(path));
-  return compare_video(computed, *reader, demand);
-}
-
 }  // namespace starling::video

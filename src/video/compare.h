@@ -1,29 +1,19 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "video/frames.h"
-#include "video/reader.h"
 
 namespace starling::video {
 
-// Does a video file show the frames that were computed? docs/video.md says how the limits come about, and what passes
-// and fails.
-
-enum class Demand {
-  kAsStored,  // exact for files that store RGB (VideoInfo::stores_rgb), lossy otherwise
-  kExact,     // every bit
-  kLossy,     // no more loss than encoding can cause
-};
+// Are the frames that a video shows those that were computed? docs/video.md says how the limits come about, and what
+// passes and fails.
 
 enum class DifferenceKind {
-  kSize,   // the frames have another width or height
-  kCount,  // frames are missing or too many
   kBits,   // pixels differ where they must be equal
   kBlock,  // a block differs by more than encoding loses
   kFrame,  // a whole frame is brighter, darker or tinted
@@ -47,7 +37,9 @@ struct Comparison {
   std::optional<Difference> first_difference;
 };
 
-// Compares two videos of one size frame by frame, in memory that does not grow with duration. Not thread safe.
+// Compares two videos of one size frame by frame, in memory that does not grow with duration: bit for bit if `exact`,
+// as is due to files that store RGB (VideoInfo::stores_rgb); else no more loss is allowed than encoding can cause. Not
+// thread safe.
 class Comparer {
  public:
   static base::Result<std::unique_ptr<Comparer>> open(int width, int height, Rate rate, bool exact);
@@ -64,10 +56,5 @@ class Comparer {
   explicit Comparer(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-// A difference is in the result; errors are for files that cannot be read at all, or break in the middle.
-base::Result<Comparison> compare_video(const Frames& computed, const std::filesystem::path& path,
-                                       Demand demand = Demand::kAsStored);
-base::Result<Comparison> compare_video(const Frames& computed, Reader& shown, Demand demand = Demand::kAsStored);
 
 }  // namespace starling::video
