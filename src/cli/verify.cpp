@@ -45,6 +45,7 @@ struct Verdict {
   std::uint32_t checked_calls = 0;
   std::size_t total_calls = 0;
   std::optional<double> psnr_db;
+  bool identical = false;                      // every bit of the video
   std::optional<node::Acceptance> acceptance;  // that holds
 };
 
@@ -87,8 +88,8 @@ base::Result<std::optional<models::Checkpoint>> open_model(const Arguments& argu
   return Found(*std::move(model));
 }
 
-std::string decibels(double psnr) {
-  if (psnr >= 100.0) return "every bit is equal";
+std::string likeness(double psnr, bool identical) {
+  if (identical) return "every bit is equal";
   std::array<char, 48> text{};
   std::snprintf(text.data(), text.size(), "PSNR %.1f dB, no more than encoding loses", psnr);
   return text.data();
@@ -203,6 +204,7 @@ base::Result<Verdict> check(const Arguments& arguments) {
     STARLING_TRY(video->finish(receipt->file));
     verdict.difference = video->difference();
     verdict.psnr_db = video->psnr_db();
+    verdict.identical = video->identical();
   }
   if (!verdict.difference && trace) {
     const base::Status kept = trace->check_all();
@@ -247,7 +249,8 @@ base::Result<int> run(const Arguments& arguments) {
     }
     print("The receipt holds: " + std::to_string(verdict.checked_calls) + " of " + std::to_string(verdict.total_calls) +
           " calls were run again and gave the same bits.");
-    if (verdict.psnr_db) print("The video shows the frames of the receipt: " + decibels(*verdict.psnr_db) + ".");
+    if (verdict.psnr_db)
+      print("The video shows the frames of the receipt: " + likeness(*verdict.psnr_db, verdict.identical) + ".");
   } else {
     print("The check failed. First difference: " + verdict.difference->message);
   }

@@ -111,6 +111,7 @@ base::Status VideoCheck::finish(const std::optional<proof::OutputFile>& written)
   if (comparer_ && frames_ > 0) {
     STARLING_ASSIGN(const video::Comparison comparison, comparer_->finish());
     psnr_db_ = comparison.psnr_db;
+    identical_ = comparison.identical;
     if (comparison.first_difference) {
       const video::Difference& found = *comparison.first_difference;
       difference_ = proof::Difference{frame_name(static_cast<std::size_t>(found.frame)) + ": " + found.sentence};

@@ -27,6 +27,8 @@ class VideoCheck {
   const std::optional<proof::Difference>& difference() const { return difference_; }
   // Over the frames compared so far as finish() found it; nothing if none were.
   std::optional<double> psnr_db() const { return psnr_db_; }
+  // Whether every bit of them was equal.
+  bool identical() const { return identical_; }
 
  private:
   VideoCheck() = default;
@@ -43,6 +45,7 @@ class VideoCheck {
   std::optional<proof::Difference> wrong_time_;  // the first
   std::optional<proof::Difference> difference_;
   std::optional<double> psnr_db_;
+  bool identical_ = false;
 };
 
 // Size and hash of a regular file.

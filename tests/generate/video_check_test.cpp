@@ -99,6 +99,29 @@ TEST(VideoCheck, TheFramesComeBeforeTheirTimes) {
   EXPECT_EQ(verdict(folder / "a.mp4", frames, {8, 1}).substr(0, 21), "frame 7 of the video:");
 }
 
+TEST(VideoCheck, OneBitOfALosslessFileIsFoundHoweverLittleItIs) {
+  const TemporaryFolder folder;
+  auto frames = video::make_frames(512, 512, 30, {8, 1});
+  ASSERT_TRUE(frames.ok());
+  ASSERT_TRUE(video::write_video(folder / "a.mp4", *frames, {.lossless = true}).ok());
+  frames->pixels(7)[0] ^= 1;
+  TextToVideo request;
+  request.width = request.height = 512;
+  request.frames = frames->count;
+  auto check = VideoCheck::open(folder / "a.mp4", request);
+  ASSERT_TRUE(check.ok()) << check.error().message;
+  for (int i = 0; i < frames->count; ++i) ASSERT_TRUE(check->add(frames->frame(i)).ok());
+  ASSERT_TRUE(check->finish({}).ok());
+  EXPECT_GT(*check->psnr_db(), 100.0);
+  EXPECT_FALSE(check->identical());
+  ASSERT_TRUE(check->difference().has_value());
+  // Another size is found at once.
+  request.width = 256;
+  check = VideoCheck::open(folder / "a.mp4", request);
+  ASSERT_TRUE(check.ok()) << check.error().message;
+  EXPECT_TRUE(check->difference().has_value());
+}
+
 TEST(VideoCheck, MissingAndAddedFramesAreNamed) {
   const TemporaryFolder folder;
   const video::Frames frames = make_frames(9, {8, 1});
