@@ -289,6 +289,7 @@ base::Result<SchedulerConfig> parse_scheduler_config(std::string_view json) {
   JsonFields fields(object, what);
   SchedulerConfig c;
   const bool is_unipc = fields.is_text("_class_name", "UniPCMultistepScheduler");
+  if (fields.find("_class_name") == nullptr) return base::corrupt(what + " does not name its class.");
   fields.only("_class_name", {"FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler"});
   for (const char* key : {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_dynamic_shifting",
                           "stochastic_sampling", "invert_sigmas", "shift_terminal"}) {

@@ -73,10 +73,15 @@ TEST(Config, RefusesWhatItCannotRun) {
   EXPECT_EQ(parse_umt5_config(R"({"feed_forward_proj": "relu"})").error().code, ErrorCode::kUnsupported);
   EXPECT_FALSE(parse_umt5_config(R"({"relative_attention_num_buckets": 30})").ok());
   EXPECT_EQ(parse_scheduler_config(R"({"_class_name": "DDIMScheduler"})").error().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(parse_scheduler_config(R"({"use_dynamic_shifting": true})").error().code, ErrorCode::kUnsupported);
   EXPECT_FALSE(parse_scheduler_config(R"({"_class_name": "UniPCMultistepScheduler"})").ok());
-  EXPECT_FALSE(parse_scheduler_config(R"({"shift": 0})").ok());
-  EXPECT_FALSE(parse_scheduler_config(R"({"noise_mean_amplitude": -1})").ok());
+  EXPECT_EQ(parse_scheduler_config("{}").error().code, ErrorCode::kCorrupt);
+  const auto scheduler_with = [](const std::string& field) {
+    return parse_scheduler_config(R"({"_class_name": "FlowMatchEulerDiscreteScheduler", )" + field + "}");
+  };
+  EXPECT_TRUE(scheduler_with(R"("shift": 3)").ok());
+  EXPECT_EQ(scheduler_with(R"("use_dynamic_shifting": true)").error().code, ErrorCode::kUnsupported);
+  EXPECT_FALSE(scheduler_with(R"("shift": 0)").ok());
+  EXPECT_FALSE(scheduler_with(R"("noise_mean_amplitude": -1)").ok());
   const auto index_with = [](const char* key, const char* value) {
     base::Json index = *base::Json::parse(write_pipeline_config({}), "index");
     return index.set(key, *base::Json::parse(value, "value")).to_text();
