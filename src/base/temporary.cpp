@@ -24,9 +24,10 @@ struct Place {
 static_assert(std::atomic<State>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 std::array<Place, 64> places;
 
-// readdir() may allocate, so the folder is read by the system call beneath it.
-void remove_files_in(const char* name) {
-  const int folder = ::open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+// Folders below it only if `depth` is not zero. readdir() may allocate, so the folder is read by the system call
+// beneath.
+void remove_files_in(int parent, const char* name, int depth) {
+  const int folder = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (folder < 0) return;
   alignas(dirent64) std::array<char, 4096> entries{};
   for (;;) {
@@ -34,7 +35,11 @@ void remove_files_in(const char* name) {
     if (size <= 0) break;
     for (long at = 0; at < size;) {
       const auto* entry = reinterpret_cast<const dirent64*>(entries.data() + at);
-      ::unlinkat(folder, entry->d_name, 0);  // refused for . and ..
+      const bool is_dots = std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0;
+      if (!is_dots && ::unlinkat(folder, entry->d_name, 0) != 0 && depth > 0) {
+        remove_files_in(folder, entry->d_name, depth - 1);
+        ::unlinkat(folder, entry->d_name, AT_REMOVEDIR);
+      }
       at += entry->d_reclen;
     }
   }
@@ -43,7 +48,9 @@ void remove_files_in(const char* name) {
 
 void remove(const Place& place) {
   if (place.kind == TemporaryKind::kFile) ::unlink(place.name.data());
-  if (place.kind == TemporaryKind::kFolder) remove_files_in(place.name.data());
+  constexpr int kDepth = 8;
+  if (place.kind == TemporaryKind::kFolder) remove_files_in(AT_FDCWD, place.name.data(), 0);
+  if (place.kind == TemporaryKind::kTree) remove_files_in(AT_FDCWD, place.name.data(), kDepth);
   if (place.kind != TemporaryKind::kFile) ::rmdir(place.name.data());
 }
 

@@ -8,6 +8,7 @@ namespace starling::base {
 enum class TemporaryKind : std::uint8_t {
   kFile,
   kFolder,       // with the files in it, but no folders
+  kTree,         // with all that is in it, eight folders deep
   kEmptyFolder,  // only if nothing is in it
 };
 

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
+#include "base/temporary.h"
 #include "cli/bench_products.h"
 #include "cli/bench_training.h"
 #include "cli/commands.h"
@@ -43,7 +44,9 @@ struct Arguments {
 // A folder that is removed in the end.
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_(fs::temp_directory_path() / ("starling-bench-" + std::to_string(::getpid()))) {
+  TemporaryFolder()
+      : path_(fs::temp_directory_path() / ("starling-bench-" + std::to_string(::getpid()))),
+        name_(path_, base::TemporaryKind::kTree) {
     std::error_code error;
     fs::create_directories(path_, error);
   }
@@ -57,6 +60,7 @@ class TemporaryFolder {
 
  private:
   fs::path path_;
+  base::TemporaryName name_;  // an interrupt that ends the process takes it along
 };
 
 // The model to measure: the one that is there, else an untrained one of the bundled model's size, which costs the same.

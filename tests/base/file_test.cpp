@@ -149,6 +149,12 @@ TEST_F(Files, ASignalThatEndsTheProgramLeavesNoTemporaries) {
         ASSERT_TRUE(write_file(path("used/file"), as_bytes("kept")).ok());
         for (int i = 0; i < 300; ++i) ASSERT_EQ(::mknod(path("outer/inner/" + std::to_string(i)).c_str(), 0600, 0), 0);
         { const TemporaryName forgotten(path("third")); }
+        const TemporaryName tree(path("tree"), TemporaryKind::kTree);
+        ASSERT_TRUE(make_directories(path("tree/a/b/c")).ok());
+        for (const char* name : {"tree/x", "tree/a/x", "tree/a/b/x", "tree/a/b/c/x"}) {
+          ASSERT_TRUE(write_file(path(name), as_bytes("x")).ok());
+        }
+        std::filesystem::create_directory_symlink(path("used"), path("tree/a/link"));
         catch_interrupts();
         std::raise(SIGINT);
         std::raise(SIGINT);
