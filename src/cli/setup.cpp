@@ -93,14 +93,21 @@ std::string unknown_words_remark(const models::Checkpoint& model, const std::str
   const auto is_ascii = [](std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   };
-  std::string known;
+  // A few of them, from all over the alphabet.
+  std::vector<std::string> known;
   std::istringstream lines(model.known_words().to_text());
+  constexpr std::size_t kTellingLength = 4;
   for (std::string word; std::getline(lines, word);) {
-    if (is_ascii(word) || !is_ascii(prompt)) known += " " + word;
+    const bool telling = !is_ascii(word) || word.size() >= kTellingLength;
+    if (telling && (is_ascii(word) || !is_ascii(prompt))) known.push_back(std::move(word));
   }
-  constexpr std::size_t kMaxShown = 2000;
   std::string remark = "note: this model never learnt " + words + " and will draw something else for it.";
-  if (known.size() <= kMaxShown) remark += " The words it knows:" + known;
+  constexpr std::size_t kExamples = 6;
+  const std::size_t examples = std::min(known.size(), kExamples);
+  for (std::size_t i = 0; i < examples; ++i) {
+    remark += (i == 0 ? " It knows words such as " : ", ") + known[i * known.size() / examples];
+  }
+  if (examples > 0) remark += ".";
   return remark;
 }
 

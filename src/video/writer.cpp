@@ -16,6 +16,11 @@ Result<FileType> file_type_of(const fs::path& path) {
   std::string extension = path.extension().native();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const fs::path last = path.has_filename() ? path.filename() : path.parent_path().filename();
+  if (last.empty() || last == "." || last == "..") {
+    return base::invalid(quoted(path) +
+                         " has no name that a video and its receipt could have: name a file, or a folder");
+  }
   if (const auto sequence = parse_sequence(path); sequence && sequence->pattern.after.ends_with(".png")) {
     return FileType::kPngSequence;
   }

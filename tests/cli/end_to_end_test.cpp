@@ -229,6 +229,7 @@ TEST_F(EndToEnd, WrongRequestsGetASentenceAndLeaveNothing) {
   option("--negative", "\xff", "UTF-8");
   option("--model", at("none").string(), "none");
   option("-o", at("out.avi").string(), ".mp4");
+  for (const char* name : {".", "..", "./", "a/..", "/"}) option("-o", name, "has no name");
   const auto no_folder = [&](const std::string& output, const std::string& problem) {
     option("-o", output, "cannot write " + output + ": " + problem);
   };
@@ -249,6 +250,8 @@ TEST_F(EndToEnd, UnknownWordsAreNamed) {
   EXPECT_EQ(made.code, kFine);
   EXPECT_NE(made.err.find("\"dragon\""), std::string::npos) << made.err;
   EXPECT_EQ(made.err.find("\"red\""), std::string::npos) << made.err;
+  EXPECT_NE(made.err.find("It knows words such as "), std::string::npos) << made.err;
+  EXPECT_LT(made.err.find('\n', made.err.find("note: ")), made.err.find("note: ") + 200) << made.err;
 }
 
 TEST_F(EndToEnd, AnInterruptLeavesNothing) {
