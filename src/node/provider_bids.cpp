@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ledger/amount.h"
+#include "ledger/market/auction.h"
 
 namespace starling::node {
 
@@ -124,6 +125,15 @@ std::uint32_t ProviderBids::parts_in_time(const BidMoment& moment, const TaskEnt
   return parts < 1.0 ? 0 : static_cast<std::uint32_t>(std::min(parts, static_cast<double>(wanted)));
 }
 
+// How many the stake that backs nothing yet is enough for.
+std::uint32_t ProviderBids::parts_backed(const BidMoment& moment, const TaskEntry& task) const {
+  const auto collateral = market::collateral_for(moment.rules, task.task.max_price);
+  if (!collateral.has_value()) return 0;
+  const std::uint64_t free = moment.self.stake - std::min(moment.self.stake, moment.self.locked);
+  if (*collateral == 0) return task.task.open;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(task.task.open, free / *collateral));
+}
+
 // What is missing may come; nothing else changes.
 void ProviderBids::judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const {
   const bool later = why.code == base::ErrorCode::kNotFound || why.code == base::ErrorCode::kIo ||
@@ -173,7 +183,7 @@ base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment&
     const std::uint64_t end =
         task.task.auction_end != 0 ? task.task.auction_end : moment.time + moment.rules.auction_time;
     if (moment.time > end || end + task.task.time_limit > task.task.deadline) continue;
-    const std::uint32_t parts = parts_in_time(left, task);
+    const std::uint32_t parts = std::min(parts_in_time(left, task), parts_backed(left, task));
     if (parts == 0) continue;
     if (!seen.checked) {
       if (Clock::now() > checked_until) {
@@ -199,6 +209,7 @@ base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment&
     const auto price = market::part_price(task.task.work_per_part, rate);
     if (!price.has_value() || *price > task.task.max_price) continue;
     left.free_slots -= parts;
+    left.self.locked += parts * market::collateral_for(moment.rules, task.task.max_price).value_or(0);
     left.queued_work += parts * task.task.work_per_part;
     seen.claimed = true;
     seen.auction_end = task.task.auction_end;

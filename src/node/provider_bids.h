@@ -89,6 +89,7 @@ class ProviderBids {
   // In the auction that is on.
   bool has_claim(std::uint64_t task) const;
   void auction_closed(const TaskEntry& task);
+  std::uint32_t parts_backed(const BidMoment& moment, const TaskEntry& task) const;
   std::uint32_t parts_in_time(const BidMoment& moment, const TaskEntry& task) const;
 
   const BidLimits limits_;

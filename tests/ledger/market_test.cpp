@@ -84,7 +84,7 @@ TEST_F(Market, ATaskIsClaimedCommittedRevealedAndPaid) {
   award();
   EXPECT_EQ(chain.part(1, 0).state, PartState::kHeld);
   EXPECT_EQ(chain.part(1, 0).price, 2000U);
-  EXPECT_EQ(chain.provider(kPia).locked, 4000U);
+  EXPECT_EQ(chain.provider(kPia).locked, 6000U);
   EXPECT_EQ(chain.provider(kPia).held, 1U);
   EXPECT_TRUE(market::open_tasks(chain.state(), 0, 10)->empty());
   EXPECT_EQ(market::parts_of(chain.state(), kPia)->size(), 1U);
@@ -186,10 +186,10 @@ TEST_F(Market, AMissedDeadlineIsRelistedAndTheProviderPays) {
   // A block at the deadline is one block too late.
   fails("TOO_LATE", kPia, market::CommitResult{1, 0, hash_of(1)}, 1);
   EXPECT_EQ(chain.part(1, 0).state, PartState::kOpen);
-  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1000);  // half the price
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1500);  // half of what the task pays at most
   EXPECT_EQ(chain.provider(kPia).locked, 0U);
   EXPECT_EQ(chain.provider(kPia).late, 1U);
-  EXPECT_EQ(chain.balance(kFees), fees + 1000 + kFee);
+  EXPECT_EQ(chain.balance(kFees), fees + 1500 + kFee);
   EXPECT_EQ(chain.balance(kAnn), ann);
   // The suspension doubles with each miss in a row.
   chain.run_until(chain.now() + 999);
@@ -204,8 +204,23 @@ TEST_F(Market, AMissedDeadlineIsRelistedAndTheProviderPays) {
   chain.run_until(chain.part(1, 0).due);
   EXPECT_EQ(chain.part(1, 0).state, PartState::kRefunded);
   EXPECT_EQ(chain.balance(kAnn), ann + 3000);
-  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 3000);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 4500);
   fails("TOO_LATE", kPia, market::CommitResult{1, 0, hash_of(1)});
+}
+
+TEST_F(Market, HoldingForNothingCostsAsMuchAsHoldingForAll) {
+  market::SubmitTask task = task_message(1, chain.now());
+  task.max_price = 3001;
+  fine(kAnn, task);
+  fine(kPia, market::ClaimTask{1, 1, 1});
+  chain.run_until(chain.now() + 100);
+  EXPECT_EQ(chain.part(1, 0).price, 2U);
+  EXPECT_EQ(chain.part(1, 0).collateral, 6002U);
+  EXPECT_EQ(chain.provider(kPia).locked, 6002U);
+  chain.run_until(chain.part(1, 0).due);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kOpen);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1501) << "rounded up";
+  EXPECT_EQ(chain.provider(kPia).locked, 0U);
 }
 
 TEST_F(Market, WhoCommitsAndNeverRevealsPaysToo) {
@@ -214,7 +229,7 @@ TEST_F(Market, WhoCommitsAndNeverRevealsPaysToo) {
   commit();
   chain.run_until(chain.now() + 1000);
   EXPECT_EQ(chain.part(1, 0).state, PartState::kOpen);
-  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1000);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1500);
   fails("TOO_LATE", kPia, result_of(1, 0));
 }
 
@@ -357,10 +372,10 @@ TEST_F(Market, ClaimsThatCannotBeKeptAreRefused) {
 
 TEST_F(Market, StakeBacksPartsAndLeavesSlowly) {
   market::SubmitTask dear = task_message(3, chain.now());
-  dear.max_price = kCredit;
+  dear.max_price = kCredit / 2;
   fine(kPia, provider_message(kCredit));
   fine(kAnn, dear);
-  // The price is half a credit, the collateral twice that: the stake of two credits backs two parts.
+  // At most half a credit is paid, the collateral is twice that: the stake of two credits backs two parts.
   fine(kPia, market::ClaimTask{1, 3, kCredit / 4});
   chain.run_until(chain.now() + 100);
   EXPECT_EQ(chain.provider(kPia).held, 2U);

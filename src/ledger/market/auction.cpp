@@ -44,14 +44,15 @@ std::vector<Bid> ordered_bids(Context& context, std::uint64_t task) {
 
 }  // namespace
 
-std::optional<Motes> collateral_for(const Parameters& rules, Motes price) {
-  return multiply_divide(price, rules.collateral, kBasisPoints, true);
+std::optional<Motes> collateral_for(const Parameters& rules, Motes max_price) {
+  return multiply_divide(max_price, rules.collateral, kBasisPoints, true);
 }
 
-std::optional<Fault> may_hold(const Context& context, const Parameters& rules, const Provider& provider, Motes price) {
+std::optional<Fault> may_hold(const Context& context, const Parameters& rules, const Provider& provider,
+                              Motes max_price) {
   if (context.header.time < provider.suspended_until) return Fault::kSuspended;
   if (!has_benchmark(context, rules, provider)) return Fault::kNoBenchmark;
-  const auto collateral = collateral_for(rules, price);
+  const auto collateral = collateral_for(rules, max_price);
   if (!collateral.has_value() || provider.stake < rules.minimum_stake ||
       provider.stake - provider.locked < *collateral) {
     return Fault::kStakeTooLow;
@@ -71,7 +72,7 @@ void close_auction(Context& context, TaskEntry& task) {
     for (std::uint32_t won = 0; won < bid.claim.parts && task.task.open > 0; ++won) {
       // A late block may leave too little time; a provider may have withdrawn, or won elsewhere.
       if (context.header.time + task.task.time_limit > task.task.deadline || provider->held >= provider->slots ||
-          may_hold(context, rules, *provider, *price).has_value()) {
+          may_hold(context, rules, *provider, task.task.max_price).has_value()) {
         break;
       }
       std::optional<Part> part;
@@ -81,7 +82,7 @@ void close_auction(Context& context, TaskEntry& task) {
       }
       if (next == task.task.parts || !part.has_value()) break;
       PartEntry entry{next++, *part};
-      award(context, task, entry, bid.provider, *provider, *price, *collateral_for(rules, *price));
+      award(context, task, entry, bid.provider, *provider, *price, *collateral_for(rules, task.task.max_price));
       save_part(context.state, task, entry);
     }
     save(context.state, provider_key(bid.provider), *provider);

@@ -167,7 +167,7 @@ std::optional<Fault> handle(Context& context, const Expected& /*expected*/, cons
   }
   if (message.parts == 0 || provider->held >= provider->slots) return Fault::kNoFreeSlot;
   const Parameters rules = parameters(context.state);
-  if (const auto fault = may_hold(context, rules, *provider, *price)) return fault;
+  if (const auto fault = may_hold(context, rules, *provider, task->task.max_price)) return fault;
   const std::uint64_t end =
       task->task.auction_end != 0 ? task->task.auction_end : context.header.time + rules.auction_time;
   if (context.header.time > end || end + task->task.time_limit > task->task.deadline) return Fault::kTooLate;

@@ -155,8 +155,8 @@ void miss(Context& context, const Expected& expected, TaskEntry& task, PartEntry
   auto provider = load<Provider>(context.state, key);
   if (!provider.has_value()) return;
   if (part.part.state == PartState::kHeld) provider->held -= 1;
-  const Motes penalty =
-      std::min(part.part.collateral, multiply_divide(part.part.price, rules.late_penalty, kBasisPoints).value_or(0));
+  const Motes penalty = std::min(
+      part.part.collateral, multiply_divide(task.task.max_price, rules.late_penalty, kBasisPoints, true).value_or(0));
   release(context.state, task, part, *provider);
   provider->stake -= penalty;
   provider->late += 1;

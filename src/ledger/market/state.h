@@ -19,8 +19,8 @@ struct Parameters {
   std::uint64_t cancel_time = 0;      // for reporting progress after a cancellation
   std::uint64_t unbonding_time = 0;   // from withdrawal to payment
   std::uint64_t suspension_time = 0;  // after the first missed deadline; doubles with each in a row
-  std::uint32_t collateral = 0;       // of a part's price, in basis points: stake that backs it
-  std::uint32_t late_penalty = 0;     // of a part's price, in basis points; at most the collateral
+  std::uint32_t collateral = 0;       // of a task's max_price, in basis points: stake that backs a part
+  std::uint32_t late_penalty = 0;     // of a task's max_price, in basis points; at most the collateral
   std::uint32_t attempts = 0;         // misses after which a part is refunded
   std::uint64_t benchmark_age = 0;    // a provider whose last benchmark is older claims nothing; 0: none is needed
 
