@@ -47,7 +47,7 @@ Route model_files_route(node::ModelStore& models, std::function<std::int64_t()> 
   });
 }
 
-std::vector<Route> provider_routes(std::function<const node::Provider*()> provider) {
+std::vector<Route> provider_routes(const std::function<const node::Provider*()>& provider) {
   std::vector<Route> routes;
   routes.push_back(get_on_worker(
       "/v1/results/{task}/{part}",

@@ -15,6 +15,6 @@ Route model_files_route(node::ModelStore& models, std::function<std::int64_t()> 
 
 // GET /v1/results/{task}/{part}, /v1/progress/{task}/{part} and /v1/provider. provider gives the node's provider, or
 // nullptr while there is none, which is answered with 503.
-std::vector<Route> provider_routes(std::function<const node::Provider*()> provider);
+std::vector<Route> provider_routes(const std::function<const node::Provider*()>& provider);
 
 }  // namespace starling::api
