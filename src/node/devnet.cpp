@@ -1,6 +1,5 @@
 #include "node/devnet.h"
 
-#include <algorithm>
 #include <system_error>
 
 #include "base/file.h"
@@ -18,7 +17,6 @@ constexpr ledger::Motes kProviderCredits = 100 * ledger::kMotesPerCredit;
 constexpr std::chrono::seconds kReadyTime{60};
 constexpr std::chrono::seconds kStopTime{10};
 constexpr std::chrono::milliseconds kPollTime{100};
-constexpr std::size_t kMaxGenesisBytes = std::size_t{16} << 20;
 
 base::Json motes(ledger::Motes value) { return std::to_string(value); }
 
