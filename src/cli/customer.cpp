@@ -70,8 +70,11 @@ base::Error Customer::cancelled(std::uint64_t task) {
   const std::string number = std::to_string(task);
   const base::Status status = requester_->cancel(task);
   if (!status.ok()) {
-    return base::cancelled("interrupted, and task " + number + " could not be cancelled (" + status.error().message +
-                           "): try starling job cancel " + number);
+    const bool over = status.error().message.find("TASK_OVER") != std::string::npos;
+    return base::cancelled(over ? "interrupted, after task " + number + " was done: fetch it with starling job wait " +
+                                      number
+                                : "interrupted, and task " + number + " could not be cancelled (" +
+                                      status.error().message + "): try starling job cancel " + number);
   }
   return base::cancelled("interrupted: task " + number +
                          " is cancelled; what nobody had begun is refunded, the rest is paid as far as it was done");
@@ -84,7 +87,10 @@ base::Result<node::Terms> agree(const node::Quote& quote, std::size_t videos, co
                            " MiB of memory; ask for a smaller video, or try again when more providers are there");
   }
   node::Terms terms;
-  terms.max_price = quote.highest_price;
+  // Dear providers do not make it dear: some are left to choose from, and escrow stays near what it will cost.
+  constexpr ledger::Motes kSpread = 4;
+  terms.max_price = std::min(quote.highest_price,
+                             ledger::checked_multiply(quote.lowest_price, kSpread).value_or(quote.highest_price));
   terms.time_limit = quote.time_limit;
   terms.deadline = quote.deadline;
   if (!bargain.max_price.empty()) {

@@ -130,7 +130,7 @@ base::Result<Outcome> make_there(const Arguments& arguments, const models::Check
   Outcome outcome;
   outcome.task = task;
   TaskProgress progress(*customer, task, quote.calls, 1);
-  const auto lost = customer->requester().collect(
+  const auto collected = customer->requester().collect(
       task, order,
       [&](const node::Delivery& delivery) -> base::Status {
         STARLING_ASSIGN(SavedVideo saved,
@@ -143,9 +143,14 @@ base::Result<Outcome> make_there(const Arguments& arguments, const models::Check
         progress.see(view);
         return base::check_interrupt();
       });
-  if (!lost.ok() && lost.error().code == base::ErrorCode::kCancelled) return customer->cancelled(task);
-  if (!lost.ok()) return lost.error();
-  if (*lost > 0) {
+  if (!collected.ok() && collected.error().code == base::ErrorCode::kCancelled) return customer->cancelled(task);
+  if (!collected.ok()) return collected.error();
+  if (!collected->failed.empty()) {
+    const base::Error& error = collected->failed.begin()->second;
+    return base::Error{error.code, "task " + std::to_string(task) + " is done, but its provider did not deliver: " +
+                                       error.message + "; try again with starling job wait " + std::to_string(task)};
+  }
+  if (collected->lost > 0) {
     return base::not_found(
         "nobody made the video in time, and its price is refunded: allow more with --max-price, or " +
         ("look at task " + std::to_string(task) + " with starling job show"));

@@ -161,7 +161,7 @@ base::Result<int> wait(const Arguments& arguments) {
   ledger::Motes paid = 0;
   TaskProgress progress(*customer, arguments.task,
                         static_cast<std::uint32_t>(order.parts[0].job->program().calls().size()), parts);
-  STARLING_ASSIGN(const std::size_t lost,
+  STARLING_ASSIGN(const node::Requester::Collected collected,
                   customer->requester().collect(
                       arguments.task, order,
                       [&](const node::Delivery& delivery) -> base::Status {
@@ -184,20 +184,40 @@ base::Result<int> wait(const Arguments& arguments) {
                         return base::check_interrupt();
                       }));
   progress.finish();
-  const std::size_t made = videos.elements().size();
+  // What was cancelled or lost may have cost something too: the ledger knows.
+  std::size_t partly = 0;
+  STARLING_ASSIGN(const std::vector<node::PartEntry> settled, customer->ledger().parts(arguments.task));
+  for (const node::PartEntry& part : settled) partly += part.part.state == market::PartState::kPartlyPaid ? 1 : 0;
+  base::Json failed = base::Json::empty_array();
+  for (const auto& [part, error] : collected.failed) {
+    base::Json entry = base::Json::empty_object();
+    entry.set("part", part);
+    entry.set("error", error.message);
+    failed.push(std::move(entry));
+    note("note: part " + std::to_string(part) + " was not delivered: " + error.message);
+  }
   if (arguments.json) {
     base::Json json = base::Json::empty_object();
     json.set("task", arguments.task);
     json.set("videos", std::move(videos));
-    json.set("lost", lost);
+    json.set("lost", collected.lost);
+    json.set("failed", std::move(failed));
     json.set("price", std::to_string(paid));
     print_json(json);
   } else {
-    print(std::to_string(made) + " of " + std::to_string(parts) + " videos are in " + arguments.output + ", for " +
-          show_credits(paid) + " credits");
-    if (lost > 0) print(std::to_string(lost) + " were not made; their price is refunded");
+    print(std::to_string(collected.delivered) + " of " + std::to_string(parts) + " videos are in " + arguments.output +
+          ", for " + show_credits(paid) + " credits");
+    if (collected.lost > 0) {
+      print(std::to_string(collected.lost) + " were not made and are refunded" +
+            (partly > 0 ? ", but for what was done of " + std::to_string(partly) + " when they were cancelled" : ""));
+    }
+    if (!collected.failed.empty()) {
+      print(std::to_string(collected.failed.size()) +
+            " were made but not delivered; try again later: starling job wait " + std::to_string(arguments.task) +
+            " -o " + arguments.output);
+    }
   }
-  return lost == 0 ? kFine : kFailed;
+  return collected.delivered == parts ? kFine : kFailed;
 }
 
 const char* task_word(const market::Task& task) {
@@ -217,6 +237,7 @@ base::Result<int> list(const Arguments& arguments) {
     STARLING_ASSIGN(const auto tasks, network->ledger.tasks_of(address, after, kPage));
     more = tasks.size() == kPage;
     for (const node::TaskEntry& entry : tasks) {
+      if (entries.elements().size() == static_cast<std::size_t>(arguments.limit)) break;
       after = entry.number;
       if (!arguments.json) {
         print("task " + std::to_string(entry.number) + "  " + local_time(std::to_string(entry.task.submitted)) + "  " +

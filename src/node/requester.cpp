@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLongPoll{10'000};
 constexpr std::uint64_t kLeastTimeLimit = 30'000;
-constexpr int kFetches = 4;  // of a result that does not come
-constexpr std::chrono::milliseconds kFirstPause{50};
 constexpr double kBenchmarkWork = static_cast<double>(generate::kBenchmarkProducts) * generate::kBenchmarkSize *
                                   generate::kBenchmarkSize * generate::kBenchmarkSize;
 
@@ -129,6 +127,9 @@ base::Result<Quote> Requester::quote(const Order& order) const {
   for (const auto& [address, provider] : providers) {
     const auto price = market::part_price(quote.work_per_part, provider.rate);
     if (!price.has_value() || !could_take(provider, rules, order, chain.time)) continue;
+    // What it asks counts only as far as its stake backs it.
+    const auto collateral = ledger::multiply_divide(*price, rules.collateral, ledger::kBasisPoints, true);
+    if (!collateral.has_value() || provider.stake < *collateral) continue;
     quote.lowest_price = quote.providers == 0 ? *price : std::min(quote.lowest_price, *price);
     quote.highest_price = std::max(quote.highest_price, *price);
     quote.providers += 1;
@@ -219,6 +220,7 @@ base::Result<ResultFiles> Requester::result_files(const std::string& endpoint, c
   HttpRequest request;
   request.url = endpoint + "/v1/results/" + std::to_string(part.task) + "/" + std::to_string(part.index);
   request.most_bytes = std::size_t{64} << 10;
+  request.time = std::chrono::seconds(10);  // a line or two: whoever takes longer holds up the others
   request.cancelled = cancelled_;
   STARLING_ASSIGN(const HttpReply reply, http_.send(request));
   STARLING_TRY(reply_status(request.url, reply));
@@ -313,42 +315,91 @@ base::Result<Delivery> Requester::fetch(const ReadyPart& wanted, const PartEntry
     return base::invalid("part " + std::to_string(part.index) + " has no result: it is " +
                          market::name_of(part.part.state));
   }
-  auto pause = kFirstPause;
-  for (int tries = 1;; ++tries, pause *= 4) {
-    const auto endpoint = endpoint_of(part.part.provider);
-    if (!endpoint.ok()) return endpoint.error();
-    base::Result<Delivery> delivery = fetch_from(*endpoint, wanted, part);
-    const bool again = !delivery.ok() && (delivery.error().code == base::ErrorCode::kIo ||
-                                          delivery.error().code == base::ErrorCode::kNotFound);
-    if (!again || tries == kFetches) return delivery;
-    std::this_thread::sleep_for(pause);
-  }
+  STARLING_ASSIGN(const std::string endpoint, endpoint_of(part.part.provider));
+  return fetch_from(endpoint, wanted, part);
 }
 
-base::Result<std::size_t> Requester::collect(std::uint64_t task, const Order& order,
-                                             const std::function<base::Status(const Delivery&)>& deliver,
-                                             const std::function<base::Status(const TaskView&)>& on_view) {
+namespace {
+
+// Trouble that may pass: the provider is not there, or does not have the result yet.
+bool may_pass(const base::Error& error) {
+  return error.code == base::ErrorCode::kIo || error.code == base::ErrorCode::kNotFound;
+}
+
+// A part whose result was asked for in vain.
+struct Wanting {
+  base::Error last;
+  std::chrono::milliseconds pause{50};
+  std::chrono::steady_clock::time_point next;
+  bool over = false;  // it will not be asked for again
+};
+
+}  // namespace
+
+base::Result<Requester::Collected> Requester::collect(std::uint64_t task, const Order& order,
+                                                      const std::function<base::Status(const Delivery&)>& deliver,
+                                                      const std::function<base::Status(const TaskView&)>& on_view,
+                                                      std::chrono::seconds patience) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kLongestPause{5'000};
+  constexpr std::chrono::milliseconds kRest{20};
   std::vector<bool> delivered(order.parts.size(), false);
-  std::size_t lost = 0;
+  std::map<std::uint32_t, Wanting> wanting;
+  Collected collected;
+  TaskView last;
+
+  const auto try_part = [&](const PartEntry& part) -> base::Status {
+    const auto known = wanting.find(part.index);
+    if (known != wanting.end() && (known->second.over || Clock::now() < known->second.next)) return {};
+    const base::Result<Delivery> delivery = fetch(order.parts[part.index], part);
+    if (delivery.ok()) {
+      STARLING_TRY(deliver(*delivery));
+      delivered[part.index] = true;
+      ++collected.delivered;
+      wanting.erase(part.index);
+      return {};
+    }
+    if (delivery.error().code == base::ErrorCode::kCancelled) return delivery.error();
+    Wanting& trouble = wanting.try_emplace(part.index, Wanting{delivery.error(), {}, {}, false}).first->second;
+    trouble.last = delivery.error();
+    trouble.over = !may_pass(delivery.error());
+    trouble.pause = std::clamp(trouble.pause * 2, std::chrono::milliseconds(50), kLongestPause);
+    trouble.next = Clock::now() + trouble.pause;
+    return {};
+  };
+
   STARLING_TRY(follow(task, [&](const TaskView& view) -> base::Result<bool> {
     if (view.parts.size() != order.parts.size()) {
       return base::invalid("task " + std::to_string(task) + " is not for this order");
     }
     if (on_view != nullptr) STARLING_TRY(on_view(view));
-    lost = 0;
-    std::size_t here = 0;
+    last = view;
+    collected.lost = 0;
+    bool more = false;
     for (const PartEntry& part : view.parts) {
-      if (is_lost(part.part)) ++lost;
-      if (is_delivered(part.part) && !delivered[part.index]) {
-        STARLING_ASSIGN(const Delivery delivery, fetch(order.parts[part.index], part));
-        STARLING_TRY(deliver(delivery));
-        delivered[part.index] = true;
+      if (is_lost(part.part)) {
+        ++collected.lost;
+      } else if (!is_delivered(part.part)) {
+        more = true;
+      } else if (!delivered[part.index]) {
+        STARLING_TRY(try_part(part));
       }
-      if (delivered[part.index]) ++here;
     }
-    return here + lost == view.parts.size();
+    return !more;
   }));
-  return lost;
+  // Everything is settled in the ledger; what is left depends on providers that were not there.
+  for (const Clock::time_point end = Clock::now() + patience; Clock::now() < end;) {
+    const bool waits =
+        std::any_of(wanting.begin(), wanting.end(), [](const auto& entry) { return !entry.second.over; });
+    if (!waits) break;
+    if (cancelled_ != nullptr && cancelled_()) return base::cancelled("interrupted while results were fetched");
+    for (const PartEntry& part : last.parts) {
+      if (wanting.contains(part.index)) STARLING_TRY(try_part(part));
+    }
+    std::this_thread::sleep_for(kRest);
+  }
+  for (const auto& [part, trouble] : wanting) collected.failed.emplace(part, trouble.last);
+  return collected;
 }
 
 }  // namespace starling::node

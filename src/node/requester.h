@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -95,11 +96,21 @@ class Requester {
   base::Status each_frame(const Delivery& delivery,
                           const std::function<base::Status(std::size_t, const video::FrameView&)>& take) const;
 
-  // follow() and fetch() together: gives each part as soon as it is there, and ends when all parts are delivered or
-  // lost. on_view, if given, sees what follow() shows. The number of parts that were lost.
-  base::Result<std::size_t> collect(std::uint64_t task, const Order& order,
-                                    const std::function<base::Status(const Delivery&)>& deliver,
-                                    const std::function<base::Status(const TaskView&)>& on_view = nullptr);
+  // What became of an order's parts.
+  struct Collected {
+    std::size_t delivered = 0;
+    std::size_t lost = 0;  // refunded or cancelled
+    // Parts whose provider did not deliver what the ledger has, with the last reason. A provider that cannot be reached
+    // is asked again for `patience` after the others are done; one that delivers something else is not.
+    std::map<std::uint32_t, base::Error> failed;
+  };
+  // follow() and fetch() together: gives each part as soon as it is there, and ends when nothing more is to come. What
+  // one provider does holds up no other's parts. on_view, if given, sees what follow() shows. An error of deliver or
+  // on_view ends it.
+  base::Result<Collected> collect(std::uint64_t task, const Order& order,
+                                  const std::function<base::Status(const Delivery&)>& deliver,
+                                  const std::function<base::Status(const TaskView&)>& on_view = nullptr,
+                                  std::chrono::seconds patience = std::chrono::minutes(2));
 
  private:
   base::Result<std::string> endpoint_of(const base::Address& provider) const;

@@ -71,6 +71,8 @@ rocksdb::DBOptions database_options(bool create, bool synced) {
   options.max_total_wal_size = std::uint64_t{40} << 20;  // bounds what an opening replays: some 30 MB a second
   options.avoid_flush_during_recovery = true;            // an opening reads the log, and writes nothing
   options.max_background_jobs = 2;
+  // After a full disk only opening again tells what is there; RocksDB's own way back ends in a failed assertion.
+  options.max_bgerror_resume_count = 0;
   options.max_open_files = 512;
   options.skip_stats_update_on_db_open = true;
   options.stats_dump_period_sec = 0;

@@ -67,7 +67,8 @@ TEST_F(Network, AVideoIsMadeCheckedAndPaid) {
   });
   const auto elapsed = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - start);
   ASSERT_TRUE(lost.ok()) << lost.error().message;
-  EXPECT_EQ(*lost, 0U);
+  EXPECT_EQ(lost->lost, 0U);
+  EXPECT_TRUE(lost->failed.empty());
   EXPECT_EQ(frames, right_frames(asked, 0));
   RecordProperty("milliseconds", static_cast<int>(elapsed.count()));
   ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
@@ -97,12 +98,48 @@ TEST_F(Network, ABatchIsSplitAndJoined) {
     return {};
   });
   ASSERT_TRUE(lost.ok()) << lost.error().message;
-  EXPECT_EQ(*lost, 0U);
+  EXPECT_EQ(lost->lost, 0U);
+  EXPECT_TRUE(lost->failed.empty());
   EXPECT_EQ(frames.size(), 10U);
   EXPECT_EQ(frames[3], right_frames(asked, 3));
   EXPECT_EQ(made.size(), 2U) << "both providers work";
   ASSERT_TRUE(gateway.wait_until_settled(*task, 10));
   gateway.expect_conserved();
+}
+
+TEST_F(Network, AProviderThatIsGoneHoldsUpNoOthersParts) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  auto quin = std::make_unique<TestProvider>(temporary / "quin", gateway.url(), kQuin, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  ASSERT_TRUE(gateway.wait_until_ready(kQuin));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  std::vector<generate::TextToVideo> requests;
+  for (std::uint64_t seed = 0; seed < 6; ++seed) requests.push_back(small_request(20, seed));
+  const Order asked = order_of(requests);
+  const auto task = ann->submit(asked, terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 6));
+  quin.reset();
+  std::size_t hers = 0;
+  for (std::uint32_t part = 0; part < 6; ++part) {
+    if (gateway.part(*task, part).provider == test_key(kPia).address()) ++hers;
+  }
+  ASSERT_GT(hers, 0U);
+  ASSERT_LT(hers, 6U);
+  std::size_t delivered = 0;
+  const auto collected = ann->collect(
+      *task, asked,
+      [&](const Delivery& delivery) -> base::Status {
+        EXPECT_EQ(delivery.receipt.executor, test_key(kPia).address());
+        ++delivered;
+        return {};
+      },
+      nullptr, std::chrono::seconds(1));
+  ASSERT_TRUE(collected.ok()) << collected.error().message;
+  EXPECT_EQ(delivered, hers);
+  EXPECT_EQ(collected->delivered, hers);
+  EXPECT_EQ(collected->failed.size(), 6 - hers);
+  EXPECT_EQ(collected->lost, 0U);
 }
 
 TEST_F(Network, TheRequesterMayGo) {
