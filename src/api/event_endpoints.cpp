@@ -97,22 +97,24 @@ base::Result<Search> read_search(const Chain& chain, const Request& request) {
   return search;
 }
 
-base::Result<base::Json> events(const Chain& chain, const Request& request) {
+base::Result<base::Json> events(const Chain& chain, const SearchBounds& bounds, const Request& request) {
   STARLING_ASSIGN(const Search search, read_search(chain, request));
   STARLING_ASSIGN(const std::uint64_t limit, request.query_u64("limit", kMostListed, kMostListed));
   STARLING_ASSIGN(const std::uint64_t before, request.query_u64("before", chain.height() + 1, ~std::uint64_t{0}));
   base::Json found = base::Json::empty_array();
   Height height = std::min(before, chain.height() + 1);
-  std::uint64_t searched = 0;
+  std::uint64_t blocks = 0;
+  std::size_t bytes = 0;
   bool more = height > 1;
-  while (more && searched < kMaxSearchedBlocks && found.elements().size() < limit) {
+  while (more && blocks < bounds.blocks && bytes < bounds.bytes && found.elements().size() < limit) {
     --height;
-    ++searched;
+    ++blocks;
     STARLING_ASSIGN(const std::optional<Block> block, chain.block(height));
     if (!block.has_value()) {  // older than the snapshot that this chain began with
       more = false;
       break;
     }
+    for (const base::Bytes& transaction : block->transactions) bytes += transaction.size();
     STARLING_TRY(search_block(search, *block, found));
     more = height > 1 && block->header.header.time >= search.since;
   }
@@ -124,9 +126,9 @@ base::Result<base::Json> events(const Chain& chain, const Request& request) {
 
 }  // namespace
 
-std::vector<Route> event_routes(const Chain& chain) {
-  return {get_on_worker("/v1/events", [&chain](const Request& request) {
-    const base::Result<base::Json> json = events(chain, request);
+std::vector<Route> event_routes(const Chain& chain, const SearchBounds& bounds) {
+  return {get_on_worker("/v1/events", [&chain, bounds](const Request& request) {
+    const base::Result<base::Json> json = events(chain, bounds, request);
     return json.ok() ? json_response(*json) : error_response(json.error());
   })};
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "api/event_endpoints.h"
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/server.h"
@@ -49,6 +50,7 @@ class LedgerEndpoints : public testing::Test {
     Router router;
     router.add(ledger_routes(*chain_, {{"validator", "gateway"}, "1.2.3", test_key(9).address()}, &metrics_));
     router.add(market_routes(*chain_));
+    router.add(event_routes(*chain_, {3, 400}));
     router.add(metrics_route(metrics_));
     server_ = std::move(*Server::start(std::move(router), {}, &metrics_));
   }
@@ -132,6 +134,26 @@ TEST_F(LedgerEndpoints, TakesTransactionsInBothForms) {
   const std::string metrics = ask("/metrics").body;
   EXPECT_NE(metrics.find("starling_transactions_total{result=\"done\"} 4\n"), std::string::npos) << metrics;
   EXPECT_NE(metrics.find("starling_transactions_total{result=\"malformed\"} 2\n"), std::string::npos) << metrics;
+}
+
+// A search ends after 3 blocks or 400 bytes of transactions.
+TEST_F(LedgerEndpoints, SearchesTheBlocksABoundedStepAtATime) {
+  for (std::uint64_t nonce = 0; nonce < 5; ++nonce) submit({transfer_bytes(0, nonce, 1, 5)});
+  const std::string path = "/v1/events?account=" + test_key(1).address().text();
+  Json page = get(path);
+  EXPECT_EQ(page.find("entries")->elements().size(), 3U);
+  EXPECT_EQ(*page.text("before"), "3");
+  page = get(path + "&before=3");
+  EXPECT_EQ(page.find("entries")->elements().size(), 2U);
+  EXPECT_FALSE(page.has("before"));
+
+  submit({transfer_bytes(0, 5, 1, 5)});
+  std::vector<base::Bytes> large;
+  for (std::uint64_t nonce = 6; nonce < 12; ++nonce) large.push_back(transfer_bytes(0, nonce, 1, 5));
+  submit(large);
+  page = get(path);
+  EXPECT_EQ(page.find("entries")->elements().size(), 6U);
+  EXPECT_EQ(*page.text("before"), "7");
 }
 
 TEST_F(LedgerEndpoints, RefusesBodiesThatAreNone) {
