@@ -303,9 +303,14 @@ base::Result<Delivery> Requester::fetch_from(const std::string& endpoint, const 
   const proof::Rebuilt rebuilt{job.program_root(), job.input_roots(), job.program().work(),
                                job.program().calls().size(), static_cast<std::size_t>(request.frames)};
   if (const auto difference = proof::check_rebuilt(receipt, rebuilt)) return not_as_promised(part, difference->message);
-  STARLING_TRY(get(delivery.files.frames, frame_bytes(request) * static_cast<std::size_t>(request.frames)));
+  const auto get_all = [&](const StoredBlob& blob, std::uint64_t bytes) -> base::Status {
+    if (blob.bytes != bytes) return not_as_promised(part, "it has another size");
+    return get(blob, bytes);
+  };
+  STARLING_TRY(get_all(delivery.files.frames, frame_bytes(request) * static_cast<std::size_t>(request.frames)));
   STARLING_TRY(check_frames(delivery, request));
-  STARLING_TRY(get(delivery.files.trace, store::kMaxBlobBytes));
+  const auto is_kept = [&](std::uint32_t call) { return generate::is_kept(job.calls(), call); };
+  STARLING_TRY(get_all(delivery.files.trace, proof::trace_bytes(job.program(), is_kept)));
   STARLING_TRY(check_trace(delivery, wanted));
   return delivery;
 }

@@ -10,6 +10,7 @@ namespace starling::proof {
 namespace {
 
 constexpr std::string_view kMagic = "starling trace 1";
+constexpr std::size_t kHead = 33;  // of an output: its root, and whether it is kept
 
 base::Error damaged(const std::string& what) { return base::corrupt("trace: " + what); }
 
@@ -40,6 +41,21 @@ base::Status TraceWriter::add(const OutputRoots& roots, const std::vector<exact:
   return {};
 }
 
+std::uint64_t trace_bytes(const exact::Program& program, const std::function<bool(std::uint32_t call)>& kept) {
+  std::uint64_t bytes = kMagic.size();
+  for (std::uint32_t call = 0; call < program.calls().size(); ++call) {
+    const exact::Graph& graph = program.graphs()[program.calls()[call].graph];
+    for (const exact::GraphOutput& output : graph.outputs()) {
+      bytes += kHead;
+      if (kept(call)) {
+        bytes += static_cast<std::uint64_t>(graph.shape(output.value).elements()) *
+                 exact::type_size(graph.type(output.value));
+      }
+    }
+  }
+  return bytes;
+}
+
 base::Result<TraceReader> TraceReader::open(const std::filesystem::path& path, const exact::Program& program,
                                             const std::vector<base::Hash>& calls) {
   STARLING_ASSIGN(base::MappedFile file, base::MappedFile::open(path));
@@ -54,7 +70,6 @@ base::Result<TraceReader> TraceReader::open(const std::filesystem::path& path, c
     std::vector<Entry> entries;
     OutputRoots roots;
     for (const exact::GraphOutput& output : graph.outputs()) {
-      constexpr std::size_t kHead = 33;
       if (bytes.size() - at < kHead) return damaged(path.string() + " ends too early, at call " + std::to_string(call));
       base::Decoder head(bytes.subspan(at, kHead));
       Entry entry{head.hash(), graph.type(output.value), graph.shape(output.value)};

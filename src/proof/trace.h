@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ class TraceWriter {
   explicit TraceWriter(base::AtomicFile file) : file_(std::move(file)) {}
   base::AtomicFile file_;
 };
+
+// The size of such a file of a run of this program. kept: whether the outputs of a call are.
+std::uint64_t trace_bytes(const exact::Program& program, const std::function<bool(std::uint32_t call)>& kept);
 
 // Reads such a file against the program it belongs to and the calls' roots, which a receipt has. Nothing that does not
 // follow from them is believed: a changed byte anywhere is kCorrupt, from open() or from read().
