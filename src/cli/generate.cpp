@@ -162,6 +162,9 @@ base::Result<Outcome> make_there(const Arguments& arguments, const models::Check
 base::Result<int> run(const Arguments& arguments) {
   const Clock::time_point start = Clock::now();
   base::catch_interrupts();
+  if (arguments.network.empty() && (arguments.bargain.yes || !arguments.bargain.max_price.empty())) {
+    return base::invalid("--max-price and --yes are for a video that a network makes: give --network too, or neither");
+  }
   STARLING_TRY(check_prompt(arguments.video));
   STARLING_ASSIGN(const video::FileType type, video::file_type_of(arguments.output));
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
