@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
 #include <string>
@@ -53,6 +54,12 @@ void draw_status_line(std::string_view text) {
   if (status == text) return;
   status = text;
   put(std::string(kClearLine) + status);
+}
+
+std::string printable(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
+  return text;
 }
 
 }  // namespace starling::base

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace starling::base {
@@ -11,5 +12,8 @@ int stderr_columns();  // 80 when the terminal does not say
 void write_line(std::string_view text);
 // Draws or redraws the status line; empty removes it. Only for a terminal.
 void draw_status_line(std::string_view text);
+
+// What a stranger wrote, so that it cannot steer a terminal: every byte that is no printable ASCII is a question mark.
+std::string printable(std::string text);
 
 }  // namespace starling::base

@@ -4,11 +4,14 @@
 #include <cstdio>
 
 #include "base/interrupt.h"
+#include "base/terminal.h"
 #include "cli/commands.h"
 #include "cli/credits.h"
 #include "cli/events.h"
 #include "cli/network.h"
 #include "cli/output.h"
+#include "cli/setup.h"
+#include "generate/benchmark.h"
 #include "ledger/json_fields.h"
 
 namespace starling::cli {
@@ -20,6 +23,7 @@ namespace {
 struct Arguments {
   std::string network;
   std::string address;
+  bool check = false;
   bool json = false;
 };
 
@@ -29,10 +33,27 @@ std::string decimals(double value, const char* format) {
   return text.data();
 }
 
+// Whether the output that a provider reported is the benchmark's; nothing when it was not computed here.
+using Checked = std::optional<bool>;
+
+base::Result<Checked> check_benchmark(const market::Provider& provider, std::optional<Machine>& machine) {
+  if (provider.measured_at == 0) return Checked();
+  if (!machine.has_value()) {
+    STARLING_ASSIGN(machine, start_machine(0));
+  }
+  STARLING_ASSIGN(const base::Hash root, generate::run_benchmark(provider.measured_seed, machine->engine));
+  return Checked(root == provider.measured_root);
+}
+
+std::string words_of(const Checked& checked) {
+  if (!checked.has_value()) return "by its own word: --check computes whether its output is right";
+  return *checked ? "and its output is right" : "but its OUTPUT IS WRONG: it did not run it";
+}
+
 void print_record(const node::ProviderEntry& entry, const std::vector<node::PartEntry>& parts,
-                  const base::Result<base::Json>& own) {
+                  const base::Result<base::Json>& own, const Checked& checked) {
   const market::Provider& provider = entry.provider;
-  print(entry.address.text() + "  " + provider.endpoint);
+  print(entry.address.text() + "  " + base::printable(provider.endpoint));
   print("  earned   " + show_credits(provider.earned) + " credits, for " + std::to_string(provider.done) + " videos");
   print("  stake    " + show_credits(provider.stake) + " credits, of which " + show_credits(provider.locked) +
         " back what is in work");
@@ -43,9 +64,9 @@ void print_record(const node::ProviderEntry& entry, const std::vector<node::Part
           decimals(static_cast<double>(provider.work_done) / static_cast<double>(provider.busy_time) * 1e-6, "%.1f") +
           " x 10^9 multiply-adds a second, by its record");
   }
-  if (provider.measured_time > 0) {
+  if (provider.measured_at != 0) {
     print("  measured " + decimals(static_cast<double>(provider.measured_time) * 1e-3, "%.2f") +
-          " s for the benchmark, on " + local_time(std::to_string(provider.measured_at)));
+          " s for the benchmark, on " + local_time(std::to_string(provider.measured_at)) + ", " + words_of(checked));
   }
   print("  asks     at most " + show_credits(provider.rate) + " credits for 10^12 multiply-adds");
   print("  queue    " + std::to_string(parts.size()) + " videos that are not settled, of " +
@@ -54,7 +75,7 @@ void print_record(const node::ProviderEntry& entry, const std::vector<node::Part
     print("    task " + std::to_string(part.task) + " part " + std::to_string(part.index) + "  " +
           market::name_of(part.part.state) + "  " + show_credits(part.part.price) + " credits");
   }
-  if (!own.ok()) print("  it does not answer at its endpoint: " + own.error().message);
+  if (!own.ok()) print("  it does not answer at its endpoint: " + base::printable(own.error().message));
 }
 
 // What the others ask: to win more is to ask less than the cheapest of them.
@@ -84,13 +105,18 @@ base::Result<int> status(const Arguments& arguments) {
     STARLING_ASSIGN(only, base::Address::from_text(arguments.address));
   }
   base::Json list = base::Json::empty_array();
+  std::optional<Machine> machine;
   for (const node::ProviderEntry& entry : providers) {
     if (only.has_value() && entry.address != *only) continue;
     STARLING_ASSIGN(const std::vector<node::PartEntry> parts, network->ledger.parts_of(entry.address));
     // What it says of itself, if it can be reached from here.
     base::Result<base::Json> own = node::LedgerClient(network->http, entry.provider.endpoint).query("provider");
+    Checked checked;
+    if (arguments.check) {
+      STARLING_ASSIGN(checked, check_benchmark(entry.provider, machine));
+    }
     if (!arguments.json) {
-      print_record(entry, parts, own);
+      print_record(entry, parts, own, checked);
       print_market(providers, entry);
       continue;
     }
@@ -104,6 +130,7 @@ base::Result<int> status(const Arguments& arguments) {
     }
     json.set("address", entry.address.text());
     json.set("queue", std::move(queue));
+    if (arguments.check) json.set("benchmark_right", checked.has_value() ? base::Json(*checked) : base::Json());
     json.set("own", own.ok() ? *own : base::Json());
     list.push(std::move(json));
   }
@@ -125,6 +152,7 @@ base::Result<int> status(const Arguments& arguments) {
 Action declare_provider_status(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.text("ADDRESS", a->address, "Which provider; all of them if not given");
+  options.flag("--check", a->check, "Run each one's last benchmark here, and say whether its output was right");
   options.text("--network", a->network, kNetworkHelp);
   options.flag("--json", a->json, kJsonHelp);
   return [a] { return status(*a); };

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/json.h"
+#include "base/terminal.h"
 
 namespace starling::node {
 namespace {
@@ -88,13 +89,6 @@ std::size_t on_body(char* data, std::size_t /*one*/, std::size_t size, void* con
   if (taken.ok()) return size;
   transfer.error = taken.error();
   return 0;
-}
-
-// What a stranger writes must not steer a terminal.
-std::string printable(std::string text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
-  return text;
 }
 
 base::Error transfer_error(const Transfer& transfer, CURLcode code) {
@@ -239,7 +233,7 @@ base::Status reply_status(const std::string& url, const HttpReply& reply) {
   const base::Result<base::Json> json = base::Json::parse(reply.body, url, {.bytes = 65536, .depth = 8, .values = 64});
   if (json.ok() && json->has("error")) {
     const base::Result<std::string> text = json->find("error")->text("message");
-    if (text.ok()) message += ": " + printable(text->substr(0, kMaxMessageBytes));
+    if (text.ok()) message += ": " + base::printable(text->substr(0, kMaxMessageBytes));
   }
   if (reply.status == 404) return base::not_found(message);
   return reply.status >= 400 && reply.status < 500 ? base::invalid(message) : base::io_error(message);

@@ -106,6 +106,10 @@ TEST_F(NetworkTest, AProviderMakesTheSameVideoForItsPrice) {
   const Ran provider = ask({"provider", "status"});
   const base::Json record = (*provider.json().array("providers"))->elements().at(0);
   EXPECT_EQ(*record.text("done"), "1");
+  EXPECT_FALSE(record.has("benchmark_right"));
+  const Ran measured = ask({"provider", "status", "--check"});
+  EXPECT_EQ(measured.code, kFine) << measured.err;
+  EXPECT_NE(measured.out.find("\"benchmark_right\":true"), std::string::npos) << measured.out;
   EXPECT_EQ(std::stoull(*record.text("earned")), price - price * 250 / 10'000);
   const Ran logs = ask({"job", "logs", "1"});
   EXPECT_NE(logs.out.find("market.revealed"), std::string::npos);
