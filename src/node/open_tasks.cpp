@@ -34,12 +34,12 @@ base::Result<std::vector<TaskEntry>> OpenTasks::read_page(std::uint64_t after, s
 base::Status OpenTasks::read_on(Reading& reading, std::uint64_t after) const {
   for (; reading.pages < kMostPages; ++reading.pages) {
     STARLING_ASSIGN(std::vector<TaskEntry> page, read_page(after, kPage));
-    for (TaskEntry& task : page) {
+    for (const TaskEntry& task : page) {
       const auto known = aside_.find(task.number);
       const bool aside = known != aside_.end() && known->second;
       reading.aside[task.number] = aside;
       after = task.number;
-      if (!aside) reading.tasks.push_back(std::move(task));
+      if (!aside) reading.tasks.push_back(task);
     }
     if (page.size() < kPage) return {};
   }
@@ -64,12 +64,12 @@ base::Status OpenTasks::read_again(Reading& reading) const {
     // A task that opened again among them makes the page end early; what it does not reach is read with the next.
     if (page.size() == limit) last = std::min(last, page.back().number);
     for (auto gone = at; gone != aside_.end() && gone->first <= last; ++gone) reading.aside.erase(gone->first);
-    for (TaskEntry& task : page) {
+    for (const TaskEntry& task : page) {
       if (task.number > last) break;
       const auto known = aside_.find(task.number);
       const bool aside = known != aside_.end() && known->second;
       reading.aside[task.number] = aside;
-      if (!aside) reading.tasks.push_back(std::move(task));
+      if (!aside) reading.tasks.push_back(task);
     }
     at = std::find_if(aside_.upper_bound(last), aside_.end(), wanted);
   }

@@ -157,7 +157,7 @@ bool ProviderBids::has_claim(std::uint64_t task) const {
 base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment& moment, bool fresh) {
   STARLING_ASSIGN(std::vector<TaskEntry> open, open_.look(Clock::now()));
   // What waits for something that is missing comes after everything else.
-  std::ranges::stable_partition(open, [this](const TaskEntry& task) {
+  std::stable_partition(open.begin(), open.end(), [this](const TaskEntry& task) {
     const auto known = seen_.find(task.number);
     return known == seen_.end() || known->second.tries == 0 || known->second.checked;
   });
