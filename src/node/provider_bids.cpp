@@ -150,8 +150,14 @@ bool ProviderBids::waits() const {
   return std::ranges::any_of(seen_, [](const auto& entry) { return entry.second.not_before.has_value(); });
 }
 
-bool ProviderBids::has_claim(std::uint64_t task) const {
-  return ledger_.query("tasks/" + std::to_string(task) + "/claims/" + self_.text()).ok();
+base::Result<bool> ProviderBids::may_bid(const TaskEntry& task) const {
+  if (task.task.auction_end == 0) return true;
+  const auto claim = ledger_.query("tasks/" + std::to_string(task.number) + "/claims/" + self_.text());
+  if (claim.ok()) return false;
+  if (claim.error().code != base::ErrorCode::kNotFound) return claim.error();
+  // Claims go when their auction ends: that there is none says something only while it is still on.
+  STARLING_ASSIGN(const TaskEntry now, ledger_.task(task.number));
+  return now.task.auction_end == task.task.auction_end;
 }
 
 base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment& moment, bool fresh) {
@@ -197,8 +203,13 @@ base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment&
         continue;
       }
       seen.checked = true;
-      // A bid that a life before this one made counts.
-      if (task.task.auction_end != 0 && has_claim(task.number)) {
+      const base::Result<bool> may = may_bid(task);
+      if (!may.ok()) {
+        seen.checked = false;
+        judge_later(task.number, seen, may.error());
+        continue;
+      }
+      if (!*may) {
         seen.claimed = true;
         seen.auction_end = task.task.auction_end;
         continue;

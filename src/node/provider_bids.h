@@ -86,8 +86,8 @@ class ProviderBids {
   void judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const;
   base::Status check_part(const TaskEntry& task, const PartInput& input, const ReadyPart& first) const;
   base::Result<PartInput> part_input(const base::Hash& blob, std::int64_t now);
-  // In the auction that is on.
-  bool has_claim(std::uint64_t task) const;
+  // Whether no bid that a life before this one made counts in the auction that is on.
+  base::Result<bool> may_bid(const TaskEntry& task) const;
   void auction_closed(const TaskEntry& task);
   std::uint32_t parts_backed(const BidMoment& moment, const TaskEntry& task) const;
   std::uint32_t parts_in_time(const BidMoment& moment, const TaskEntry& task) const;
