@@ -18,10 +18,11 @@ namespace starling::api {
 namespace {
 
 constexpr int kIdle = 10'000;
+constexpr int kLeastIdle = 500;  // where a process may not have as many descriptors
 
 // Another process, since both ends of so many connections are more than one may have: opens as many to the port it
 // reads, writes how many it has, and holds them until it can read no more.
-[[noreturn]] void hold_connections(int from, int to) {
+[[noreturn]] void hold_connections(int idle, int from, int to) {
   std::uint16_t port = 0;
   if (::read(from, &port, sizeof port) != sizeof port) ::_exit(1);
   (void)raise_descriptor_limit();
@@ -30,7 +31,7 @@ constexpr int kIdle = 10'000;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int open = 0;
-  for (; open < kIdle; ++open) {
+  for (; open < idle; ++open) {
     const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
     if (descriptor < 0) break;
     if (::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) break;
@@ -56,7 +57,8 @@ TEST(Idle, TenThousandConnectionsHarmNobody) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   // Three of four descriptors may be connections, and the server keeps some of those free.
-  if (limit.rlim_max < 15'000) GTEST_SKIP() << "this process may have " << limit.rlim_max << " descriptors only";
+  const int idle = static_cast<int>(std::min<rlim_t>(kIdle, limit.rlim_max / 3 * 2));
+  ASSERT_GE(idle, kLeastIdle) << "this process may have " << limit.rlim_max << " descriptors only: see ulimit -Hn";
   int to_child[2];
   int from_child[2];
   ASSERT_EQ(::pipe(to_child), 0);
@@ -65,7 +67,7 @@ TEST(Idle, TenThousandConnectionsHarmNobody) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     ::close(to_child[1]);
-    hold_connections(to_child[0], from_child[1]);
+    hold_connections(idle, to_child[0], from_child[1]);
   }
   ::close(to_child[0]);
   ::close(from_child[1]);
@@ -80,7 +82,7 @@ TEST(Idle, TenThousandConnectionsHarmNobody) {
   ASSERT_EQ(::write(to_child[1], &port, sizeof port), static_cast<ssize_t>(sizeof port));
   int open = 0;
   ASSERT_EQ(::read(from_child[0], &open, sizeof open), static_cast<ssize_t>(sizeof open));
-  EXPECT_EQ(open, kIdle);
+  EXPECT_EQ(open, idle);
   // All of them are taken, and others are served at once: on new connections and on one that is kept.
   std::vector<double> times;
   for (int i = 0; i < 200; ++i) {
@@ -92,9 +94,10 @@ TEST(Idle, TenThousandConnectionsHarmNobody) {
   }
   std::ranges::sort(times);
   EXPECT_LT(times[times.size() / 2], 0.1);
-  EXPECT_GE(metrics.gauge("starling_http_connections", "").value(), kIdle);
+  EXPECT_GE(metrics.gauge("starling_http_connections", "").value(), idle);
   const std::size_t grown = resident_bytes() - before;
-  std::printf("median request %.2f ms, %zu KiB a connection\n", times[times.size() / 2] * 1000, grown / kIdle / 1024);
+  std::printf("%d connections: median request %.2f ms, %zu KiB a connection\n", idle, times[times.size() / 2] * 1000,
+              grown / static_cast<std::size_t>(idle) / 1024);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(grown, std::size_t{400} << 20);
 #endif
