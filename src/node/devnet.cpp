@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "ledger/amount.h"
 #include "node/key_store.h"
+#include "node/ledger_client.h"
 
 namespace starling::node {
 
@@ -51,6 +52,24 @@ base::Result<std::string> ready_url(base::ChildProcess& process, const DevnetNod
     if (line.error().code == base::ErrorCode::kIo) return ended(node, process.wait(kStopTime));
   }
   return base::limit_error("the devnet's " + node.name + " is not ready after a minute; its log is " +
+                           (node.home / "log").string());
+}
+
+// Until the ledger has its stake and its benchmark, so that it may take tasks.
+base::Status wait_until_registered(const LedgerClient& ledger, const DevnetNode& node, base::ChildProcess& process,
+                                   const std::function<base::Status()>& stop) {
+  STARLING_ASSIGN(const ledger::market::Parameters rules, ledger.market());
+  const auto end = std::chrono::steady_clock::now() + kReadyTime;
+  ChainTip tip;
+  while (std::chrono::steady_clock::now() < end) {
+    STARLING_TRY(stop());
+    const auto known = ledger.provider(node.address);
+    if (known.ok() && known->stake >= rules.minimum_stake && known->measured_at != 0) return {};
+    if (!known.ok() && known.error().code != base::ErrorCode::kNotFound) return known.error();
+    if (const std::optional<int> code = process.exit_code(); code.has_value()) return ended(node, *code);
+    STARLING_ASSIGN(tip, ledger.wait(tip.height, kPollTime));
+  }
+  return base::limit_error("the devnet's " + node.name + " is not registered after a minute; its log is " +
                            (node.home / "log").string());
 }
 
@@ -149,6 +168,11 @@ base::Result<std::unique_ptr<Devnet>> Devnet::start(const DevnetOptions& options
   }
   for (std::size_t i = 1; i < devnet->nodes_.size(); ++i) {
     STARLING_ASSIGN(devnet->nodes_[i].url, ready_url(devnet->processes_[i], devnet->nodes_[i], stop));
+  }
+  HttpClient http;
+  const LedgerClient ledger(http, devnet->url());
+  for (std::size_t i = 1; i < devnet->nodes_.size(); ++i) {
+    STARLING_TRY(wait_until_registered(ledger, devnet->nodes_[i], devnet->processes_[i], stop));
   }
   return devnet;
 }

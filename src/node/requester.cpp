@@ -24,8 +24,10 @@ constexpr double kBenchmarkWork = static_cast<double>(generate::kBenchmarkProduc
 
 bool could_take(const market::Provider& provider, const market::Parameters& rules, const Order& order,
                 std::uint64_t now) {
+  const bool measured =
+      rules.benchmark_age == 0 || (provider.measured_at != 0 && now < provider.measured_at + rules.benchmark_age);
   return provider.memory_mebibytes >= needed_mebibytes(*order.parts[0].job) && provider.stake >= rules.minimum_stake &&
-         provider.slots > 0 && provider.suspended_until <= now;
+         provider.slots > 0 && provider.suspended_until <= now && measured;
 }
 
 // Multiply-adds a second; 0 when nothing is known.

@@ -81,6 +81,11 @@ class NetworkTest : public ProgramTest {
 TEST_F(NetworkTest, AProviderMakesTheSameVideoForItsPrice) {
   constexpr std::uint64_t kCredits = 1'000'000'000'000;
   EXPECT_EQ(balance(), kCredits);
+  // Whoever is told that the network is ready can order, and is told how long it takes.
+  const Ran idle = ask({"provider", "status"});
+  const base::Json newcomer = (*idle.json().array("providers"))->elements().at(0);
+  EXPECT_NE(*newcomer.text("stake"), "0");
+  EXPECT_NE(*newcomer.text("measured_at"), "0");
   const Ran made = order("there.mp4");
   ASSERT_EQ(made.code, kFine) << made.err;
   const base::Json json = made.json();
@@ -118,7 +123,8 @@ TEST_F(NetworkTest, AProviderMakesTheSameVideoForItsPrice) {
 }
 
 TEST_F(NetworkTest, AHeaderAloneShowsThatAReceiptWasAccepted) {
-  ASSERT_EQ(order("a.mp4").code, kFine);
+  const Ran made = order("a.mp4");
+  ASSERT_EQ(made.code, kFine) << made.err;
   const base::Json acceptance =
       *base::Json::parse(*base::read_text_file(at("a.acceptance.json"), 1 << 20), "the acceptance");
   const std::string height = *(*(*acceptance.object("header"))->object("header"))->text("height");
