@@ -24,7 +24,7 @@
 #include "generate/video_job.h"
 #include "proof/commitment.h"
 #include "proof/trace.h"
-#include "train/world/caption.h"
+#include "train/first_world/caption.h"
 
 namespace starling::cli {
 

@@ -9,7 +9,7 @@
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "generate/video_job.h"
-#include "train/world/evaluation.h"
+#include "train/first_world/evaluation.h"
 
 namespace starling::cli {
 

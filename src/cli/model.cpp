@@ -8,7 +8,7 @@
 #include "cli/setup.h"
 #include "generate/random_model.h"
 #include "generate/video_job.h"
-#include "train/world/caption.h"
+#include "train/first_world/caption.h"
 
 namespace starling::cli {
 

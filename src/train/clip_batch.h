@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "train/world/scene.h"
+#include "train/clip_shape.h"
 
 namespace starling::train {
 

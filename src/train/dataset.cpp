@@ -1,9 +1,9 @@
 #include "train/dataset.h"
 
 #include "base/encoding.h"
-#include "train/world/caption.h"
+#include "train/first_world/caption.h"
+#include "train/first_world/render.h"
 #include "train/world/random.h"
-#include "train/world/render.h"
 
 namespace starling::train {
 

@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 #include "base/result.h"
-#include "train/world/scene.h"
+#include "train/first_world/scene.h"
 
 namespace starling::train {
 

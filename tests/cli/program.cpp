@@ -14,7 +14,7 @@
 #include "exact/engine.h"
 #include "generate/random_model.h"
 #include "models/checkpoint.h"
-#include "train/world/caption.h"
+#include "train/first_world/caption.h"
 
 namespace starling::cli {
 

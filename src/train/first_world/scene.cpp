@@ -1,10 +1,10 @@
-#include "train/world/scene.h"
+#include "train/first_world/scene.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "train/world/motion.h"
+#include "train/first_world/motion.h"
 #include "train/world/random.h"
 
 namespace starling::train {

@@ -1,14 +1,13 @@
-#include "train/world/caption.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
 
 #include "base/hash.h"
+#include "train/first_world/caption.h"
+#include "train/first_world/scene.h"
+#include "train/first_world/words.h"
 #include "train/world/random.h"
-#include "train/world/scene.h"
-#include "train/world/words.h"
 
 namespace starling::train {
 namespace {

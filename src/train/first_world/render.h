@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "train/world/scene.h"
+#include "train/first_world/scene.h"
 
 namespace starling::train {
 

@@ -1,13 +1,12 @@
-#include "train/world/evaluation.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
+#include "train/first_world/evaluation.h"
+#include "train/first_world/render.h"
 #include "train/world/random.h"
-#include "train/world/render.h"
 
 namespace starling::train {
 namespace {

@@ -6,10 +6,11 @@
 #include <tuple>
 
 #include "base/hash.h"
-#include "train/world/motion.h"
+#include "train/first_world/motion.h"
+#include "train/first_world/render.h"
+#include "train/first_world/scene.h"
+#include "train/world/angle.h"
 #include "train/world/random.h"
-#include "train/world/render.h"
-#include "train/world/scene.h"
 
 namespace starling::train {
 namespace {

@@ -1,10 +1,12 @@
-#include "train/world/render.h"
+#include "train/first_world/render.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include "train/world/motion.h"
+#include "train/first_world/motion.h"
+#include "train/world/angle.h"
+#include "train/world/paint.h"
 
 namespace starling::train {
 
@@ -16,22 +18,8 @@ using generate::Shape;
 
 namespace {
 
-using Paint = std::array<double, 3>;
-
 constexpr double kOutlineMetres = 0.28;
 constexpr double kShadowFade = 9.0;  // metres of height at which the shadow is gone
-
-Paint to_paint(const Rgb& rgb) {
-  return {static_cast<double>(rgb[0]), static_cast<double>(rgb[1]), static_cast<double>(rgb[2])};
-}
-
-double clamp01(double value) { return std::min(1.0, std::max(0.0, value)); }
-
-// To the nearest, halves up.
-std::uint8_t to_byte(double value) {
-  const double lifted = std::min(255.0, std::max(0.0, value)) + 0.5;
-  return static_cast<std::uint8_t>(lifted);
-}
 
 // The picture's geometry; pixel centres are at half integers.
 struct View {

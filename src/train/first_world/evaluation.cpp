@@ -1,7 +1,7 @@
-#include "train/world/evaluation.h"
+#include "train/first_world/evaluation.h"
 
+#include "train/first_world/render.h"
 #include "train/world/random.h"
-#include "train/world/render.h"
 
 namespace starling::train {
 

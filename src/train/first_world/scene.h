@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "generate/attributes.h"
+#include "train/clip_shape.h"
 
 namespace starling::train {
 
@@ -32,17 +33,6 @@ struct Scene {
   double camera_velocity = 0.0;  // positive pans right
   double stripe_offset = 0.0;    // of the ground's pattern
 };
-
-// The size of a clip: pixels, frames, frames a second.
-struct ClipShape {
-  int width = 64;
-  int height = 64;
-  int frames = 17;
-  double fps = 8;
-};
-
-// Which compositions sample_scene may choose.
-enum class Split : std::uint8_t { kTrain, kHeldOut, kAny };
 
 struct SceneOptions {
   Split split = Split::kTrain;

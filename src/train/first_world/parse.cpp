@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <map>
 
-#include "train/world/caption.h"
-#include "train/world/words.h"
+#include "train/first_world/caption.h"
+#include "train/first_world/words.h"
 
 namespace starling::train {
 

@@ -1,4 +1,4 @@
-#include "train/world/words.h"
+#include "train/first_world/words.h"
 
 #include <array>
 

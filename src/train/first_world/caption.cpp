@@ -1,11 +1,11 @@
-#include "train/world/caption.h"
+#include "train/first_world/caption.h"
 
 #include <array>
 #include <initializer_list>
 
+#include "train/first_world/scene.h"
+#include "train/first_world/words.h"
 #include "train/world/random.h"
-#include "train/world/scene.h"
-#include "train/world/words.h"
 
 namespace starling::train {
 

@@ -9,8 +9,8 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "generate/measure_score.h"
-#include "train/world/caption.h"
-#include "train/world/scene.h"
+#include "train/first_world/caption.h"
+#include "train/first_world/scene.h"
 
 namespace starling::train {
 

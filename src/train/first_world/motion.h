@@ -1,6 +1,6 @@
 #pragma once
 
-#include "train/world/scene.h"
+#include "train/first_world/scene.h"
 
 namespace starling::train {
 
@@ -16,12 +16,6 @@ Pose pose_at(const Scene& scene, double t);
 
 // Height over the ground of a thing dropped from rest at t = 0 that rebounds; at rest once a rebound is below 1 cm.
 double bounce_height(double drop, double restitution, double t);
-
-struct SineCosine {
-  double sine, cosine;
-};
-// Of an angle in turns, |turns| < 2^31, within 1e-9.
-SineCosine sine_cosine(double turns);
 
 // Half the width and the whole height of the object's bounding box, metres.
 double half_width(const Scene& scene);
