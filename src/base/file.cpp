@@ -252,6 +252,13 @@ Status make_directories(const std::filesystem::path& path, FileMode mode) {
   return {};
 }
 
+Result<std::uint64_t> free_bytes(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(path, error);
+  if (error) return system_error("examine the disk of", path, error.value());
+  return space.available;
+}
+
 Status sync_directory(const std::filesystem::path& path) {
   const Descriptor directory(open_retrying(path.c_str(), O_RDONLY | O_DIRECTORY));
   if (directory.get() < 0) return system_error("write to", path, errno);

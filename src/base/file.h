@@ -59,6 +59,8 @@ Status write_file(const std::filesystem::path& path, ByteView bytes, FileMode mo
 Status write_new_file(const std::filesystem::path& path, ByteView bytes, FileMode mode = FileMode::kShared);
 // Makes a directory and those above it; fine if it is there. New ones are private (0700) when mode is kPrivate.
 Status make_directories(const std::filesystem::path& path, FileMode mode = FileMode::kShared);
+// How many bytes may still be written on the disk that holds path.
+Result<std::uint64_t> free_bytes(const std::filesystem::path& path);
 // fsyncs a directory, so that names made or removed in it last.
 Status sync_directory(const std::filesystem::path& path);
 

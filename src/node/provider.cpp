@@ -72,6 +72,7 @@ base::Status Provider::prepare() {
   limits.minimum_rate = options_.minimum_rate;
   limits.rate = options_.rate;
   limits.most_result_bytes = options_.most_result_bytes;
+  limits.disk = options_.home;
   bids_.emplace(limits, address(), ledger_, needs_.models, needs_.exchange, jobs_, [this] { return stopped(); });
   rate_now_ = bids_->rate_now();
   for (int i = 0; i < options_.workers; ++i) STARLING_TRY(add_worker());

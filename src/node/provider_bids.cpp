@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "ledger/amount.h"
 #include "ledger/market/auction.h"
+#include "proof/trace.h"
 
 namespace starling::node {
 
@@ -12,14 +14,21 @@ namespace market = ledger::market;
 
 namespace {
 
-constexpr std::chrono::seconds kAgain{2};     // after something that may change: a blob or a model that is not there
-constexpr std::uint32_t kMaxDoublings = 5;    // of that, when it is still not there
-constexpr std::chrono::seconds kChecking{2};  // of one look: what is left is checked with the next
-constexpr std::chrono::seconds kRefused{30};  // after a bid that the ledger refused
+constexpr std::chrono::seconds kAgain{2};  // after something that may change: a blob or a model that is not there
+constexpr std::uint64_t kDiskReserve = std::uint64_t{16} << 20;  // left free beside what a part takes
+constexpr std::uint32_t kMaxDoublings = 5;                       // of that, when it is still not there
+constexpr std::chrono::seconds kChecking{2};                     // of one look: what is left is checked with the next
+constexpr std::chrono::seconds kRefused{30};                     // after a bid that the ledger refused
 
 std::uint64_t result_bytes(const generate::TextToVideo& request) {
   return static_cast<std::uint64_t>(request.width) * static_cast<std::uint64_t>(request.height) * 3 *
          static_cast<std::uint64_t>(request.frames);
+}
+
+// What a part takes on the disk: the journal becomes the trace, beside the frames.
+std::uint64_t disk_bytes(const generate::VideoJob& job) {
+  const auto kept = [&job](std::uint32_t call) { return generate::is_kept(job.calls(), call); };
+  return result_bytes(job.request()) + 2 * proof::trace_bytes(job.program(), kept);
 }
 
 // The rate at which a part of this work costs no more than the price.
@@ -52,6 +61,14 @@ base::Status ProviderBids::check_part(const TaskEntry& task, const PartInput& in
   const auto model = models_.find(input.model);
   if (model == nullptr) return base::not_found("the model is not here any more");
   return generate::check_text(*model, input.request);
+}
+
+base::Status ProviderBids::check_disk(const generate::VideoJob& job) const {
+  STARLING_ASSIGN(const std::uint64_t free, base::free_bytes(limits_.disk));
+  const std::uint64_t needed = disk_bytes(job) + kDiskReserve;
+  if (free >= needed) return {};
+  return base::io_error("the disk of " + limits_.disk.string() + " has " + std::to_string(free >> 20U) +
+                        " MiB free, and a part needs " + std::to_string(needed >> 20U) + "; make room there");
 }
 
 // What the task itself says, without a look at its inputs. Errors as those of check.
@@ -92,6 +109,7 @@ base::Status ProviderBids::check(const TaskEntry& task, std::int64_t now) {
       if (needed_mebibytes(job) > std::min(asked.memory_mebibytes, limits_.memory_mebibytes)) {
         return base::limit_error("it needs more memory than it says, or than there is");
       }
+      STARLING_TRY(check_disk(job));
     }
     STARLING_TRY(check_part(task, input, *first));
   }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct BidLimits {
   std::uint64_t minimum_rate = 1;  // motes for 10^12 multiply-adds
   std::uint64_t rate = 1;          // the most it asks, as registered
   std::uint64_t most_result_bytes = std::uint64_t{4} << 30;
+  std::filesystem::path disk;  // a folder on the disk that takes what is computed
 };
 
 // What is known when bids are made.
@@ -81,6 +83,7 @@ class ProviderBids {
     bool claimed = false;           // in the auction that is on, or in the one that our bid began
     std::uint64_t auction_end = 0;  // of the claim; 0: not known yet
   };
+  base::Status check_disk(const generate::VideoJob& job) const;
   base::Status check_terms(const ledger::market::Task& asked);
   base::Status check(const TaskEntry& task, std::int64_t now);
   void judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const;

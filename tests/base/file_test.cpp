@@ -180,5 +180,10 @@ TEST_F(Files, FullDisksAreNamed) {
   EXPECT_EQ(error.message, "cannot write /a/b: the disk is full; free some space or choose another place");
 }
 
+TEST(FreeBytes, SaysWhatADiskHas) {
+  EXPECT_GT(*free_bytes("/"), 0U);
+  EXPECT_EQ(free_bytes("/nothing/here").error().code, ErrorCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace starling::base
