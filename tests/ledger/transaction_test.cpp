@@ -20,7 +20,7 @@ const base::SecretKey& test_key() {
   return key;
 }
 
-// Every kind of message as npm's ethers and viem sign it; see make_fixture.mjs.
+// Every kind of message as npm's ethers and viem sign it; see tests/wallets.
 std::vector<base::Json> signed_by_wallets() {
   const auto text = base::read_file(STARLING_TEST_DATA "/signed.json", std::size_t{1} << 20);
   const auto json = base::Json::parse({reinterpret_cast<const char*>(text->data()), text->size()}, "signed.json");

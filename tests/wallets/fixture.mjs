@@ -1,10 +1,6 @@
-// Writes data/signed.json: one transaction of every kind, signed by the npm packages ethers and viem, in turn.
-// Run in a folder where both are installed: node .../make_fixture.mjs > .../data/signed.json
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-const load = async (name) => import(pathToFileURL(createRequire(process.cwd() + "/").resolve(name)));
-const { Wallet, TypedDataEncoder, ethers } = await load("ethers");
-const { privateKeyToAccount } = await load("viem/accounts");
+// Writes tests/ledger/data/signed.json: one transaction of every kind, signed by ethers and viem, in turn.
+import { Wallet, TypedDataEncoder, ethers } from "ethers";
+import { privateKeyToAccount } from "viem/accounts";
 
 const key = "0x" + "42".repeat(32);
 const wallet = new Wallet(key);

@@ -1,12 +1,7 @@
-// Has wallets of the npm packages ethers and viem sign transactions that a running network takes.
-// Run in a folder where both are installed, with a network whose default account's secret is in SECRET:
-//   SECRET=$(starling wallet export ADDRESS) node .../wallets.mjs http://127.0.0.1:7001
-// Sends a transfer with each, submits a task with ethers that no provider knows, and cancels it with viem.
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-const load = async (name) => import(pathToFileURL(createRequire(process.cwd() + "/").resolve(name)));
-const { Wallet, ethers } = await load("ethers");
-const { privateKeyToAccount } = await load("viem/accounts");
+// Wallets of ethers and viem send transactions that the network at the URL takes: a transfer each, a task that no
+// provider knows by ethers, and its cancellation by viem. SECRET is the key of an account with credits, in hex.
+import { Wallet, ethers } from "ethers";
+import { privateKeyToAccount } from "viem/accounts";
 
 const network = process.argv[2];
 const key = "0x" + process.env.SECRET.trim();
