@@ -17,6 +17,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   add_compile_options(-Wno-restrict)  # false alarms on std::string's operator+ (GCC bug 105651)
 endif()
 
+option(STARLING_FUZZ "Build fuzz targets with libFuzzer (clang)" OFF)
+if(STARLING_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 set(STARLING_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=")
 if(STARLING_SANITIZE)
   add_compile_options(-fsanitize=${STARLING_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -66,7 +70,6 @@ endfunction()
 
 # starling_fuzz(NAME [DEPENDS targets...]): the fuzz target NAME.cpp with its inputs in corpus/NAME. With STARLING_FUZZ
 # (clang) it is a libFuzzer program; without, a test that runs the corpus and changed copies of it.
-option(STARLING_FUZZ "Build fuzz targets with libFuzzer (clang)" OFF)
 function(starling_fuzz name)
   cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
   add_executable(fuzz_${name} ${name}.cpp)
