@@ -1,7 +1,6 @@
 // How fast a blob goes from one node to another, beside curl fetching the same bytes from the same server. Prints a
 // table and, as the last line, JSON.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -12,36 +11,14 @@
 #include "api/server.h"
 #include "base/file.h"
 #include "base/merkle.h"
+#include "measure.h"
 #include "node/blob_exchange.h"
 #include "store/blobs.h"
 
 namespace {
 
 using namespace starling;
-
-std::int64_t now() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
-
-[[noreturn]] void fail(const std::string& message) {
-  std::fprintf(stderr, "%s\n", message.c_str());
-  std::exit(1);
-}
-
-template <typename T>
-T take(base::Result<T> result) {
-  if (!result.ok()) fail(result.error().message);
-  return std::move(*result);
-}
-
-double seconds(const std::function<void()>& body) {
-  const auto begun = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
+using namespace starling::bench;
 
 base::Hash make_blob(store::Blobs& blobs, std::size_t mebibytes) {
   const auto writer = take(blobs.write());
@@ -50,9 +27,9 @@ base::Hash make_blob(store::Blobs& blobs, std::size_t mebibytes) {
   for (std::size_t i = 0; i < mebibytes; ++i) {
     for (std::uint8_t& byte : bytes)
       byte = static_cast<std::uint8_t>((state = state * 6364136223846793005U + 1) >> 56U);
-    if (const base::Status status = writer->append(bytes); !status.ok()) fail(status.error().message);
+    take(writer->append(bytes));
   }
-  return take(writer->finish(now()));
+  return take(writer->finish(unix_seconds()));
 }
 
 }  // namespace
@@ -70,10 +47,10 @@ int main(int argc, char** argv) {
     const auto here = take(store::Blobs::open(folder / "here"));
     const base::Hash name = make_blob(*there, mebibytes);
     api::Router router;
-    router.add(api::blob_routes(*there, {&now}));
+    router.add(api::blob_routes(*there, {&unix_seconds}));
     const auto server = take(api::Server::start(std::move(router), {}));
     node::HttpClient client;
-    node::BlobExchange exchange(client, *here, &now);
+    node::BlobExchange exchange(client, *here, &unix_seconds);
     const std::string url = node::blob_url(server->url(), name);
     const std::string file = (folder / "curl").string();
     const auto curl = [&](const std::string& target) {
@@ -85,18 +62,18 @@ int main(int argc, char** argv) {
     std::vector<double> transfer;
     std::vector<double> hashing;
     for (int i = 0; i < repeats; ++i) {
-      to_nothing.push_back(seconds([&] { curl("/dev/null"); }));
-      to_file.push_back(seconds([&] { curl(file); }));
+      to_nothing.push_back(seconds_of([&] { curl("/dev/null"); }));
+      to_file.push_back(seconds_of([&] { curl(file); }));
       std::filesystem::remove(file);
-      to_disk.push_back(seconds([&] {
+      to_disk.push_back(seconds_of([&] {
         curl(file);
         if (std::system(("sync '" + file + "'").c_str()) != 0) fail("sync failed");
       }));
       std::filesystem::remove(file);
-      transfer.push_back(seconds([&] { take(exchange.fetch(name, {server->url()})); }));
-      if (const base::Status removed = here->remove(name); !removed.ok()) fail(removed.error().message);
+      transfer.push_back(seconds_of([&] { take(exchange.fetch(name, {server->url()})); }));
+      take(here->remove(name));
       base::Bytes piece(store::kPieceBytes);
-      hashing.push_back(seconds([&] {
+      hashing.push_back(seconds_of([&] {
         for (std::size_t done = 0; done < mebibytes; done += 4) (void)base::merkle_leaf(piece);
       }));
     }

@@ -13,45 +13,21 @@
 
 #include "api/ledger_endpoints.h"
 #include "api/server.h"
-#include "base/encoding.h"
 #include "base/thread_pool.h"
 #include "consensus/embedded.h"
+#include "measure.h"
+#include "node/devnet.h"
 #include "node/http_client.h"
 
 namespace {
 
 using namespace starling;
-
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-[[noreturn]] void fail(const std::string& message) {
-  std::fprintf(stderr, "error: %s\n", message.c_str());
-  std::exit(1);
-}
-
-template <typename T>
-T value_or_exit(base::Result<T> result) {
-  if (!result.ok()) fail(result.error().message);
-  return std::move(*result);
-}
-
-base::SecretKey key_of(std::uint64_t number) {
-  base::Encoder encoder;
-  encoder.text("bench");
-  encoder.u64(number);
-  return value_or_exit(base::SecretKey::from_bytes(base::sha256(encoder.data()).bytes));
-}
+using namespace starling::bench;
 
 base::Json make_genesis(std::size_t senders) {
-  std::string text = R"({"chain": {"chain_id": 7001, "fee_account": "0x00000000000000000000000000000000000000fe",
-    "fee_per_byte": 1, "fee_per_work": 10, "max_block_bytes": 16000000, "max_block_work": 100000,
-    "time": "1700000000000"}, "models": [], "market": {"minimum_stake": "1000000000", "auction_time": 100,
-    "reveal_time": 1000, "challenge_time": 500, "cancel_time": 200, "unbonding_time": 5000, "suspension_time": 1000,
-    "collateral": 20000, "late_penalty": 5000, "attempts": 3, "benchmark_age": 0}, "bank": {"accounts": {)";
-  for (std::size_t i = 0; i < senders; ++i) {
-    text += (i == 0 ? "\"" : ",\"") + key_of(i).address().text() + "\":1000000000000";
-  }
-  return value_or_exit(base::Json::parse(text + "}}}", "the genesis"));
+  std::vector<base::Address> accounts;
+  for (std::size_t i = 0; i < senders; ++i) accounts.push_back(key_of(i).address());
+  return node::devnet_genesis(key_of(senders).address(), {}, accounts, {}, 1'700'000'000'000);
 }
 
 std::vector<ledger::ReadTransaction> make_transfers(std::size_t count, std::size_t senders, base::ThreadPool& pool) {
@@ -59,12 +35,12 @@ std::vector<ledger::ReadTransaction> make_transfers(std::size_t count, std::size
   pool.run(count, 64, [&](std::size_t begin, std::size_t end, int /*thread*/) {
     for (std::size_t i = begin; i < end; ++i) {
       ledger::Transaction transaction;
-      transaction.chain_id = 7001;
+      transaction.chain_id = node::kDevnetChain;
       transaction.nonce = i / senders;
       transaction.fee = 1'000;
       transaction.message = ledger::bank::Transfer{key_of((i + 1) % senders).address(), 1};
       ledger::sign_transaction(transaction, key_of(i % senders));
-      transfers[i] = value_or_exit(ledger::read_transaction(ledger::encode_transaction(transaction)));
+      transfers[i] = take(ledger::read_transaction(ledger::encode_transaction(transaction)));
     }
   });
   return transfers;
@@ -115,18 +91,17 @@ int main(int argc, char** argv) {
   const double bare = static_cast<double>(sample) / (seconds() - start);
 
   std::filesystem::create_directories(folder);
-  const auto chain =
-      value_or_exit(consensus::Embedded::open(folder / "chain", make_genesis(senders), key_of(999'999'999)));
+  const auto chain = take(consensus::Embedded::open(folder / "chain", make_genesis(senders), key_of(999'999'999)));
   api::Router router;
   router.add(api::ledger_routes(*chain, {}));
-  const auto server = value_or_exit(api::Server::start(std::move(router), {}));
+  const auto server = take(api::Server::start(std::move(router), {}));
   const std::string url = server->url() + "/v1/transactions";
   node::HttpClient client;
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> done = 0;
   const auto post = [&] {
     for (std::size_t i = next++; i < bodies.size(); i = next++) {
-      done += count_done(value_or_exit(client.post(url, std::move(bodies[i]), "application/octet-stream")).body);
+      done += count_done(take(client.post(url, std::move(bodies[i]), "application/octet-stream")).body);
     }
   };
   start = seconds();

@@ -15,59 +15,26 @@
 #include "api/provider_endpoints.h"
 #include "api/server.h"
 #include "consensus/embedded.h"
+#include "measure.h"
+#include "node/devnet.h"
 #include "node/provider.h"
 #include "node/requester.h"
 
 namespace {
 
 using namespace starling;
+using namespace starling::bench;
 namespace fs = std::filesystem;
-
-[[noreturn]] void fail(const std::string& message) {
-  std::fprintf(stderr, "%s\n", message.c_str());
-  std::exit(1);
-}
-
-template <typename T>
-T take(base::Result<T> result) {
-  if (!result.ok()) fail(result.error().message);
-  return std::move(*result);
-}
-
-void take(const base::Status& status) {
-  if (!status.ok()) fail(status.error().message);
-}
-
-double seconds(const std::function<void()>& body) {
-  const auto begun = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-}
 
 // What else the machine does can only make it longer.
 double best(const std::vector<double>& values) { return *std::ranges::min_element(values); }
 
-std::int64_t unix_seconds() { return std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()); }
-
-base::SecretKey key_of(int number) {
-  return take(base::SecretKey::from_bytes(base::Bytes(32, static_cast<std::uint8_t>(number))));
-}
-
+// Of the customer and all providers.
 base::Json genesis(const base::Hash& model) {
-  std::string accounts;
-  for (int i = 1; i <= 9; ++i) {
-    accounts += std::string(i > 1 ? "," : "") + "\"" + key_of(i).address().text() + "\": \"1000000000000000\"";
-  }
-  return take(base::Json::parse(
-      R"({"chain": {"chain_id": 7001, "fee_account": ")" + key_of(9).address().text() +
-          R"(", "fee_per_byte": 1, "fee_per_work": 10, "max_block_bytes": 4000000, "max_block_work": 100000, "time": ")" +
-          std::to_string(unix_seconds() * 1000) + R"("}, "bank": {"accounts": {)" + accounts +
-          R"(}}, "models": [{"model": "0x)" + model.hex() + R"(", "owner": ")" + key_of(9).address().text() +
-          R"(", "name": "bench", "royalty": 250, "locations": []}],
-      "market": {"minimum_stake": "1000000000", "auction_time": 50, "reveal_time": 10000, "challenge_time": 500,
-        "cancel_time": 2000, "unbonding_time": 60000, "suspension_time": 10000, "collateral": 20000,
-        "late_penalty": 5000, "attempts": 3, "benchmark_age": 0}})",
-      "the genesis"));
+  std::vector<base::Address> rich;
+  for (std::uint64_t i = 1; i < 9; ++i) rich.push_back(key_of(i).address());
+  const auto now = static_cast<std::uint64_t>(unix_seconds()) * 1000;
+  return node::devnet_genesis(key_of(9).address(), {}, rich, {{model, "bench"}}, now);
 }
 
 struct Gateway {
@@ -91,7 +58,7 @@ struct Gateway {
 };
 
 struct BenchProvider {
-  BenchProvider(const fs::path& home, const Gateway& gateway, int number, const fs::path& model, int threads,
+  BenchProvider(const fs::path& home, const Gateway& gateway, std::uint64_t number, const fs::path& model, int threads,
                 double share)
       : key(key_of(number)), blobs(take(store::Blobs::open(home / "blobs"))), exchange(http, *blobs, unix_seconds) {
     models = take(node::ModelStore::open(home / "models", *blobs));
@@ -136,7 +103,7 @@ double made_here(const generate::VideoJob& job, const fs::path& folder, int thre
   options.threads = threads;
   exact::Engine engine = take(exact::Engine::create(options));
   base::ThreadPool pool(threads);
-  return seconds([&] {
+  return seconds_of([&] {
     proof::TraceWriter trace = take(proof::TraceWriter::create(folder / "trace"));
     generate::Listener listener;
     listener.after_call = [](std::uint32_t) -> base::Status { return {}; };
@@ -156,7 +123,7 @@ struct Customer {
         requester(http, ledger, account, exchange, *blobs) {}
 
   double made_there(const node::Order& order) {
-    return seconds([&] {
+    return seconds_of([&] {
       const std::uint64_t task = take(requester.submit(order, {100'000'000, 60'000, 600'000}));
       const auto collected =
           take(requester.collect(task, order, [](const node::Delivery&) -> base::Status { return {}; }));
