@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "exact/kernels.h"
 #include "generate/benchmark.h"
+#include "ledger/json_fields.h"
 #include "node/provider_run.h"
 #include "node/provider_work.h"
 
@@ -31,6 +32,17 @@ std::vector<std::string> backend_names() {
   std::vector<std::string> names;
   for (const exact::Kernels* kernels : exact::available_kernels()) names.emplace_back(kernels->name);
   return names;
+}
+
+// Of the auction that a bid is in.
+std::optional<std::uint64_t> auction_end_of(const Receipted& bid) {
+  for (const base::Json& event : bid.events.elements()) {
+    const base::Json* const end = event.find("auction_end");
+    if (end == nullptr) continue;
+    const auto number = ledger::json_u64(*end);
+    if (number.ok()) return *number;
+  }
+  return std::nullopt;
 }
 
 ProviderOptions completed(ProviderOptions options) {
@@ -311,12 +323,15 @@ base::Status Provider::follow_part(const PartEntry& entry) {
   return {};
 }
 
-base::Status Provider::bid(const market::Provider& self, const ChainTip& tip) {
-  if (self.held >= self.slots || self.stake < rules_->minimum_stake) return {};
+base::Status Provider::bid(const market::Provider& known, const ChainTip& tip) {
+  if (known.held >= known.slots || known.stake < rules_->minimum_stake) return {};
   const std::time_t time = std::chrono::system_clock::to_time_t(options_.clock());
   std::tm parts{};
   ::localtime_r(&time, &parts);
   if (options_.hours.has_value() && !options_.hours->has(parts.tm_hour)) return {};
+  STARLING_TRY(bids_->look());
+  STARLING_ASSIGN(const market::Provider self, ledger_.provider(address()));
+  if (self.held >= self.slots) return {};
   BidMoment moment;
   moment.seconds = seconds();
   moment.time = std::max(tip.time, static_cast<std::uint64_t>(moment.seconds) * 1000);
@@ -336,12 +351,7 @@ base::Status Provider::bid(const market::Provider& self, const ChainTip& tip) {
     }
   }
   const bool fresh = model_came_.exchange(false);
-  const auto made = bids_->bids(moment, fresh);
-  if (!made.ok()) {
-    if (fresh) model_came_ = true;
-    return made.error();
-  }
-  const std::vector<market::ClaimTask>& claims = *made;
+  const std::vector<market::ClaimTask> claims = bids_->bids(moment, fresh);
   {
     const std::scoped_lock lock(mutex_);
     rate_now_ = bids_->rate_now();
@@ -351,7 +361,7 @@ base::Status Provider::bid(const market::Provider& self, const ChainTip& tip) {
   const auto results = account_.send(messages);
   for (std::size_t i = 0; i < claims.size(); ++i) {
     const bool refused = !results.ok() || !(*results)[i].fine();
-    bids_->told(claims[i].task, refused);
+    bids_->told(claims[i].task, refused ? std::nullopt : auction_end_of((*results)[i]));
     needs_.metrics
         .counter("starling_provider_bids_total", "Bids by what became of them",
                  {{"outcome", refused ? "refused" : "made"}})

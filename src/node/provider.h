@@ -113,7 +113,7 @@ class Provider {
   base::Status follow(const std::vector<PartEntry>& held);
   base::Status follow_part(const PartEntry& entry);
   base::Result<WorkPointer> take_on(const PartEntry& entry);
-  base::Status bid(const ledger::market::Provider& self, const ChainTip& tip);
+  base::Status bid(const ledger::market::Provider& known, const ChainTip& tip);
   void fetch_wanted_model();
   void forget_old();
   void send_once_in_a_while(const ledger::Message& message);

@@ -18,7 +18,9 @@ constexpr std::chrono::seconds kAgain{2};  // after something that may change: a
 constexpr std::uint64_t kDiskReserve = std::uint64_t{16} << 20;  // left free beside what a part takes
 constexpr std::uint32_t kMaxDoublings = 5;                       // of that, when it is still not there
 constexpr std::chrono::seconds kChecking{2};                     // of one look: what is left is checked with the next
-constexpr std::chrono::seconds kRefused{30};                     // after a bid that the ledger refused
+// After a bid that the ledger refused, longer each time: what it was made for may have been gone by then.
+constexpr std::chrono::milliseconds kRefused{50};
+constexpr std::uint32_t kMaxRefusals = 9;
 
 std::uint64_t result_bytes(const generate::TextToVideo& request) {
   return static_cast<std::uint64_t>(request.width) * static_cast<std::uint64_t>(request.height) * 3 *
@@ -178,8 +180,14 @@ base::Result<bool> ProviderBids::may_bid(const TaskEntry& task) const {
   return now.task.auction_end == task.task.auction_end;
 }
 
-base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment& moment, bool fresh) {
-  STARLING_ASSIGN(std::vector<TaskEntry> open, open_.look(Clock::now()));
+base::Status ProviderBids::look() {
+  STARLING_ASSIGN(open_tasks_, open_.look(Clock::now()));
+  return {};
+}
+
+std::vector<market::ClaimTask> ProviderBids::bids(const BidMoment& moment, bool fresh) {
+  std::vector<TaskEntry> open = std::move(open_tasks_);
+  open_tasks_.clear();
   // What waits for something that is missing comes after everything else.
   std::stable_partition(open.begin(), open.end(), [this](const TaskEntry& task) {
     const auto known = seen_.find(task.number);
@@ -195,8 +203,7 @@ base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment&
     Seen& seen = still[task.number];
     if (!known.empty()) seen = known.mapped();
     // A bid of the last time is in the ledger by now: no auction, or another one, means that its own is over.
-    if (seen.claimed && seen.auction_end == 0) seen.auction_end = task.task.auction_end;
-    if (seen.claimed && (task.task.auction_end == 0 || task.task.auction_end != seen.auction_end)) {
+    if (seen.claimed && task.task.auction_end != seen.auction_end) {
       seen.claimed = false;
       seen.auction_end = 0;
       auction_closed(task);
@@ -221,12 +228,14 @@ base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment&
         continue;
       }
       seen.checked = true;
+    }
+    if (seen.unsure) {
       const base::Result<bool> may = may_bid(task);
       if (!may.ok()) {
-        seen.checked = false;
         judge_later(task.number, seen, may.error());
         continue;
       }
+      seen.unsure = false;
       if (!*may) {
         seen.claimed = true;
         seen.auction_end = task.task.auction_end;
@@ -240,8 +249,6 @@ base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment&
     left.free_slots -= parts;
     left.self.locked += parts * market::collateral_for(moment.rules, task.task.max_price).value_or(0);
     left.queued_work += parts * task.task.work_per_part;
-    seen.claimed = true;
-    seen.auction_end = task.task.auction_end;
     claims.push_back({task.number, parts, rate});
   }
   // What is not open any more and was bid for shows who won.
@@ -254,12 +261,18 @@ base::Result<std::vector<market::ClaimTask>> ProviderBids::bids(const BidMoment&
   return claims;
 }
 
-void ProviderBids::told(std::uint64_t task, bool refused) {
+void ProviderBids::told(std::uint64_t task, std::optional<std::uint64_t> auction_end) {
   const auto found = seen_.find(task);
-  if (found == seen_.end() || !refused) return;
-  found->second.claimed = false;
-  found->second.auction_end = 0;
-  found->second.not_before = Clock::now() + kRefused;
+  if (found == seen_.end()) return;
+  Seen& seen = found->second;
+  if (auction_end.has_value()) {
+    seen.claimed = true;
+    seen.auction_end = *auction_end;
+    seen.refusals = 0;
+  } else {
+    seen.unsure = true;
+    seen.not_before = Clock::now() + kRefused * (1U << std::min(seen.refusals++, kMaxRefusals));
+  }
 }
 
 }  // namespace starling::node

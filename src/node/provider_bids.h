@@ -61,11 +61,13 @@ class ProviderBids {
   ProviderBids(const ProviderBids&) = delete;
   ProviderBids& operator=(const ProviderBids&) = delete;
 
-  // fresh: something is here that was missing, so that no task waits before it is looked at again. Errors: the open
-  // tasks cannot be read.
-  base::Result<std::vector<ledger::market::ClaimTask>> bids(const BidMoment& moment, bool fresh);
-  // What became of a bid; a refused one is not made again for a while.
-  void told(std::uint64_t task, bool refused);
+  // Reads the open tasks. The moment of the bids that follow is read after that: then what an auction gave is in it.
+  base::Status look();
+  // fresh: something is here that was missing, so that no task waits before it is looked at again.
+  std::vector<ledger::market::ClaimTask> bids(const BidMoment& moment, bool fresh);
+  // What became of a bid: the end of the auction that it is in; nothing: it was refused, or nobody knows, and it waits
+  // before it is made again.
+  void told(std::uint64_t task, std::optional<std::uint64_t> auction_end);
   // A model that an open task asks for, that may be fetched and is not here.
   std::optional<base::Hash> wanted_model() const { return wanted_; }
   // Whether a task is looked at again later though no block comes.
@@ -80,8 +82,10 @@ class ProviderBids {
     std::uint32_t tries = 0;  // that found something missing
     std::string last_trouble;
     std::optional<Clock::time_point> not_before;
-    bool claimed = false;           // in the auction that is on, or in the one that our bid began
-    std::uint64_t auction_end = 0;  // of the claim; 0: not known yet
+    std::uint32_t refusals = 0;     // of bids, in a row
+    bool unsure = true;             // whether the ledger has a bid that is not known here
+    bool claimed = false;           // in an auction
+    std::uint64_t auction_end = 0;  // of that
   };
   base::Status check_disk(const generate::VideoJob& job) const;
   base::Status check_terms(const ledger::market::Task& asked);
@@ -103,6 +107,7 @@ class ProviderBids {
   ProviderJobs& jobs_;
   const std::function<bool()> cancelled_;
   OpenTasks open_;
+  std::vector<TaskEntry> open_tasks_;
   std::map<std::uint64_t, Seen> seen_;  // open tasks by number, but those that are put aside
   std::optional<base::Hash> wanted_;
   std::optional<std::uint64_t> lowest_win_;  // of others

@@ -182,7 +182,8 @@ std::optional<Fault> handle(Context& context, const Expected& /*expected*/, cons
   save_task(context.state, *task);
   context.emit("market.claimed", {{"task", std::to_string(message.task)},
                                   {"provider", context.sender.text()},
-                                  {"rate", std::to_string(message.rate)}});
+                                  {"rate", std::to_string(message.rate)},
+                                  {"auction_end", std::to_string(end)}});
   return std::nullopt;
 }
 
