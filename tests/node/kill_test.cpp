@@ -1,6 +1,7 @@
 // A provider that is killed in every state of its tasks loses nothing and does nothing twice.
 #include <csignal>
 #include <map>
+#include <random>
 
 #include "base/process.h"
 #include "ledger/transaction.h"
@@ -27,8 +28,11 @@ TEST(ProviderProcess, DISABLED_Run) {
 class Kill : public testing::Test {
  protected:
   Kill() {
-    // A port that was free a moment ago, and is the provider's from one life to the next.
-    port_ = (*api::Server::start({}, {}))->port();
+    // A port that is the provider's from one life to the next: free now, and none that the system gives to others.
+    std::random_device random;
+    do {
+      port_ = static_cast<std::uint16_t>(15'000 + random() % 15'000);
+    } while (!api::Server::start({}, {.port = port_}).ok());
     ::setenv("STARLING_TEST_HOME", (temporary / "pia").c_str(), 1);
     ::setenv("STARLING_TEST_GATEWAY", gateway.url().c_str(), 1);
     ::setenv("STARLING_TEST_MODEL", test_model().folder.c_str(), 1);
