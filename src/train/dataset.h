@@ -7,7 +7,7 @@
 
 #include "base/hash.h"
 #include "base/result.h"
-#include "train/first_world/scene.h"
+#include "train/clip_shape.h"
 
 namespace starling::train {
 
@@ -27,7 +27,8 @@ class Dataset {
   Dataset& operator=(const Dataset&) = delete;
 
   virtual base::Result<Clip> clip(std::uint64_t index) const = 0;
-  // A caption of the same item; another wording for another epoch where there is one. Epoch 0's is clip()'s. Cheap.
+  // A caption of the same item; another wording for another epoch where there is one. Epoch 0's is clip()'s. Much
+  // cheaper than clip().
   virtual std::string caption(std::uint64_t index, std::uint64_t epoch) const = 0;
   // After so many items come others of the same; nothing: never.
   virtual std::optional<std::uint64_t> items() const { return std::nullopt; }
@@ -36,28 +37,6 @@ class Dataset {
 
  protected:
   Dataset() = default;
-};
-
-// Clips of the world drawn on the fly, more than 500 of 17×64×64 a second. Two captions in three are English.
-class WorldDataset : public Dataset {
- public:
-  // An error where the world cannot be drawn in that shape.
-  static base::Result<WorldDataset> open(std::uint64_t seed, const ClipShape& shape, Split split = Split::kTrain);
-  WorldDataset(WorldDataset&& other) noexcept : WorldDataset(other.seed_, other.shape_, other.split_) {}
-
-  base::Result<Clip> clip(std::uint64_t index) const override;
-  std::string caption(std::uint64_t index, std::uint64_t epoch) const override;
-  base::Hash identity() const override;
-
-  Scene scene(std::uint64_t index) const;
-
- private:
-  WorldDataset(std::uint64_t seed, const ClipShape& shape, Split split) : seed_(seed), shape_(shape), split_(split) {}
-  std::uint64_t key(std::uint64_t index) const;
-
-  std::uint64_t seed_;
-  ClipShape shape_;
-  Split split_;
 };
 
 }  // namespace starling::train

@@ -18,6 +18,7 @@ template <typename RecipeType, typename Visitor>
 void visit_fields(RecipeType& r, const Visitor& visit) {
   visit("seed", r.seed, 0.0, 0.0);
   visit("source", r.source, 0.0, 0.0);
+  visit("world", r.world, 1.0, 2.0);
   visit("width", r.width, 8.0, 1024.0);
   visit("height", r.height, 8.0, 1024.0);
   visit("frames", r.frames, 1.0, 4096.0);

@@ -31,6 +31,7 @@ struct Recipe {
   ModelPart part = ModelPart::kVae;
   std::uint64_t seed = 1;
   std::string source = "world";  // or a folder of clips
+  std::int64_t world = 1;        // which version of it: 1 (first_world) or 2
   std::int64_t width = 64;       // pixels
   std::int64_t height = 64;
   std::int64_t frames = 17;

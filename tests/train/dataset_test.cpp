@@ -1,4 +1,4 @@
-#include "train/dataset.h"
+#include "train/first_world/dataset.h"
 
 #include <gtest/gtest.h>
 
@@ -38,10 +38,10 @@ std::string why(const fs::path& folder, const ClipShape& shape = kSmall) {
   return opened.ok() ? "" : opened.error().message;
 }
 
-TEST(WorldDataset, ItemsAreAPureFunctionOfSeedAndIndex) {
-  const auto one = WorldDataset::open(7, kSmall);
-  const auto same = WorldDataset::open(7, kSmall);
-  const auto other = WorldDataset::open(8, kSmall);
+TEST(FirstWorldDataset, ItemsAreAPureFunctionOfSeedAndIndex) {
+  const auto one = FirstWorldDataset::open(7, kSmall);
+  const auto same = FirstWorldDataset::open(7, kSmall);
+  const auto other = FirstWorldDataset::open(8, kSmall);
   ASSERT_TRUE(one.ok() && same.ok() && other.ok());
   EXPECT_EQ(one->identity(), same->identity());
   EXPECT_NE(one->identity(), other->identity());
@@ -52,24 +52,24 @@ TEST(WorldDataset, ItemsAreAPureFunctionOfSeedAndIndex) {
   EXPECT_EQ(one->clip(3)->rgb.size(), std::size_t{32} * 32 * 3 * 5);
 }
 
-TEST(WorldDataset, TrainsOnNothingHeldOut) {
-  const auto dataset = WorldDataset::open(7, kSmall);
+TEST(FirstWorldDataset, TrainsOnNothingHeldOut) {
+  const auto dataset = FirstWorldDataset::open(7, kSmall);
   ASSERT_TRUE(dataset.ok());
   for (std::uint64_t i = 0; i < 2000; ++i) EXPECT_FALSE(held_out(dataset->scene(i).attributes));
 }
 
-TEST(WorldDataset, RewordsCaptionsByEpoch) {
-  const auto dataset = WorldDataset::open(7, kSmall);
+TEST(FirstWorldDataset, RewordsCaptionsByEpoch) {
+  const auto dataset = FirstWorldDataset::open(7, kSmall);
   ASSERT_TRUE(dataset.ok());
   int reworded = 0;
   for (std::uint64_t i = 0; i < 100; ++i) reworded += dataset->caption(i, 0) != dataset->caption(i, 1) ? 1 : 0;
   EXPECT_GT(reworded, 80);
 }
 
-TEST(WorldDataset, RefusesShapesThatCannotBeDrawn) {
-  EXPECT_FALSE(WorldDataset::open(1, {30, 32, 5, 8}).ok());
-  EXPECT_FALSE(WorldDataset::open(1, {32, 32, 0, 8}).ok());
-  EXPECT_FALSE(WorldDataset::open(1, {32, 32, 5000, 8}).ok());
+TEST(FirstWorldDataset, RefusesShapesThatCannotBeDrawn) {
+  EXPECT_FALSE(FirstWorldDataset::open(1, {30, 32, 5, 8}).ok());
+  EXPECT_FALSE(FirstWorldDataset::open(1, {32, 32, 0, 8}).ok());
+  EXPECT_FALSE(FirstWorldDataset::open(1, {32, 32, 5000, 8}).ok());
 }
 
 TEST(Cover, AveragesCropsAndInterpolates) {

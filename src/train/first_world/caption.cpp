@@ -1,10 +1,10 @@
 #include "train/first_world/caption.h"
 
 #include <array>
-#include <initializer_list>
 
 #include "train/first_world/scene.h"
 #include "train/first_world/words.h"
+#include "train/world/phrases.h"
 #include "train/world/random.h"
 
 namespace starling::train {
@@ -16,19 +16,6 @@ using generate::Motion;
 using generate::Size;
 
 namespace {
-
-// Half the time the first, else any.
-template <typename T>
-const T& choose(std::span<const T> list, Random& random) {
-  return random.chance(0.5) ? list[0] : list[random.below(static_cast<std::uint32_t>(list.size()))];
-}
-
-// Appends a word after a space, unless there is no word or nothing before it.
-void add(std::string& sentence, std::string_view word) {
-  if (word.empty()) return;
-  if (!sentence.empty()) sentence += ' ';
-  sentence += word;
-}
 
 // Which of the things that may be left out a caption mentions.
 struct Mentions {
@@ -45,14 +32,6 @@ struct Mentions {
 };
 
 enum class VerbForm { kFinite, kProgressive, kParticiple, kBare };
-
-// The parts of a sentence in order. Parts are drawn at random, so they go through an initialiser list: unlike the
-// operands of +, its elements are evaluated from left to right by every compiler.
-std::string join(std::initializer_list<std::string> parts) {
-  std::string whole;
-  for (const auto& part : parts) whole += part;
-  return whole;
-}
 
 class English {
  public:

@@ -4,11 +4,11 @@
 #include <string_view>
 
 #include "generate/attributes.h"
+#include "train/world/phrases.h"
 
 namespace starling::train {
 
-// The vocabulary of captions. In each list the first is the plain way to say it and is chosen most often.
-using Phrases = std::span<const std::string_view>;
+// The vocabulary of captions.
 
 struct EnglishVerb {
   std::string_view finite;      // "bounces"

@@ -1,4 +1,4 @@
-#include "train/dataset.h"
+#include "train/first_world/dataset.h"
 
 #include "base/encoding.h"
 #include "train/first_world/caption.h"
@@ -16,8 +16,8 @@ constexpr std::uint32_t kWorldVersion = 1;
 
 }  // namespace
 
-base::Result<WorldDataset> WorldDataset::open(std::uint64_t seed, const ClipShape& shape, Split split) {
-  WorldDataset dataset(seed, shape, split);
+base::Result<FirstWorldDataset> FirstWorldDataset::open(std::uint64_t seed, const ClipShape& shape, Split split) {
+  FirstWorldDataset dataset(seed, shape, split);
   ClipShape one = shape;
   one.frames = shape.frames > 1 ? 1 : shape.frames;
   STARLING_ASSIGN(const auto first, render(Scene{}, one.width, one.height, one.frames, one.fps));
@@ -25,24 +25,24 @@ base::Result<WorldDataset> WorldDataset::open(std::uint64_t seed, const ClipShap
   return dataset;
 }
 
-std::uint64_t WorldDataset::key(std::uint64_t index) const { return derive(derive(kTrainingKey, seed_), index); }
+std::uint64_t FirstWorldDataset::key(std::uint64_t index) const { return derive(derive(kTrainingKey, seed_), index); }
 
-Scene WorldDataset::scene(std::uint64_t index) const {
+Scene FirstWorldDataset::scene(std::uint64_t index) const {
   return sample_scene(key(index), scene_options(shape_.width, shape_.height, shape_.frames, shape_.fps, split_));
 }
 
-base::Result<Clip> WorldDataset::clip(std::uint64_t index) const {
+base::Result<Clip> FirstWorldDataset::clip(std::uint64_t index) const {
   STARLING_ASSIGN(auto rgb, render(scene(index), shape_.width, shape_.height, shape_.frames, shape_.fps));
   return Clip{shape_, std::move(rgb), caption(index, 0)};
 }
 
-std::string WorldDataset::caption(std::uint64_t index, std::uint64_t epoch) const {
+std::string FirstWorldDataset::caption(std::uint64_t index, std::uint64_t epoch) const {
   const std::uint64_t variant = derive(derive(key(index), 2), epoch);
   const Language language = scatter(variant) % 3 == 0 ? Language::kChinese : Language::kEnglish;
   return train::caption(scene(index).attributes, language, variant);
 }
 
-base::Hash WorldDataset::identity() const {
+base::Hash FirstWorldDataset::identity() const {
   base::Encoder encoder;
   encoder.text("starling world");
   encoder.u32(kWorldVersion);

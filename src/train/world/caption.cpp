@@ -1,0 +1,59 @@
+#include "train/world/caption.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "train/world/sentences.h"
+
+namespace starling::train::world {
+
+namespace {
+
+// Longer captions are told again, more tersely: a model's text encoder reads so many tokens only.
+constexpr std::size_t kManyEnglishWords = 42;
+constexpr std::size_t kManyChineseCharacters = 60;
+
+// The characters of captions that the two scripts write differently: simplified, traditional, in turns.
+constexpr std::string_view kScripts =
+    "两兩个個从從体體动動后後块塊墙牆头頭带帶弹彈抛拋"
+    "挂掛挡擋摆擺时時来來条條滚滾滩灘点點现現着著红紅"
+    "纯純纹紋绳繩绿綠荡蕩蓝藍诺諾跷蹺边邊过過还還远遠"
+    "里裡镜鏡阴陰随隨静靜飞飛黄黃圆圓云雲";
+constexpr std::size_t kCharacter = 3;  // bytes, of each of them
+
+}  // namespace
+
+std::string traditional(const std::string& simplified) {
+  static const std::map<std::string_view, std::string_view> other = [] {
+    std::map<std::string_view, std::string_view> pairs;
+    for (std::size_t i = 0; i < kScripts.size(); i += 2 * kCharacter) {
+      pairs.emplace(kScripts.substr(i, kCharacter), kScripts.substr(i + kCharacter, kCharacter));
+    }
+    return pairs;
+  }();
+  std::string text;
+  for (std::size_t i = 0; i < simplified.size();) {
+    const std::size_t length = static_cast<unsigned char>(simplified[i]) < 0x80 ? 1 : kCharacter;
+    const auto character = std::string_view(simplified).substr(i, length);
+    const auto found = other.find(character);
+    text += found == other.end() ? character : found->second;
+    i += length;
+  }
+  return text;
+}
+
+std::string caption(const Scenario& scenario, Language language, std::uint64_t variant) {
+  const Telling telling = tell_story(scenario);
+  Random random(variant);
+  if (language == Language::kEnglish) {
+    std::string text = english_sentences(scenario, telling, false, random);
+    if (static_cast<std::size_t>(std::count(text.begin(), text.end(), ' ')) < kManyEnglishWords) return text;
+    return english_sentences(scenario, telling, true, random);
+  }
+  std::string text = chinese_sentences(scenario, telling, false, random);
+  if (text.size() > kManyChineseCharacters * kCharacter) text = chinese_sentences(scenario, telling, true, random);
+  return language == Language::kSimplified ? text : traditional(text);
+}
+
+}  // namespace starling::train::world
