@@ -36,5 +36,6 @@ Action declare_wallet_import(Options& options);
 Action declare_wallet_list(Options& options);
 Action declare_wallet_new(Options& options);
 Action declare_wallet_send(Options& options);
+Action declare_world(Options& options);
 
 }  // namespace starling::cli
