@@ -16,8 +16,9 @@ constexpr std::uint64_t kMaxWork = 1 << 14;
 
 bool is_small(const exact::Graph& graph) {
   const exact::Work work = graph.work();
-  std::uint64_t elements = work.elements + work.f32_multiply_adds;
-  if (work.elements > kMaxWork || work.f32_multiply_adds > kMaxWork) return false;
+  const std::uint64_t products[] = {work.f32_multiply_adds, work.i8_multiply_adds};
+  if (work.elements > kMaxWork || products[0] > kMaxWork || products[1] > kMaxWork) return false;
+  std::uint64_t elements = work.elements + products[0] + products[1];
   for (exact::ValueId value = 0; value < graph.values(); ++value) {
     const auto size = static_cast<std::uint64_t>(graph.shape(value).elements());
     if (size > kMaxWork || (elements += size) > kMaxWork) return false;
@@ -47,6 +48,11 @@ std::vector<exact::Tensor> some_inputs(const exact::Graph& graph) {
       for (std::int32_t& x : tensor.i32()) {
         state = state * 1664525 + 1013904223;
         x = static_cast<std::int32_t>(state >> 28) - 3;
+      }
+    } else {
+      for (std::uint8_t& x : tensor.u8()) {
+        state = state * 1664525 + 1013904223;
+        x = static_cast<std::uint8_t>(state >> 24);
       }
     }
     inputs.push_back(std::move(tensor));

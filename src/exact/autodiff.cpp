@@ -36,6 +36,23 @@ std::vector<bool> values_reached(const Graph& graph, const std::vector<ValueId>&
   return reached;
 }
 
+// A loss that depends on rounded values has a derivative of 0 or none at all: whoever asks for it means something else.
+base::Status refuse_quantised(const Graph& graph, ValueId root, const std::vector<bool>& reached) {
+  std::vector<bool> needed(graph.values(), false);
+  needed[root] = true;
+  for (std::size_t id = graph.values(); id-- > graph.inputs().size();) {
+    if (!needed[id]) continue;
+    const Node& node = graph.node(static_cast<ValueId>(id));
+    for (const ValueId input : node.inputs) needed[input] = true;
+    if ((node.op == Operator::kToI8 || node.op == Operator::kToU8) && reached[node.inputs[0]]) {
+      return base::invalid("differentiate: node " + std::to_string(id - graph.inputs().size()) + " (" +
+                           find_operator(node.op)->name +
+                           ") rounds to integers, which have no derivative; differentiate the model's f32 profile");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Result<Graph> differentiate(const Graph& graph, const std::string& of,
@@ -57,9 +74,11 @@ base::Result<Graph> differentiate(const Graph& graph, const std::string& of,
     }
   }
 
+  std::vector<bool> reached = values_reached(graph, inputs);
+  STARLING_TRY(refuse_quantised(graph, root, reached));
   Builder builder;
   STARLING_TRY(copy_into(builder, graph));
-  Adjoints adjoints(graph, builder, values_reached(graph, inputs));
+  Adjoints adjoints(graph, builder, std::move(reached));
   adjoints.add(root, adjoints.constant(1.0F));
   for (std::size_t id = graph.values(); id-- > graph.inputs().size();) {
     const auto value = static_cast<ValueId>(id);

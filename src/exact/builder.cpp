@@ -51,8 +51,8 @@ Value Builder::input(std::string_view name, Type type, const Shape& shape) {
     fail(quoted + " has the impossible shape " + shape.text());
     return {};
   }
-  if (type != Type::kF32 && type != Type::kI32) {
-    fail(quoted + " is " + type_name(type) + ", but operators take f32 and i32");
+  if (type != Type::kF32 && !is_integer(type)) {
+    fail(quoted + " is " + type_name(type) + ", but operators take f32, i32, i8 and u8");
     return {};
   }
   const auto id = static_cast<ValueId>(values_.size());
@@ -162,6 +162,8 @@ Value Builder::tanh(Value a) { return unary(Operator::kTanh, a); }
 Value Builder::erf(Value a) { return unary(Operator::kErf, a); }
 Value Builder::to_i32(Value a) { return unary(Operator::kToI32, a); }
 Value Builder::to_f32(Value a) { return unary(Operator::kToF32, a); }
+Value Builder::to_i8(Value a) { return unary(Operator::kToI8, a); }
+Value Builder::to_u8(Value a) { return unary(Operator::kToU8, a); }
 
 int Builder::axis_of(Value a, int axis) const { return axis < 0 ? axis + shape(a).rank() : axis; }
 

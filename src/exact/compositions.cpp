@@ -52,6 +52,56 @@ Value Builder::softmax(Value a) {
   return div(powers, sum(powers, -1));
 }
 
+Builder::Quantised Builder::quantize_rows(Value x) {
+  const Value greatest = max(abs(x), -1);
+  const Value factor = select(greatest, div(fill(127.0F), greatest), fill(0.0F));
+  return {to_i8(mul(x, factor)), div(greatest, fill(127.0F))};
+}
+
+Value Builder::quantised_linear(const Quantised& x, Value weight, Value weight_scale) {
+  const Shape& in = shape(x.values);
+  if (in.rank() < 1 || shape(weight).rank() != 2) {
+    fail("quantised_linear: x " + in.text() + ", weight " + shape(weight).text());
+    return {};
+  }
+  const Value sums = to_f32(dot(reshape(x.values, {-1, in.back()}), weight));
+  const Value product = mul(sums, mul(reshape(x.scale, {-1, 1}), broadcast_last(weight_scale, 2)));
+  Shape out = in;
+  out.set(out.rank() - 1, shape(weight)[0]);
+  return reshape(product, out);
+}
+
+Value Builder::quantised_linear(const Quantised& x, Value weight, Value weight_scale, Value bias) {
+  const Value product = quantised_linear(x, weight, weight_scale);
+  return add(product, broadcast_last(bias, shape(product).rank()));
+}
+
+Value Builder::quantised_attention(Value q, Value k, Value v, float scale, int planes) {
+  if (shape(q).rank() < 2 || shape(k).rank() != shape(q).rank() || shape(v).rank() != shape(q).rank() ||
+      (planes != 1 && planes != 2)) {
+    fail("quantised_attention: q " + shape(q).text() + ", k " + shape(k).text() + ", v " + shape(v).text() + ", " +
+         std::to_string(planes) + " planes");
+    return {};
+  }
+  const Quantised rows = quantize_rows(mul(q, fill(scale)));
+  const Quantised keys = quantize_rows(k);
+  const Quantised columns = quantize_rows(transpose(v));
+  const Value logits = mul(to_f32(dot(rows.values, keys.values)), mul(rows.scale, transpose(keys.scale)));
+  const Value powers = mul(exp(sub(logits, max(logits, -1))), fill(255.0F));
+  const auto weighted = [&](Value plane) { return to_f32(dot(plane, columns.values)); };
+  const auto total = [&](Value plane) { return to_f32(sum(plane, -1)); };
+  if (planes == 1) {
+    const Value plane = to_u8(powers);
+    return mul(div(weighted(plane), total(plane)), transpose(columns.scale));
+  }
+  // What is left of a power is between 0 and 1, but for halves that round to even.
+  const Value coarse = to_u8(sub(powers, fill(0.5F)));
+  const Value fine = to_u8(mul(sub(powers, to_f32(coarse)), fill(255.0F)));
+  const Value sums = fma(weighted(coarse), fill(255.0F), weighted(fine));
+  const Value totals = fma(total(coarse), fill(255.0F), total(fine));
+  return mul(div(sums, totals), transpose(columns.scale));
+}
+
 Value Builder::mean(Value a, int axis) { return mul(sum(a, axis), fill(1.0F / static_cast<float>(size(a, axis)))); }
 
 Value Builder::layer_norm(Value a, float epsilon) {

@@ -154,7 +154,12 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
   for (std::size_t thread = 0; thread < threads; ++thread) {
     scratch.push_back(reinterpret_cast<float*>(state_->scratch.data()) + thread * scratch_floats);
   }
-  const std::size_t workspace = (state_->kernels->dot_workspace_bytes() + 63) / 64 * 64;
+  std::size_t workspace = (state_->kernels->dot_workspace_bytes() + 63) / 64 * 64;
+  for (const Step& step : body.steps) {
+    if (step.kind != Step::Kind::kIntegerDot) continue;
+    const IntegerSplit split = integer_split(*state_->kernels, body.graph, step, state_->pool.threads());
+    workspace = std::max(workspace, split.workspace_bytes);
+  }
   STARLING_TRY(state_->workspaces.reserve(threads * workspace));
 
   const StepContext context{*state_->kernels, state_->pool, body.graph,
@@ -166,8 +171,11 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (body.output_is_place[i]) continue;
     const Location& source = body.output_sources[i];
-    copy_view(context, elements(outputs[i]), View::contiguous(outputs[i].shape()),
-              memory[source.base] + source.view.offset(), source.view);
+    const std::size_t size = type_size(outputs[i].type());
+    copy_view(context, reinterpret_cast<std::byte*>(elements(outputs[i])), View::contiguous(outputs[i].shape()),
+              reinterpret_cast<const std::byte*>(memory[source.base]) +
+                  source.view.offset() * static_cast<std::ptrdiff_t>(size),
+              source.view, size);
   }
   STARLING_TRY(checked_outputs(body.graph, outputs, &state_->pool));
   return outputs;

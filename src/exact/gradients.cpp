@@ -220,6 +220,8 @@ constexpr std::array kRules = {
     GradientRow{Operator::kErf, erf},
     GradientRow{Operator::kToI32, nullptr},
     GradientRow{Operator::kToF32, nullptr},
+    GradientRow{Operator::kToI8, nullptr},
+    GradientRow{Operator::kToU8, nullptr},
     GradientRow{Operator::kSum, sum},
     GradientRow{Operator::kMax, nullptr},
     GradientRow{Operator::kDot, dot},

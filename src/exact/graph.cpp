@@ -197,7 +197,8 @@ Work Graph::work() const {
     const auto elements = static_cast<std::uint64_t>(node.shape.elements());
     if (node.op == Operator::kDot) {
       // At most 2^60: each two of the three sizes have a product of at most 2^40.
-      work.add({elements * static_cast<std::uint64_t>(shape(node.inputs[0]).back()), 0, 0});
+      const std::uint64_t products = elements * static_cast<std::uint64_t>(shape(node.inputs[0]).back());
+      work.add(node.type == Type::kF32 ? Work{products, 0, 0} : Work{0, products, 0});
     } else if (find_operator(node.op)->kind != OperatorClass::kView) {
       work.add({0, 0, elements});
     }

@@ -99,7 +99,7 @@ class Builder {
     ValueId id = 0;
   };
 
-  // f32 or i32: no operator takes another type.
+  // f32, i32, i8 or u8: no operator takes another type.
   Value input(std::string_view name, Type type, const Shape& shape);
   void output(std::string_view name, Value value);
 
@@ -134,13 +134,16 @@ class Builder {
   Value tanh(Value a);
   Value erf(Value a);
   Value to_i32(Value a);  // rounds to nearest even, clamps to the type's range; NaN gives 0
-  Value to_f32(Value a);
+  Value to_f32(Value a);  // of any integer type, rounded to nearest even
+  Value to_i8(Value a);   // as to_i32
+  Value to_u8(Value a);
 
   // --- rows: reductions keep the axis with size 1
-  Value sum(Value a, int axis);  // 16 lanes, folded 8 4 2 1
+  Value sum(Value a, int axis);  // f32: 16 lanes, folded 8 4 2 1; i8 and u8: exact, an i32
   Value max(Value a, int axis);
 
-  // --- products: out[..., m, n] = the fma chain over k of a[..., m, k] * b[..., n, k]; leading axes equal
+  // --- products: out[..., m, n] = the fma chain over k of a[..., m, k] * b[..., n, k]; leading axes equal.
+  // f32 with f32; or i8 with i8, or u8 with i8, exact in i32: k up to 131,071 or 65,793
   Value dot(Value a, Value b);
 
   // --- movement
@@ -168,9 +171,22 @@ class Builder {
   Value linear(Value x, Value weight);
   Value sigmoid(Value a);
   Value silu(Value a);
-  Value gelu(Value a);                       // with erf
-  Value gelu_tanh(Value a);                  // Hendrycks and Gimpel's tanh form
-  Value softmax(Value a);                    // over the last axis
+  Value gelu(Value a);       // with erf
+  Value gelu_tanh(Value a);  // Hendrycks and Gimpel's tanh form
+  Value softmax(Value a);    // over the last axis
+  // Rows of x along its last axis as i8, x ≈ values · scale: scale = absmax / 127, values = to_i8(x · (127 / absmax)).
+  // A row of zeros gives zeros.
+  struct Quantised {
+    Value values;  // i8 [..., K]
+    Value scale;   // f32 [..., 1]
+  };
+  Quantised quantize_rows(Value x);
+  // f32(dot(x, weight)) · (x's scale · weight's scale), the latter f32 [N] for the rows of weight i8 [N, K].
+  Value quantised_linear(const Quantised& x, Value weight, Value weight_scale);
+  Value quantised_linear(const Quantised& x, Value weight, Value weight_scale, Value bias);
+  // Attention in integers. q [..., T, D] and k [..., S, D] f32, quantised by rows; v [..., S, E] f32, quantised by
+  // columns; the logits are q·k · scale. Probabilities are one or two planes of u8 (docs/exact.md). f32 [..., T, E].
+  Value quantised_attention(Value q, Value k, Value v, float scale, int planes);
   Value layer_norm(Value a, float epsilon);  // over the last axis, no weights
   Value rms_norm(Value a, float epsilon);    // over the last axis, no weights
   Value mean(Value a, int axis);

@@ -5,6 +5,8 @@
 
 #include "exact/generic/backend.h"
 #if defined(STARLING_X86_BACKENDS)
+#include <cpuid.h>
+
 #include "exact/avx2/backend.h"
 #include "exact/avx512/backend.h"
 #endif
@@ -12,8 +14,36 @@
 namespace starling::exact {
 namespace {
 
-std::vector<const Kernels*> find_kernels() {
-  std::vector<const Kernels*> found;
+struct Found {
+  std::vector<const Kernels*> kernels;
+  std::vector<const IntegerDotKernels*> integer_dots;
+};
+
+#if defined(STARLING_X86_BACKENDS)
+// Leaf 7.1, register EAX, bit 4. It uses the registers of AVX2 and needs nothing else of the operating system.
+bool has_avx_vnni() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1U << 4)) != 0;
+}
+
+// The backend's table with its better integer products, and those that it has on every CPU.
+void add(Found& found, Kernels& plain, Kernels& with_vnni, void (*fill_vnni)(Kernels&)) {
+  const bool better = fill_vnni != nullptr;
+  if (better) {
+    with_vnni = plain;
+    fill_vnni(with_vnni);
+    found.integer_dots.push_back(&with_vnni.integer_dot);
+  }
+  found.integer_dots.push_back(&plain.integer_dot);
+  found.kernels.push_back(better ? &with_vnni : &plain);
+}
+#endif
+
+Found find_kernels() {
+  Found found;
 #if defined(STARLING_X86_BACKENDS)
   // These also ask whether the operating system keeps the registers. A table is made by code of its own instruction
   // set, so only after the check.
@@ -22,25 +52,32 @@ std::vector<const Kernels*> find_kernels() {
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
   if (avx512) {
-    static const Kernels kTable = avx512::make_kernels();
-    found.push_back(&kTable);
+    static Kernels plain = avx512::make_kernels();
+    static Kernels with_vnni;
+    add(found, plain, with_vnni, __builtin_cpu_supports("avx512vnni") ? avx512::fill_integer_dot_vnni : nullptr);
   }
   if (avx2) {
-    static const Kernels kTable = avx2::make_kernels();
-    found.push_back(&kTable);
+    static Kernels plain = avx2::make_kernels();
+    static Kernels with_vnni;
+    add(found, plain, with_vnni, has_avx_vnni() ? avx2::fill_integer_dot_vnni : nullptr);
   }
 #endif
   static const Kernels kTable = generic::make_kernels();
-  found.push_back(&kTable);
+  found.kernels.push_back(&kTable);
+  found.integer_dots.push_back(&kTable.integer_dot);
   return found;
+}
+
+const Found& all_found() {
+  static const Found kFound = find_kernels();
+  return kFound;
 }
 
 }  // namespace
 
-std::span<const Kernels* const> available_kernels() {
-  static const std::vector<const Kernels*> kAvailable = find_kernels();
-  return kAvailable;
-}
+std::span<const Kernels* const> available_kernels() { return all_found().kernels; }
+
+std::span<const IntegerDotKernels* const> available_integer_dots() { return all_found().integer_dots; }
 
 base::Result<const Kernels*> choose_kernels(std::string_view forced) {
   const std::span<const Kernels* const> available = available_kernels();

@@ -81,9 +81,66 @@ struct DotProblem {
   std::int64_t batch, m, n, k;
 };
 
+// An operand of an integer product: element (batch, row, depth); strides count bytes.
+struct IntegerOperand {
+  const std::uint8_t* data;
+  Axis batch;
+  Axis rows;
+  Axis depth;
+};
+
+// out(b, m, n) = sum over k of a(b, m, k) * b(b, n, k), exact in i32. a is i8 or u8, b is i8.
+struct IntegerDotProblem {
+  IntegerOperand a;
+  IntegerOperand b;
+  bool a_is_unsigned;
+  std::int64_t batch, m, n, k;
+};
+
+// Rows of `a` as a backend reads them.
+struct PreparedRows {
+  const std::uint8_t* data;
+  std::ptrdiff_t pitch;       // bytes from row to row
+  const std::int32_t* start;  // of each row: what its sums begin with
+  std::int64_t steps;         // words of 32 bits that a row has
+  bool is_unsigned;
+};
+
+// What a backend gives for integer products: exact/integer_dot.h puts the pieces together.
+struct IntegerDotKernels {
+  const char* name;
+  std::int64_t tile_rows;      // that one call multiplies at most
+  std::int64_t panel_columns;  // columns are packed by so many
+  // Bytes of a prepared row and of a packed column of that depth, at most.
+  std::size_t (*row_bytes)(std::int64_t depth);
+  std::size_t (*column_bytes)(std::int64_t depth);
+  // Rows [m0, m1) of a batch: where they lie if they can be read there, else copied to memory (aligned to 64).
+  PreparedRows (*prepare_rows)(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t m0, std::int64_t m1,
+                               std::uint8_t* memory, std::int32_t* start);
+  // Columns [n0, n1) of a batch to memory (aligned to 64), whole panels.
+  void (*pack_columns)(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t n0, std::int64_t n1,
+                       std::uint8_t* memory);
+  // out[i * stride + j] for the prepared rows [row, row + rows) and all columns of the packed panels.
+  void (*multiply)(const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
+                   std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride);
+};
+
+template <typename T>
+using WideningKernel = void (*)(float* out, std::ptrdiff_t out_stride, Rows<T> a, std::size_t rows,
+                                std::size_t columns);
+// a holds integers that the type has.
+template <typename T>
+using NarrowingKernel = void (*)(T* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns);
+
 struct Kernels {
   const char* name;
   UnaryKernel copy, neg, abs, sqrt, exp, log, sin, cos, tanh, erf;
+  UnaryKernel round_i8, round_u8;  // to the nearest integer of the type, halves to even; a NaN gives 0
+  WideningKernel<std::int8_t> widen_i8;
+  WideningKernel<std::uint8_t> widen_u8;
+  WideningKernel<std::int32_t> widen_i32;
+  NarrowingKernel<std::uint8_t> narrow_8;  // two's complement
+  NarrowingKernel<std::int32_t> narrow_i32;
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;
   RowReduction row_sum, row_max;
@@ -96,10 +153,13 @@ struct Kernels {
   void (*dot_block)(const DotProblem& problem, std::int64_t batch0, std::int64_t batch1, std::int64_t m0,
                     std::int64_t m1, std::int64_t n0, std::int64_t n1, void* workspace);
   std::size_t (*dot_workspace_bytes)();
+  IntegerDotKernels integer_dot;
 };
 
 // The backends this CPU can run, best first; the last is always "generic".
 std::span<const Kernels* const> available_kernels();
+// Every kind of integer product that this CPU can run, best first: more than one may belong to a backend.
+std::span<const IntegerDotKernels* const> available_integer_dots();
 // The best of them, or the one STARLING_BACKEND names ("generic", "avx2", "avx512"): an error that lists what this CPU
 // has if it is not one of them.
 base::Result<const Kernels*> choose_kernels(std::string_view forced);

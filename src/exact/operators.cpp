@@ -21,6 +21,12 @@ Result<Inferred> checked(Type type, const Shape& shape) {
   return Inferred{type, shape};
 }
 
+// Beyond these a sum of products (of -128 · -128, or 255 · -128) or of numbers may not fit an i32.
+constexpr std::int64_t kMostI8Depth = 131'071;
+constexpr std::int64_t kMostU8Depth = 65'793;
+constexpr std::int64_t kMostI8Summed = 16'777'215;
+constexpr std::int64_t kMostU8Summed = 8'421'504;
+
 base::Status want_types(const Signature& s, Type type) {
   for (const Type given : s.types) {
     if (given != type) return mismatch(std::string("takes ") + type_name(type) + ", not " + type_name(given));
@@ -87,8 +93,15 @@ Result<Inferred> infer_to_i32(const Signature& s) {
   return checked(Type::kI32, s.shapes[0]);
 }
 
+template <Type kType>
+Result<Inferred> infer_to_8_bits(const Signature& s) {
+  STARLING_TRY(want_types(s, Type::kF32));
+  STARLING_TRY(want_attributes(s, 0));
+  return checked(kType, s.shapes[0]);
+}
+
 Result<Inferred> infer_to_f32(const Signature& s) {
-  STARLING_TRY(want_types(s, Type::kI32));
+  if (!is_integer(s.types[0])) return mismatch(std::string("takes i32, i8 or u8, not ") + type_name(s.types[0]));
   STARLING_TRY(want_attributes(s, 0));
   return checked(Type::kF32, s.shapes[0]);
 }
@@ -102,8 +115,31 @@ Result<Inferred> infer_reduction(const Signature& s) {
   return checked(Type::kF32, out);
 }
 
+// A sum of integers is exact as long as it is an i32.
+Result<Inferred> infer_sum(const Signature& s) {
+  if (s.types[0] == Type::kF32) return infer_reduction(s);
+  if (s.types[0] != Type::kI8 && s.types[0] != Type::kU8) {
+    return mismatch(std::string("takes f32, i8 or u8, not ") + type_name(s.types[0]));
+  }
+  STARLING_TRY(want_attributes(s, 1));
+  STARLING_TRY(want_axis(s));
+  const int axis = static_cast<int>(s.attributes[0]);
+  const std::int64_t most = s.types[0] == Type::kI8 ? kMostI8Summed : kMostU8Summed;
+  if (s.shapes[0][axis] > most) {
+    return mismatch("a sum of " + std::to_string(s.shapes[0][axis]) + " " + type_name(s.types[0]) +
+                    " numbers may not fit an i32; sum at most " + std::to_string(most) + " and add the parts as f32");
+  }
+  Shape out = s.shapes[0];
+  out.set(axis, 1);
+  return checked(Type::kI32, out);
+}
+
 Result<Inferred> infer_dot(const Signature& s) {
-  STARLING_TRY(want_types(s, Type::kF32));
+  const bool integers = s.types[0] == Type::kI8 || s.types[0] == Type::kU8;
+  if (s.types[1] != (integers ? Type::kI8 : Type::kF32) || (!integers && s.types[0] != Type::kF32)) {
+    return mismatch(std::string("takes f32 with f32, i8 with i8 or u8 with i8, not ") + type_name(s.types[0]) +
+                    " with " + type_name(s.types[1]));
+  }
   STARLING_TRY(want_attributes(s, 0));
   const Shape& a = s.shapes[0];
   const Shape& b = s.shapes[1];
@@ -116,9 +152,15 @@ Result<Inferred> infer_dot(const Signature& s) {
     return mismatch("depth " + std::to_string(a[rank - 1]) + " against " + std::to_string(b[rank - 1]) + " in " +
                     a.text() + " and " + b.text());
   }
+  const std::int64_t most = s.types[0] == Type::kI8 ? kMostI8Depth : kMostU8Depth;
+  if (integers && a[rank - 1] > most) {
+    return mismatch("depth " + std::to_string(a[rank - 1]) + " of " + type_name(s.types[0]) +
+                    " numbers may not fit an i32; cut it into parts of at most " + std::to_string(most) +
+                    " and add them as f32");
+  }
   Shape out = a;
   out.set(rank - 1, b[rank - 2]);
-  return checked(Type::kF32, out);
+  return checked(integers ? Type::kI32 : Type::kF32, out);
 }
 
 Result<Inferred> infer_reshape(const Signature& s) {
@@ -216,7 +258,6 @@ Result<Inferred> infer_scatter_add(const Signature& s) {
 }
 
 Result<Inferred> infer_patches(const Signature& s) {
-  STARLING_TRY(want_types(s, Type::kF32));
   STARLING_TRY(want_attributes(s, 6));
   const Shape& in = s.shapes[0];
   if (in.rank() != 5) return mismatch("takes [N, T, H, W, C], not " + in.text());
@@ -231,7 +272,7 @@ Result<Inferred> infer_patches(const Signature& s) {
   }
   for (std::size_t i = 0; i < 3; ++i) out.append(s.attributes[i]);
   out.append(in[4]);
-  return checked(Type::kF32, out);
+  return checked(s.types[0], out);
 }
 
 using Class = OperatorClass;
@@ -261,8 +302,10 @@ constexpr std::array kTable = {
     OperatorRow{Operator::kTanh, "tanh", Class::kElementwise, 1, infer_elementwise, ref::tanh},
     OperatorRow{Operator::kErf, "erf", Class::kElementwise, 1, infer_elementwise, ref::erf},
     OperatorRow{Operator::kToI32, "to_i32", Class::kMove, 1, infer_to_i32, ref::to_i32},
-    OperatorRow{Operator::kToF32, "to_f32", Class::kMove, 1, infer_to_f32, ref::to_f32},
-    OperatorRow{Operator::kSum, "sum", Class::kReduction, 1, infer_reduction, ref::sum},
+    OperatorRow{Operator::kToF32, "to_f32", Class::kElementwise, 1, infer_to_f32, ref::to_f32},
+    OperatorRow{Operator::kToI8, "to_i8", Class::kElementwise, 1, infer_to_8_bits<Type::kI8>, ref::to_i8},
+    OperatorRow{Operator::kToU8, "to_u8", Class::kElementwise, 1, infer_to_8_bits<Type::kU8>, ref::to_u8},
+    OperatorRow{Operator::kSum, "sum", Class::kReduction, 1, infer_sum, ref::sum},
     OperatorRow{Operator::kMax, "max", Class::kReduction, 1, infer_reduction, ref::max},
     OperatorRow{Operator::kDot, "dot", Class::kProduct, 2, infer_dot, ref::dot},
     OperatorRow{Operator::kReshape, "reshape", Class::kView, 1, infer_reshape, ref::reshape},

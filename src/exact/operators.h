@@ -38,6 +38,8 @@ enum class Operator : std::uint8_t {
   kErf = 32,
   kToI32 = 33,
   kToF32 = 34,
+  kToI8 = 35,
+  kToU8 = 36,
   kSum = 40,  // attributes: axis
   kMax = 41,  // attributes: axis
   kDot = 48,
@@ -67,13 +69,13 @@ class Reader {
  public:
   virtual ~Reader() = default;
   virtual float f32(int input, std::int64_t index) const = 0;
-  virtual std::int32_t i32(int input, std::int64_t index) const = 0;
+  virtual std::int32_t i32(int input, std::int64_t index) const = 0;  // of any integer type
 };
 
 // One element of a tensor; which member counts is said by the type.
 union Number {
   float f32;
-  std::int32_t i32;
+  std::int32_t i32;  // of every integer type
 };
 
 // What the rules see of a node: its operands' types and shapes, and its attributes.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "exact/integer_dot.h"
 #include "exact/plan_body.h"
 #include "exact/plan_group.h"
 #include "exact/run_group.h"
@@ -29,9 +30,10 @@ class Planner {
     STARLING_TRY(fold_constants());
     STARLING_TRY(locate());
     order();
+    fuse_products();
     STARLING_TRY(place());
     for (const Step& step : body_.steps) {
-      if (step.kind != Step::Kind::kGroup) continue;
+      if (step.kind != Step::Kind::kGroup && !step.group.of_product) continue;
       body_.scratch_floats = std::max(body_.scratch_floats, group_scratch(step.group));
     }
     return {};
@@ -92,10 +94,10 @@ class Planner {
   }
 
   // A new value with memory of its own, beyond the graph's.
-  ValueId extra() {
+  ValueId extra(Type type, const Shape& shape) {
     const auto id = static_cast<ValueId>(graph_.values() + body_.extra_values++);
     body_.places.emplace_back();
-    extra_shapes_.emplace_back();
+    extras_.push_back({type, shape});
     return id;
   }
 
@@ -111,8 +113,8 @@ class Planner {
     Step step{};
     step.kind = Step::Kind::kCopy;
     step.operands = {locations_[value]};
-    step.out = extra();
-    extra_shapes_.back() = graph_.shape(value);
+    step.out = extra(graph_.type(value), graph_.shape(value));
+    step.element_bytes = type_size(graph_.type(value));
     locations_[value] = {step.out, View::contiguous(graph_.shape(value))};
     emit(std::move(step));
   }
@@ -236,9 +238,10 @@ class Planner {
     Step step{};
     step.out = value;
     step.node = static_cast<int>(node_index(value));
+    step.element_bytes = type_size(node.type);
     switch (node.op) {
       case Operator::kDot:
-        step.kind = Step::Kind::kDot;
+        step.kind = node.type == Type::kF32 ? Step::Kind::kDot : Step::Kind::kIntegerDot;
         break;
       case Operator::kSum:
       case Operator::kMax:
@@ -258,7 +261,6 @@ class Planner {
         step.kind = node.op == Operator::kGather ? Step::Kind::kGather : Step::Kind::kScatterAdd;
         break;
       case Operator::kToI32:
-      case Operator::kToF32:
         step.kind = Step::Kind::kConvert;
         break;
       case Operator::kIota:
@@ -359,6 +361,55 @@ class Planner {
     return key;
   }
 
+  // Gives the tiles of an integer product to the one pass that reads it, so that the product never reaches memory.
+  void fuse_products() {
+    std::vector<Step>& steps = body_.steps;
+    std::map<ValueId, std::vector<std::size_t>> readers;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      for (const ValueId value : steps[i].reads) readers[value].push_back(i);
+    }
+    for (const GraphOutput& output : graph_.outputs()) readers[locations_[output.value].base].push_back(steps.size());
+    std::vector<bool> gone(steps.size(), false);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i].kind != Step::Kind::kIntegerDot) continue;
+      const std::vector<std::size_t>& all = readers[steps[i].out];
+      if (all.size() != 1 || all[0] == steps.size() || !takes_tiles(steps[all[0]], steps[i])) continue;
+      Step& pass = steps[all[0]];
+      Step& product = steps[i];
+      product.group = std::move(pass.group);
+      product.group.of_product = true;
+      product.group.flat = false;
+      for (const ValueId value : pass.reads) {
+        if (value != product.out) product.reads.push_back(value);
+      }
+      product.writes = std::move(pass.writes);
+      pass = std::move(product);
+      gone[i] = true;
+    }
+    std::vector<Step> left;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (!gone[i]) left.push_back(std::move(steps[i]));
+    }
+    steps = std::move(left);
+  }
+
+  // Whether the step is a pass that reads the product's rows and columns as its own.
+  bool takes_tiles(const Step& pass, const Step& product) const {
+    if (pass.kind != Step::Kind::kGroup) return false;
+    const Shape& shape = graph_.shape(product.out);
+    const std::int64_t columns = shape.back();
+    const std::int64_t rows = shape.elements() / columns;
+    const Group& group = pass.group;
+    if (columns == 1 || group.columns != columns || group.rows != rows) return false;
+    const std::vector<Factor> wanted =
+        rows == 1 ? std::vector<Factor>{} : std::vector<Factor>{{rows, static_cast<std::ptrdiff_t>(columns)}};
+    const bool own = std::ranges::all_of(group.externals, [&](const Group::External& external) {
+      return external.base != product.out || (external.offset == 0 && external.step == 1 && external.rows == wanted);
+    });
+    const Node& node = graph_.nodes()[static_cast<std::size_t>(product.node)];
+    return own && (!has_columns(group) || whole_rows_fit(columns, graph_.shape(node.inputs[0]).back()));
+  }
+
   // Gives every written value a place: an output's own memory where that can be, else the arena, by first fit of
   // lifetimes.
   base::Status place() {
@@ -387,7 +438,7 @@ class Planner {
     for (std::size_t i = 0; i < body_.steps.size(); ++i) {
       for (const ValueId value : body_.steps[i].writes) {
         if (body_.places[value].kind != Place::Kind::kNone) continue;
-        const std::size_t bytes = static_cast<std::size_t>(shape_of(value).elements()) * sizeof(float);
+        const std::size_t bytes = static_cast<std::size_t>(shape_of(value).elements()) * type_size(type_of(value));
         lifetimes[value] = {value, i, i, (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment};
       }
       for (const ValueId value : body_.steps[i].reads) {
@@ -420,7 +471,10 @@ class Planner {
   }
 
   const Shape& shape_of(ValueId value) const {
-    return value < graph_.values() ? graph_.shape(value) : extra_shapes_[value - graph_.values()];
+    return value < graph_.values() ? graph_.shape(value) : extras_[value - graph_.values()].shape;
+  }
+  Type type_of(ValueId value) const {
+    return value < graph_.values() ? graph_.type(value) : extras_[value - graph_.values()].type;
   }
 
   Plan::Body& body_;
@@ -429,7 +483,7 @@ class Planner {
   std::vector<bool> constant_;
   std::map<ValueId, std::size_t> folded_;
   std::vector<Location> locations_;
-  std::vector<Shape> extra_shapes_;
+  std::vector<Inferred> extras_;
   std::map<ValueId, int> levels_;
   std::map<ValueId, FusedNode> fused_;
   std::vector<Step> pending_;
@@ -453,8 +507,8 @@ std::size_t Plan::scratch_bytes() const {
 }
 
 std::string Plan::describe() const {
-  constexpr std::array kNames = {"pass",   "dot",     "reduce",  "copy",   "pad", "concat",
-                                 "gather", "scatter", "convert", "random", "iota"};
+  constexpr std::array kNames = {"pass",   "dot",    "integer dot", "reduce",  "copy",   "pad",
+                                 "concat", "gather", "scatter",     "convert", "random", "iota"};
   std::string out;
   for (const Step& step : body_->steps) {
     out += kNames[static_cast<std::size_t>(step.kind)];
@@ -466,10 +520,13 @@ std::string Plan::describe() const {
       }
       out += "; reads " + std::to_string(step.group.externals.size());
       for (const auto& e : step.group.externals) out += " " + std::to_string(e.base);
-    } else if (step.kind == Step::Kind::kDot) {
+    } else if (step.kind == Step::Kind::kDot || step.kind == Step::Kind::kIntegerDot) {
       const int rank = step.operands[0].view.rank();
       out += " to " + body_->graph.shape(step.out).text() + " depth " +
              std::to_string(to_axis(step.operands[0].view.factors(rank - 1, rank)).total());
+      for (const Instruction& instruction : step.group.instructions) {
+        out += std::string(" ") + find_operator(instruction.op)->name;
+      }
     } else if (step.out < body_->graph.values()) {
       out += " to " + body_->graph.shape(step.out).text();
     }

@@ -33,15 +33,19 @@ struct Instruction {
   std::vector<Operand> operands;
   Operand result;          // not kExternal
   bool is_column = false;  // the result is rows × 1
+  int narrowed = -1;       // stores[narrowed] is the result as integers
 };
 
-// A fused pass over [rows, columns]: every intermediate stays in a block that fits the cache.
+// A fused pass over [rows, columns]: every intermediate stays in a block that fits the cache. Inside a pass all numbers
+// are f32: the integers that may be made in one (of 8 bits, and sums of a row of them) are below 2^24.
 struct Group {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
-  bool flat = false;  // elementwise on contiguous memory alone, so rows and columns may be cut anywhere
+  bool of_product = false;  // fused with an integer product, whose tiles it takes one by one
+  bool flat = false;        // elementwise on contiguous memory alone, so rows and columns may be cut anywhere
   struct External {
     ValueId base;
+    Type type;
     std::ptrdiff_t offset;
     std::vector<Factor> rows;  // of the row index
     std::ptrdiff_t step;       // of the column index
@@ -50,6 +54,7 @@ struct Group {
   std::vector<External> externals;
   std::vector<ValueId> stores;     // contiguous outputs
   std::vector<bool> store_column;  // whether the output is rows × 1
+  std::vector<Type> store_type;
   std::vector<Instruction> instructions;
   std::uint32_t slots = 0;
   std::uint32_t column_slots = 0;
@@ -59,6 +64,7 @@ struct Step {
   enum class Kind : std::uint8_t {
     kGroup,
     kDot,
+    kIntegerDot,
     kReduce,
     kCopy,
     kPad,
@@ -74,7 +80,8 @@ struct Step {
   std::vector<Location> operands;    // not for kGroup
   std::vector<std::int64_t> before;  // kPad: zeros before each axis
   Group group;
-  int node = -1;  // index of the node, where its attributes matter
+  int node = -1;                              // index of the node, where its attributes matter
+  std::size_t element_bytes = sizeof(float);  // of what a step copies
 
   std::vector<ValueId> reads;   // bases
   std::vector<ValueId> writes;  // values

@@ -91,16 +91,24 @@ class GroupWriter {
     Instruction instruction;
     instruction.op = op;
     for (const Location& operand : node.operands) instruction.operands.push_back(read(node, operand));
+    if (op == Operator::kSum) widen(instruction.operands[0]);
     for (const Location& operand : node.operands) {
       if (inside(node, operand) && --uses_[operand.base] == 0) release(results_[operand.base]);
     }
     // Elementwise kernels may write over an operand; a reduction's result is of another kind of slot anyway.
     Instruction::Operand result{};
-    if (stored_.contains(node.value)) {
-      result = {Instruction::Operand::Kind::kStore, static_cast<std::uint32_t>(step_.group.stores.size())};
+    const bool is_stored = stored_.contains(node.value);
+    if (is_stored) {
       step_.group.stores.push_back(node.value);
       step_.group.store_column.push_back(node.is_column);
+      step_.group.store_type.push_back(graph_.type(node.value));
       step_.writes.push_back(node.value);
+    }
+    const auto store = static_cast<std::uint32_t>(step_.group.stores.size() - 1);
+    const bool is_float = graph_.type(node.value) == Type::kF32;
+    if (is_stored && !is_float) instruction.narrowed = static_cast<int>(store);
+    if (is_stored && is_float) {
+      result = {Instruction::Operand::Kind::kStore, store};
     } else if (node.is_column) {
       result = {Instruction::Operand::Kind::kColumn, column_slots_.take()};
     } else {
@@ -113,15 +121,30 @@ class GroupWriter {
     step_.group.instructions.push_back(std::move(instruction));
   }
 
+  // The operand of a sum, as f32 if it is integers in memory.
+  void widen(Instruction::Operand& operand) {
+    if (operand.kind != Instruction::Operand::Kind::kExternal) return;
+    if (step_.group.externals[operand.index].type == Type::kF32) return;
+    Instruction instruction;
+    instruction.op = Operator::kToF32;
+    instruction.operands = {operand};
+    instruction.result = operand = {Instruction::Operand::Kind::kSlot, slots_.take()};
+    step_.group.instructions.push_back(std::move(instruction));
+    slots_.give_back(operand.index);  // nothing is written before the sum has read it
+  }
+
   void release(const Instruction::Operand& result) {
     if (result.kind == Instruction::Operand::Kind::kSlot) slots_.give_back(result.index);
     if (result.kind == Instruction::Operand::Kind::kColumn) column_slots_.give_back(result.index);
   }
 
   Instruction::Operand read(const FusedNode& node, const Location& operand) {
+    // All operands of what can be fused have one type.
+    const Type type = graph_.type(graph_.node(node.value).inputs[0]);
     if (inside(node, operand)) return results_.at(operand.base);
     Group::External external;
     external.base = operand.base;
+    external.type = type;
     external.offset = operand.view.offset();
     const int rank = operand.view.rank();
     external.rows = operand.view.factors(0, std::max(rank - 1, 0));
@@ -162,7 +185,7 @@ class GroupWriter {
 }  // namespace
 
 bool fusible(const Graph& graph, const Node& node) {
-  if (find_operator(node.op)->kind == OperatorClass::kElementwise) return true;
+  if (find_operator(node.op)->kind == OperatorClass::kElementwise) return node.op != Operator::kToI32;
   if (!is_reduction(node.op)) return false;
   const Shape& input = graph.shape(node.inputs[0]);
   return node.attributes[0] == input.rank() - 1 && input.back() <= kMaxReducedColumns;
@@ -225,7 +248,9 @@ std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& 
   for (const auto& [pass, values] : passes) {
     std::vector<const FusedNode*> members;
     for (const ValueId value : values) members.push_back(&nodes[index.at(value)]);
-    steps.push_back(GroupWriter(graph, members, stored).write());
+    Step step = GroupWriter(graph, members, stored).write();
+    // A pass whose values are all made again where they are read stores nothing.
+    if (!step.writes.empty()) steps.push_back(std::move(step));
   }
   return steps;
 }

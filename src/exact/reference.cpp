@@ -44,9 +44,14 @@ float broadcast(const Node& node, Shapes shapes, const Reader& in, int input, st
   return in.f32(input, index_of(shape, at));
 }
 
-// Moves copy an element of either type.
+// Moves copy an element of any type.
 Number copy(const Node& node, const Reader& in, int input, std::int64_t index) {
-  return node.type == Type::kI32 ? number(in.i32(input, index)) : number(in.f32(input, index));
+  return is_integer(node.type) ? number(in.i32(input, index)) : number(in.f32(input, index));
+}
+
+std::int32_t rounded(float value, float least, float greatest) {
+  if (std::isnan(value)) return 0;
+  return static_cast<std::int32_t>(std::rint(std::clamp(value, least, greatest)));
 }
 
 std::size_t axis_attribute(const Node& node) { return static_cast<std::size_t>(node.attributes[0]); }
@@ -123,9 +128,24 @@ Number to_f32(const Node&, Shapes, const Reader& in, std::int64_t i) {
   return number(static_cast<float>(in.i32(0, i)));
 }
 
+Number to_i8(const Node&, Shapes, const Reader& in, std::int64_t i) {
+  return number(rounded(in.f32(0, i), -128.0F, 127.0F));
+}
+Number to_u8(const Node&, Shapes, const Reader& in, std::int64_t i) {
+  return number(rounded(in.f32(0, i), 0.0F, 255.0F));
+}
+
 Number sum(const Node& node, Shapes shapes, const Reader& in, std::int64_t index) {
   Coordinates at = coordinates_of(node.shape, index);
   const std::size_t axis = axis_attribute(node);
+  if (is_integer(node.type)) {
+    std::int32_t total = 0;
+    for (std::int64_t j = 0; j < shapes[0][static_cast<int>(axis)]; ++j) {
+      at[axis] = j;
+      total += in.i32(0, index_of(shapes[0], at));
+    }
+    return number(total);
+  }
   std::array<float, 16> lanes{};
   for (std::int64_t j = 0; j < shapes[0][static_cast<int>(axis)]; ++j) {
     at[axis] = j;
@@ -156,6 +176,13 @@ Number dot(const Node& node, Shapes shapes, const Reader& in, std::int64_t index
   const std::int64_t column = index % rows;
   const std::int64_t row = index / rows;  // over batches as well: a's rows are numbered alike
   const std::int64_t batch = row / shapes[0][rank - 2];
+  if (is_integer(node.type)) {
+    std::int32_t sum = 0;
+    for (std::int64_t k = 0; k < depth; ++k) {
+      sum += in.i32(0, row * depth + k) * in.i32(1, (batch * rows + column) * depth + k);
+    }
+    return number(sum);
+  }
   float sum = 0.0F;
   for (std::int64_t k = 0; k < depth; ++k) {
     sum = math::fma(in.f32(0, row * depth + k), in.f32(1, (batch * rows + column) * depth + k), sum);
@@ -194,7 +221,7 @@ Number pad(const Node& node, Shapes shapes, const Reader& in, std::int64_t index
   const std::size_t axis = axis_attribute(node);
   at[axis] -= node.attributes[1];
   if (at[axis] < 0 || at[axis] >= shapes[0][static_cast<int>(axis)]) {
-    return node.type == Type::kI32 ? number(std::int32_t{0}) : number(0.0F);
+    return is_integer(node.type) ? number(std::int32_t{0}) : number(0.0F);
   }
   return copy(node, in, 0, index_of(shapes[0], at));
 }
@@ -227,7 +254,7 @@ Number patches(const Node& node, Shapes shapes, const Reader& in, std::int64_t i
   const Coordinates at = coordinates_of(node.shape, index);
   Coordinates from{at[0], 0, 0, 0, at[7]};
   for (std::size_t i = 0; i < 3; ++i) from[i + 1] = at[i + 1] * node.attributes[i + 3] + at[i + 4];
-  return number(in.f32(0, index_of(shapes[0], from)));
+  return copy(node, in, 0, index_of(shapes[0], from));
 }
 
 }  // namespace starling::exact::reference

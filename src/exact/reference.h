@@ -37,6 +37,8 @@ Number tanh(const Node&, Shapes, const Reader&, std::int64_t);
 Number erf(const Node&, Shapes, const Reader&, std::int64_t);
 Number to_i32(const Node&, Shapes, const Reader&, std::int64_t);
 Number to_f32(const Node&, Shapes, const Reader&, std::int64_t);
+Number to_i8(const Node&, Shapes, const Reader&, std::int64_t);
+Number to_u8(const Node&, Shapes, const Reader&, std::int64_t);
 Number sum(const Node&, Shapes, const Reader&, std::int64_t);
 Number max(const Node&, Shapes, const Reader&, std::int64_t);
 Number dot(const Node&, Shapes, const Reader&, std::int64_t);

@@ -29,8 +29,14 @@ UnaryKernel unary_kernel(const Kernels& k, Operator op) {
       return k.cos;
     case Operator::kTanh:
       return k.tanh;
-    default:
+    case Operator::kErf:
       return k.erf;
+    case Operator::kToI8:
+      return k.round_i8;
+    case Operator::kToU8:
+      return k.round_u8;
+    default:
+      return k.copy;  // integers that were made in the pass, as f32
   }
 }
 
@@ -53,6 +59,9 @@ BinaryKernel binary_kernel(const Kernels& k, Operator op) {
   }
 }
 
+// Columns of a block of a product's tile.
+constexpr std::int64_t kTileColumns = 256;
+
 // How a pass is cut: blocks of at most so many rows and columns.
 struct Blocking {
   std::int64_t rows;
@@ -60,17 +69,21 @@ struct Blocking {
 };
 
 Blocking blocking_of(const Group& group) {
+  if (group.of_product) {
+    const std::int64_t columns = has_columns(group) ? group.columns : std::min(group.columns, kTileColumns);
+    return {std::max<std::int64_t>(1, kBlockElements / columns), columns};
+  }
   if (group.flat) return {1, std::min(group.rows * group.columns, kBlockElements)};
-  const bool cuttable = std::ranges::none_of(group.instructions, [](const Instruction& i) { return i.is_column; });
-  const std::int64_t columns = cuttable ? std::min(group.columns, kBlockElements) : group.columns;
+  const std::int64_t columns = !has_columns(group) ? std::min(group.columns, kBlockElements) : group.columns;
   return {std::min(std::max<std::int64_t>(1, kBlockElements / columns), group.rows), columns};
 }
 
 // One block on one thread.
 class Block {
  public:
-  Block(const Kernels& kernels, const Group& group, std::span<float* const> memory, float* scratch, Blocking blocking)
-      : kernels_(kernels), group_(group), memory_(memory), blocking_(blocking) {
+  Block(const Kernels& kernels, const Group& group, std::span<float* const> memory, float* scratch, Blocking blocking,
+        const ProductTile& tile = {})
+      : kernels_(kernels), group_(group), memory_(memory), blocking_(blocking), tile_(tile) {
     slots_ = scratch;
     columns_ = scratch + static_cast<std::int64_t>(group.slots) * blocking.rows * blocking.columns;
   }
@@ -88,9 +101,18 @@ class Block {
         kernels_.row_max(column_result(instruction.result), wide(instruction.operands[0]), rows_, count_);
       } else if (instruction.is_column) {
         // A column is contiguous: it is worked on as one row.
+        if (is_widening(instruction)) {
+          widen_column(instruction);
+          continue;
+        }
         std::array<RowsF32, 3> operands{};
         for (std::size_t i = 0; i < instruction.operands.size(); ++i) operands[i] = narrow(instruction.operands[i]);
         elementwise(instruction, column_result(instruction.result), 0, operands, 1, rows_);
+      } else if (is_widening(instruction)) {
+        std::ptrdiff_t stride = 0;
+        float* out = wide_result(instruction.result, stride);
+        const Elements from = external(instruction.operands[0].index);
+        widen(out, stride, from, rows_, count_);
       } else {
         std::array<RowsF32, 3> operands{};
         for (std::size_t i = 0; i < instruction.operands.size(); ++i) operands[i] = wide(instruction.operands[i]);
@@ -98,10 +120,60 @@ class Block {
         float* out = wide_result(instruction.result, stride);
         elementwise(instruction, out, stride, operands, rows_, count_);
       }
+      if (instruction.narrowed >= 0) store_integers(instruction);
     }
   }
 
  private:
+  // Elements of any type in memory; strides count elements.
+  struct Elements {
+    const std::byte* data;
+    Type type;
+    std::ptrdiff_t row_stride;
+    std::ptrdiff_t step;
+
+    template <typename T>
+    Rows<T> as() const {
+      return {reinterpret_cast<const T*>(data), row_stride, step};
+    }
+  };
+
+  bool is_widening(const Instruction& instruction) const {
+    return instruction.operands[0].kind == Operand::Kind::kExternal &&
+           group_.externals[instruction.operands[0].index].type != Type::kF32;
+  }
+
+  void widen(float* out, std::ptrdiff_t stride, const Elements& from, std::size_t rows, std::size_t columns) const {
+    if (from.type == Type::kI8) {
+      kernels_.widen_i8(out, stride, from.as<std::int8_t>(), rows, columns);
+    } else if (from.type == Type::kU8) {
+      kernels_.widen_u8(out, stride, from.as<std::uint8_t>(), rows, columns);
+    } else {
+      kernels_.widen_i32(out, stride, from.as<std::int32_t>(), rows, columns);
+    }
+  }
+
+  void widen_column(const Instruction& instruction) const {
+    Elements from = external(instruction.operands[0].index);
+    from.step = from.row_stride;
+    from.row_stride = 0;
+    widen(column_result(instruction.result), 0, from, 1, rows_);
+  }
+
+  void store_integers(const Instruction& instruction) const {
+    const auto index = static_cast<std::uint32_t>(instruction.narrowed);
+    const bool column = group_.store_column[index];
+    const RowsF32 from = column ? RowsF32{column_result(instruction.result), 0, 1} : wide(instruction.result);
+    const std::size_t rows = column ? 1 : rows_;
+    const std::size_t columns = column ? rows_ : count_;
+    const auto stride = static_cast<std::ptrdiff_t>(group_.columns);
+    if (group_.store_type[index] == Type::kI32) {
+      kernels_.narrow_i32(reinterpret_cast<std::int32_t*>(store_bytes(index)), stride, from, rows, columns);
+    } else {
+      kernels_.narrow_8(reinterpret_cast<std::uint8_t*>(store_bytes(index)), stride, from, rows, columns);
+    }
+  }
+
   void elementwise(const Instruction& instruction, float* out, std::ptrdiff_t stride,
                    const std::array<RowsF32, 3>& operands, std::size_t rows, std::size_t columns) const {
     switch (instruction.operands.size()) {
@@ -121,10 +193,12 @@ class Block {
     return slots_ + static_cast<std::int64_t>(index) * blocking_.rows * blocking_.columns;
   }
   float* column_slot(std::uint32_t index) const { return columns_ + static_cast<std::int64_t>(index) * blocking_.rows; }
-  float* store(std::uint32_t index) const {
-    float* base = memory_[group_.stores[index]];
-    return group_.store_column[index] ? base + row_ : base + row_ * group_.columns + column_;
+  std::byte* store_bytes(std::uint32_t index) const {
+    const std::int64_t at = group_.store_column[index] ? row_ : row_ * group_.columns + column_;
+    return reinterpret_cast<std::byte*>(memory_[group_.stores[index]]) +
+           at * static_cast<std::int64_t>(type_size(group_.store_type[index]));
   }
+  float* store(std::uint32_t index) const { return reinterpret_cast<float*>(store_bytes(index)); }
 
   // The operand as rows × columns.
   RowsF32 wide(const Operand& operand) const {
@@ -137,14 +211,14 @@ class Block {
         if (group_.store_column[operand.index]) return {store(operand.index), 1, 0};
         return {store(operand.index), static_cast<std::ptrdiff_t>(group_.columns), 1};
       default:
-        return external(operand.index);
+        return external(operand.index).as<float>();
     }
   }
 
   // The operand of a column, as one row.
   RowsF32 narrow(const Operand& operand) const {
     if (operand.kind == Operand::Kind::kExternal) {
-      const RowsF32 rows = external(operand.index);
+      const auto rows = external(operand.index).as<float>();
       return {rows.data, 0, rows.row_stride};
     }
     // A block one column wide is a column, too.
@@ -152,22 +226,28 @@ class Block {
     return {operand.kind == Operand::Kind::kColumn ? column_slot(operand.index) : store(operand.index), 0, 1};
   }
 
-  RowsF32 external(std::uint32_t index) const {
+  Elements external(std::uint32_t index) const {
     const Group::External& e = group_.externals[index];
-    const float* data = memory_[e.base] + e.offset;
-    if (group_.flat) return e.step == 0 && group_.columns != 1 ? RowsF32{data, 0, 0} : flat_external(e, data);
+    const auto at = [&](std::ptrdiff_t offset, std::ptrdiff_t row_stride, std::ptrdiff_t step) {
+      const auto bytes = static_cast<std::ptrdiff_t>(type_size(e.type));
+      return Elements{reinterpret_cast<const std::byte*>(memory_[e.base]) + offset * bytes, e.type, row_stride, step};
+    };
+    if (tile_.data != nullptr && e.base == tile_.value) {
+      const std::int32_t* data = tile_.data + (row_ - tile_.first_row) * tile_.stride + (column_ - tile_.first_column);
+      return {reinterpret_cast<const std::byte*>(data), e.type, tile_.stride, 1};
+    }
+    if (group_.flat) {
+      const bool one_row = e.rows.empty() || e.rows[0].stride == 0;
+      const bool one_number = group_.columns != 1 ? e.step == 0 : one_row && group_.rows != 1;
+      return one_number ? at(e.offset, 0, 0) : at(e.offset + column_, 0, 1);
+    }
+    std::ptrdiff_t offset = e.offset + column_ * e.step;
     std::int64_t row = row_;
     for (std::size_t i = e.rows.size(); i-- > 0;) {
-      data += static_cast<std::ptrdiff_t>(row % e.rows[i].size) * e.rows[i].stride;
+      offset += static_cast<std::ptrdiff_t>(row % e.rows[i].size) * e.rows[i].stride;
       row /= e.rows[i].size;
     }
-    return {data + column_ * e.step, e.rows.empty() ? 0 : e.rows.back().stride, e.step};
-  }
-
-  RowsF32 flat_external(const Group::External& e, const float* data) const {
-    const bool one_number = group_.columns == 1 && (e.rows.empty() || e.rows[0].stride == 0);
-    if (one_number && group_.rows != 1) return {data, 0, 0};
-    return {data + column_, 0, 1};
+    return at(offset, e.rows.empty() ? 0 : e.rows.back().stride, e.step);
   }
 
   float* column_result(const Operand& result) const {
@@ -188,6 +268,7 @@ class Block {
   Blocking blocking_;
   float* slots_;
   float* columns_;
+  ProductTile tile_;
   std::int64_t row_ = 0;
   std::int64_t column_ = 0;
   std::size_t rows_ = 0;
@@ -207,9 +288,28 @@ std::int64_t even_rows(const Group& group, std::int64_t row) {
 
 }  // namespace
 
+bool has_columns(const Group& group) {
+  return std::ranges::any_of(group.instructions, [](const Instruction& i) { return i.is_column; });
+}
+
 std::size_t group_scratch(const Group& group) {
   const Blocking blocking = blocking_of(group);
   return static_cast<std::size_t>(blocking.rows * (blocking.columns * group.slots + group.column_slots)) + 16;
+}
+
+void run_group_on_tile(const Kernels& kernels, const Group& group, std::span<float* const> memory, float* scratch,
+                       const ProductTile& tile, std::int64_t rows, std::int64_t columns) {
+  const Blocking blocking = blocking_of(group);
+  Block block(kernels, group, memory, scratch, blocking, tile);
+  const std::int64_t last_row = tile.first_row + rows;
+  const std::int64_t last_column = tile.first_column + columns;
+  for (std::int64_t r = tile.first_row; r < last_row;) {
+    const std::int64_t stop = std::min({r + blocking.rows, last_row, r + even_rows(group, r)});
+    for (std::int64_t c = tile.first_column; c < last_column; c += blocking.columns) {
+      block.run(r, stop, c, std::min(c + blocking.columns, last_column));
+    }
+    r = stop;
+  }
 }
 
 void run_group(const Kernels& kernels, base::ThreadPool& pool, const Group& group, std::span<float* const> memory,

@@ -13,7 +13,10 @@ class TensorReader final : public Reader {
     return operands_[static_cast<std::size_t>(input)]->f32()[static_cast<std::size_t>(index)];
   }
   std::int32_t i32(int input, std::int64_t index) const override {
-    return operands_[static_cast<std::size_t>(input)]->i32()[static_cast<std::size_t>(index)];
+    const Tensor& operand = *operands_[static_cast<std::size_t>(input)];
+    const auto at = static_cast<std::size_t>(index);
+    if (operand.type() == Type::kI8) return operand.i8()[at];
+    return operand.type() == Type::kU8 ? operand.u8()[at] : operand.i32()[at];
   }
 
  private:
@@ -38,10 +41,13 @@ base::Result<std::vector<Tensor>> run_reference(const Graph& graph, std::span<co
     const auto element = find_operator(node.op)->element;
     for (std::int64_t index = 0; index < node.shape.elements(); ++index) {
       const Number number = element(node, shapes, reader, index);
+      const auto at = static_cast<std::size_t>(index);
       if (node.type == Type::kI32) {
-        out.i32()[static_cast<std::size_t>(index)] = number.i32;
+        out.i32()[at] = number.i32;
+      } else if (node.type == Type::kF32) {
+        out.f32()[at] = number.f32;
       } else {
-        out.f32()[static_cast<std::size_t>(index)] = number.f32;
+        out.u8()[at] = static_cast<std::uint8_t>(number.i32);
       }
     }
     values.push_back(std::move(out));

@@ -56,6 +56,12 @@ const float* operand(const StepContext& context, const Step& step, std::size_t i
   return context.memory[step.operands[index].base] + step.operands[index].view.offset();
 }
 
+// An operand of elements of `size` bytes.
+const std::byte* bytes_of(const StepContext& context, const Step& step, std::size_t index, std::size_t size) {
+  return reinterpret_cast<const std::byte*>(context.memory[step.operands[index].base]) +
+         step.operands[index].view.offset() * static_cast<std::ptrdiff_t>(size);
+}
+
 void run_product(const StepContext& context, const Step& step, float* out) {
   const View& a = step.operands[0].view;
   const View& b = step.operands[1].view;
@@ -77,8 +83,76 @@ void run_product(const StepContext& context, const Step& step, float* out) {
   run_dot(context.kernels, context.pool, problem, context.workspaces);
 }
 
+IntegerDotProblem integer_problem(const StepContext& context, const Step& step) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const View& a = step.operands[0].view;
+  const View& b = step.operands[1].view;
+  const int rank = a.rank();
+  const auto side = [&](std::size_t index, const View& view) {
+    return IntegerOperand{reinterpret_cast<const std::uint8_t*>(bytes_of(context, step, index, 1)),
+                          to_axis(view.factors(0, rank - 2)), to_axis(view.factors(rank - 2, rank - 1)),
+                          to_axis(view.factors(rank - 1, rank))};
+  };
+  return {side(0, a),
+          side(1, b),
+          context.graph.type(node.inputs[0]) == Type::kU8,
+          total(a.factors(0, rank - 2)),
+          total(a.factors(rank - 2, rank - 1)),
+          total(b.factors(rank - 2, rank - 1)),
+          total(a.factors(rank - 1, rank))};
+}
+
+void run_integer_product(const StepContext& context, const Step& step) {
+  const IntegerDotProblem problem = integer_problem(context, step);
+  const IntegerDotKernels& kernels = context.kernels.integer_dot;
+  const IntegerSplit split = integer_split(context.kernels, context.graph, step, context.pool.threads());
+  if (step.group.of_product) {
+    const auto fused = [&](const IntegerTile& tile) {
+      const ProductTile part{step.out, tile.data, tile.stride, tile.batch * problem.m + tile.m0, tile.n0};
+      run_group_on_tile(context.kernels, step.group, context.memory, context.scratch[tile.thread], part, tile.rows,
+                        tile.columns);
+    };
+    return run_integer_dot(kernels, context.pool, problem, split, context.workspaces, fused);
+  }
+  auto* const out = reinterpret_cast<std::int32_t*>(context.memory[step.out]);
+  const auto stored = [&](const IntegerTile& tile) {
+    for (std::int64_t i = 0; i < tile.rows; ++i) {
+      std::memcpy(out + (tile.batch * problem.m + tile.m0 + i) * problem.n + tile.n0, tile.data + i * tile.stride,
+                  static_cast<std::size_t>(tile.columns) * sizeof(std::int32_t));
+    }
+  };
+  run_integer_dot(kernels, context.pool, problem, split, context.workspaces, stored);
+}
+
+// Sums of i8 or u8, which no pass took.
+void run_integer_sum(const StepContext& context, const Step& step, std::int32_t* out) {
+  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  const int axis = static_cast<int>(node.attributes[0]);
+  const bool is_signed = context.graph.type(node.inputs[0]) == Type::kI8;
+  const View& view = step.operands[0].view;
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes_of(context, step, 0, 1));
+  const std::vector<Factor> outer = view.factors(0, axis);
+  const std::vector<Factor> along = view.factors(axis, axis + 1);
+  const std::vector<Factor> inner = view.factors(axis + 1, view.rank());
+  const std::int64_t count = total(along);
+  const std::int64_t width = total(inner);
+  const std::ptrdiff_t stride = along.empty() ? 0 : along[0].stride;
+  context.pool.run(static_cast<std::size_t>(node.shape.elements()), 16, [&](std::size_t begin, std::size_t end, int) {
+    for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
+      const std::uint8_t* from = data + offset_of(outer, i / width) + offset_of(inner, i % width);
+      std::int32_t sum = 0;
+      for (std::int64_t j = 0; j < count; ++j) {
+        const std::uint8_t number = from[j * stride];
+        sum += is_signed ? static_cast<std::int8_t>(number) : number;
+      }
+      out[i] = sum;
+    }
+  });
+}
+
 void run_reduction(const StepContext& context, const Step& step, float* out) {
   const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
+  if (node.type == Type::kI32) return run_integer_sum(context, step, reinterpret_cast<std::int32_t*>(out));
   const int axis = static_cast<int>(node.attributes[0]);
   const View& view = step.operands[0].view;
   const float* data = operand(context, step, 0);
@@ -110,7 +184,8 @@ void run_reduction(const StepContext& context, const Step& step, float* out) {
   });
 }
 
-void run_pad(const StepContext& context, const Step& step, float* out) {
+void run_pad(const StepContext& context, const Step& step, std::byte* out) {
+  const std::size_t size = step.element_bytes;
   const Shape& shape = context.graph.shape(step.out);
   View target = View::contiguous(shape);
   const View& source = step.operands[0].view;
@@ -120,33 +195,36 @@ void run_pad(const StepContext& context, const Step& step, float* out) {
   }
   const auto elements = static_cast<std::size_t>(shape.elements());
   context.pool.run(elements, 1 << 16, [&](std::size_t begin, std::size_t end, int) {
-    std::memset(out + begin, 0, (end - begin) * sizeof(float));
+    std::memset(out + begin * size, 0, (end - begin) * size);
   });
-  copy_view(context, out + target.offset(), target, operand(context, step, 0), source);
+  copy_view(context, out + target.offset() * static_cast<std::ptrdiff_t>(size), target,
+            bytes_of(context, step, 0, size), source, size);
 }
 
-void run_concat(const StepContext& context, const Step& step, float* out) {
+void run_concat(const StepContext& context, const Step& step, std::byte* out) {
+  const std::size_t size = step.element_bytes;
   const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
   const int axis = static_cast<int>(node.attributes[0]);
   std::int64_t start = 0;
   for (std::size_t part = 0; part < step.operands.size(); ++part) {
     const std::int64_t count = context.graph.shape(node.inputs[part])[axis];
     const View target = *View::contiguous(node.shape).slice(axis, start, count, 1);
-    copy_view(context, out + target.offset(), target, operand(context, step, part), step.operands[part].view);
+    copy_view(context, out + target.offset() * static_cast<std::ptrdiff_t>(size), target,
+              bytes_of(context, step, part, size), step.operands[part].view, size);
     start += count;
   }
 }
 
-void run_gather(const StepContext& context, const Step& step, float* out) {
+void run_gather(const StepContext& context, const Step& step, std::byte* out) {
   const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
   const Shape& table = context.graph.shape(node.inputs[0]);
-  const auto width = static_cast<std::size_t>(table[1]);
+  const auto row_bytes = static_cast<std::size_t>(table[1]) * step.element_bytes;
   const auto* index = reinterpret_cast<const std::int32_t*>(operand(context, step, 1));
-  const float* rows = operand(context, step, 0);
-  const std::size_t count = static_cast<std::size_t>(node.shape.elements()) / width;
+  const std::byte* rows = bytes_of(context, step, 0, step.element_bytes);
+  const auto count = static_cast<std::size_t>(node.shape.elements() / table[1]);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::int64_t row = std::clamp<std::int64_t>(index[i], 0, table[0] - 1);
-    std::memcpy(out + i * width, rows + row * table[1], width * sizeof(float));
+    const auto row = static_cast<std::size_t>(std::clamp<std::int64_t>(index[i], 0, table[0] - 1));
+    std::memcpy(out + i * row_bytes, rows + row * row_bytes, row_bytes);
   }
 }
 
@@ -166,11 +244,6 @@ void run_conversion(const StepContext& context, const Step& step, float* out) {
   const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
   const auto count = static_cast<std::size_t>(node.shape.elements());
   const float* from = operand(context, step, 0);
-  if (node.op == Operator::kToF32) {
-    const auto* integers = reinterpret_cast<const std::int32_t*>(from);
-    for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(integers[i]);
-    return;
-  }
   auto* integers = reinterpret_cast<std::int32_t*>(out);
   for (std::size_t i = 0; i < count; ++i) {
     const float value = from[i];
@@ -208,11 +281,12 @@ void run_iota(const StepContext& context, const Step& step, float* out) {
 }
 
 // Copies along up to three loops, element by element: for runs too short for a kernel.
-void copy_elements(float* to, const float* from, std::span<const CopyLoop, 3> loops) {
+template <typename T>
+void copy_elements(T* to, const T* from, std::span<const CopyLoop, 3> loops) {
   for (std::int64_t i = 0; i < loops[0].size; ++i) {
     for (std::int64_t j = 0; j < loops[1].size; ++j) {
-      float* row = to + static_cast<std::ptrdiff_t>(i) * loops[0].to + static_cast<std::ptrdiff_t>(j) * loops[1].to;
-      const float* source =
+      T* row = to + static_cast<std::ptrdiff_t>(i) * loops[0].to + static_cast<std::ptrdiff_t>(j) * loops[1].to;
+      const T* source =
           from + static_cast<std::ptrdiff_t>(i) * loops[0].from + static_cast<std::ptrdiff_t>(j) * loops[1].from;
       for (std::int64_t k = 0; k < loops[2].size; ++k) {
         row[static_cast<std::ptrdiff_t>(k) * loops[2].to] = source[static_cast<std::ptrdiff_t>(k) * loops[2].from];
@@ -221,9 +295,20 @@ void copy_elements(float* to, const float* from, std::span<const CopyLoop, 3> lo
   }
 }
 
-}  // namespace
+// Copies rows of a plane, contiguous on both sides.
+void copy_rows(const StepContext& context, float* to, const float* from, const CopyLoop& rows, std::int64_t columns) {
+  context.kernels.copy(to, rows.to, {from, rows.from, 1}, static_cast<std::size_t>(rows.size),
+                       static_cast<std::size_t>(columns));
+}
+void copy_rows(const StepContext&, std::uint8_t* to, const std::uint8_t* from, const CopyLoop& rows,
+               std::int64_t columns) {
+  for (std::int64_t i = 0; i < rows.size; ++i) {
+    std::memcpy(to + i * rows.to, from + i * rows.from, static_cast<std::size_t>(columns));
+  }
+}
 
-void copy_view(const StepContext& context, float* to, const View& target, const float* from, const View& source) {
+template <typename T>
+void copy_view_of(const StepContext& context, T* to, const View& target, const T* from, const View& source) {
   std::vector<CopyLoop> outer = copy_loops(target, source);
   // The three innermost loops are one task's; the outermost of them is cut so that every thread has work.
   std::array<CopyLoop, 3> inner{CopyLoop{1, 0, 0}, CopyLoop{1, 0, 0}, CopyLoop{1, 0, 0}};
@@ -250,41 +335,65 @@ void copy_view(const StepContext& context, float* to, const View& target, const 
       const std::int64_t first = task % cuts * cut;
       std::array<CopyLoop, 3> loops = inner;
       loops[0].size = std::min(cut, inner[0].size - first);
-      float* task_to = to + offset_of(outer_to, task / cuts) + first * inner[0].to;
-      const float* task_from = from + offset_of(outer_from, task / cuts) + first * inner[0].from;
+      T* task_to = to + offset_of(outer_to, task / cuts) + first * inner[0].to;
+      const T* task_from = from + offset_of(outer_from, task / cuts) + first * inner[0].from;
       if (!by_kernel) {
         copy_elements(task_to, task_from, loops);
         continue;
       }
       for (std::int64_t i = 0; i < loops[0].size; ++i) {
-        context.kernels.copy(task_to + i * loops[0].to, loops[1].to, {task_from + i * loops[0].from, loops[1].from, 1},
-                             static_cast<std::size_t>(loops[1].size), static_cast<std::size_t>(loops[2].size));
+        copy_rows(context, task_to + i * loops[0].to, task_from + i * loops[0].from, loops[1], loops[2].size);
       }
     }
   });
 }
 
+}  // namespace
+
+void copy_view(const StepContext& context, std::byte* to, const View& target, const std::byte* from, const View& source,
+               std::size_t element_bytes) {
+  if (element_bytes == 1) {
+    copy_view_of(context, reinterpret_cast<std::uint8_t*>(to), target, reinterpret_cast<const std::uint8_t*>(from),
+                 source);
+  } else {
+    copy_view_of(context, reinterpret_cast<float*>(to), target, reinterpret_cast<const float*>(from), source);
+  }
+}
+
+IntegerSplit integer_split(const Kernels& kernels, const Graph& graph, const Step& step, int threads) {
+  const Node& node = graph.nodes()[static_cast<std::size_t>(step.node)];
+  const Shape& a = graph.shape(node.inputs[0]);
+  const std::int64_t n = node.shape.back();
+  const std::int64_t m = a[a.rank() - 2];
+  const bool whole_rows = step.group.of_product && has_columns(step.group);
+  return split_integer_dot(kernels.integer_dot, node.shape.elements() / m / n, m, n, a.back(), whole_rows, threads);
+}
+
 void run_step(const StepContext& context, const Step& step) {
   float* out = step.kind == Step::Kind::kGroup ? nullptr : context.memory[step.out];
+  auto* bytes = reinterpret_cast<std::byte*>(out);
   switch (step.kind) {
     case Step::Kind::kGroup:
       return run_group(context.kernels, context.pool, step.group, context.memory, context.scratch);
     case Step::Kind::kDot:
       return run_product(context, step, out);
+    case Step::Kind::kIntegerDot:
+      return run_integer_product(context, step);
     case Step::Kind::kReduce:
       return run_reduction(context, step, out);
     case Step::Kind::kCopy: {
       const View& source = step.operands[0].view;
       Shape shape;
       for (int axis = 0; axis < source.rank(); ++axis) shape.append(total(source.factors(axis, axis + 1)));
-      return copy_view(context, out, View::contiguous(shape), operand(context, step, 0), source);
+      return copy_view(context, bytes, View::contiguous(shape), bytes_of(context, step, 0, step.element_bytes), source,
+                       step.element_bytes);
     }
     case Step::Kind::kPad:
-      return run_pad(context, step, out);
+      return run_pad(context, step, bytes);
     case Step::Kind::kConcat:
-      return run_concat(context, step, out);
+      return run_concat(context, step, bytes);
     case Step::Kind::kGather:
-      return run_gather(context, step, out);
+      return run_gather(context, step, bytes);
     case Step::Kind::kScatterAdd:
       return run_scatter_add(context, step, out);
     case Step::Kind::kConvert:

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "base/thread_pool.h"
+#include "exact/integer_dot.h"
 #include "exact/kernels.h"
 #include "exact/plan_body.h"
 
@@ -20,7 +21,12 @@ struct StepContext {
 
 void run_step(const StepContext& context, const Step& step);
 
-// Copies the elements of one view to those of another over the same shape. The target's axes have one factor each.
-void copy_view(const StepContext& context, float* to, const View& target, const float* from, const View& source);
+// How an integer product is cut on so many threads.
+IntegerSplit integer_split(const Kernels& kernels, const Graph& graph, const Step& step, int threads);
+
+// Copies the elements (of 1 or 4 bytes) of one view to those of another over the same shape. The target's axes have one
+// factor each.
+void copy_view(const StepContext& context, std::byte* to, const View& target, const std::byte* from, const View& source,
+               std::size_t element_bytes);
 
 }  // namespace starling::exact

@@ -14,7 +14,7 @@ namespace starling::exact {
 enum class Type : std::uint8_t {
   kF32 = 0,  // IEEE binary32
   kI32 = 1,  // two's complement
-  kI8 = 2,
+  kI8 = 2,   // two's complement
   kU8 = 3,
   kBf16 = 4,  // storage only: widened exactly on load, rounded to nearest even on store
   kF16 = 5,   // storage only
@@ -22,6 +22,7 @@ enum class Type : std::uint8_t {
 
 std::size_t type_size(Type type);
 const char* type_name(Type type);  // "f32", "i32", ...
+constexpr bool is_integer(Type type) { return type == Type::kI32 || type == Type::kI8 || type == Type::kU8; }
 
 inline constexpr int kMaxRank = 8;
 inline constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;

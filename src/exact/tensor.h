@@ -37,6 +37,10 @@ class Tensor {
   std::span<const float> f32() const { return {static_cast<const float*>(data_.get()), count()}; }
   std::span<float> f32() { return {static_cast<float*>(data_.get()), count()}; }
   std::span<const std::int32_t> i32() const { return {static_cast<const std::int32_t*>(data_.get()), count()}; }
+  std::span<const std::int8_t> i8() const { return {static_cast<const std::int8_t*>(data_.get()), count()}; }
+  std::span<std::int8_t> i8() { return {static_cast<std::int8_t*>(data_.get()), count()}; }
+  std::span<const std::uint8_t> u8() const { return bytes(); }
+  std::span<std::uint8_t> u8() { return mutable_bytes(); }
   std::span<std::int32_t> i32() { return {static_cast<std::int32_t*>(data_.get()), count()}; }
 
   // Whether its memory can hold such a tensor and nobody else looks at it.

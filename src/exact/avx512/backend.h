@@ -10,5 +10,8 @@ void fill_elementwise(Kernels& kernels);
 void fill_reduce(Kernels& kernels);
 void fill_random(Kernels& kernels);
 void fill_dot(Kernels& kernels);
+void fill_integer_dot(Kernels& kernels);
+// With AVX512-VNNI, which this CPU must have.
+void fill_integer_dot_vnni(Kernels& kernels);
 
 }  // namespace starling::exact::avx512

@@ -10,5 +10,6 @@ void fill_elementwise(Kernels& kernels);
 void fill_reduce(Kernels& kernels);
 void fill_random(Kernels& kernels);
 void fill_dot(Kernels& kernels);
+void fill_integer_dot(Kernels& kernels);
 
 }  // namespace starling::exact::generic

@@ -9,6 +9,7 @@ Kernels make_kernels() {
   fill_reduce(kernels);
   fill_random(kernels);
   fill_dot(kernels);
+  fill_integer_dot(kernels);
   return kernels;
 }
 

@@ -45,6 +45,17 @@ struct Operations {
   struct Erf {
     static F apply(F a) { return Functions::erf(a); }
   };
+  // To the nearest integer between two others.
+  static F rounded(F a, float least, float greatest) {
+    const F clamped = V::lesser_of(V::greater_of(a, V::broadcast(least)), V::broadcast(greatest));
+    return V::select(V::unordered(a, a), V::broadcast(0.0F), V::to_float(V::round(clamped)));
+  }
+  struct RoundI8 {
+    static F apply(F a) { return rounded(a, -128.0F, 127.0F); }
+  };
+  struct RoundU8 {
+    static F apply(F a) { return rounded(a, 0.0F, 255.0F); }
+  };
   struct Add {
     static F apply(F a, F b) { return Functions::canonical(V::add(a, b)); }
   };
@@ -157,6 +168,34 @@ struct Elementwise {
     run<Operation>(out, out_stride, rows, columns, a, b, c);
   }
 
+  // Plain loops, which compilers turn into vectors of the backend's instructions.
+  template <typename T>
+  static void widen(float* out, std::ptrdiff_t out_stride, Rows<T> a, std::size_t rows, std::size_t columns) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      float* __restrict to = out + static_cast<std::ptrdiff_t>(r) * out_stride;
+      const T* __restrict from = a.data + static_cast<std::ptrdiff_t>(r) * a.row_stride;
+      if (a.step == 1) {
+        for (std::size_t i = 0; i < columns; ++i) to[i] = static_cast<float>(from[i]);
+      } else {
+        for (std::size_t i = 0; i < columns; ++i)
+          to[i] = static_cast<float>(from[static_cast<std::ptrdiff_t>(i) * a.step]);
+      }
+    }
+  }
+  template <typename T>
+  static void narrow(T* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      T* __restrict to = out + static_cast<std::ptrdiff_t>(r) * out_stride;
+      const float* __restrict from = a.data + static_cast<std::ptrdiff_t>(r) * a.row_stride;
+      if (a.step == 1) {
+        for (std::size_t i = 0; i < columns; ++i) to[i] = static_cast<T>(static_cast<std::int32_t>(from[i]));
+      } else {
+        for (std::size_t i = 0; i < columns; ++i)
+          to[i] = static_cast<T>(static_cast<std::int32_t>(from[static_cast<std::ptrdiff_t>(i) * a.step]));
+      }
+    }
+  }
+
   // Copies a matrix whose columns are contiguous, in square blocks turned in registers.
   static void copy_columns(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns) {
     using Copy = typename Operations<V>::Copy;
@@ -204,6 +243,13 @@ struct Elementwise {
     kernels.cos = unary<typename O::Cos>;
     kernels.tanh = unary<typename O::Tanh>;
     kernels.erf = unary<typename O::Erf>;
+    kernels.round_i8 = unary<typename O::RoundI8>;
+    kernels.round_u8 = unary<typename O::RoundU8>;
+    kernels.widen_i8 = widen<std::int8_t>;
+    kernels.widen_u8 = widen<std::uint8_t>;
+    kernels.widen_i32 = widen<std::int32_t>;
+    kernels.narrow_8 = narrow<std::uint8_t>;
+    kernels.narrow_i32 = narrow<std::int32_t>;
     kernels.add = binary<typename O::Add>;
     kernels.sub = binary<typename O::Subtract>;
     kernels.mul = binary<typename O::Multiply>;

@@ -1,0 +1,107 @@
+#include "exact/integer_dot.h"
+
+#include <algorithm>
+
+namespace starling::exact {
+namespace {
+
+// The packed columns of a block stay in the second-level cache.
+constexpr std::size_t kBlockBytes = std::size_t{400} << 10;
+constexpr std::int64_t kBlockColumns = 512;
+// Prepared rows of a piece stay near.
+constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
+constexpr std::int64_t kPieceRows = 1024;
+// Fewer rows would pack the columns too often.
+constexpr std::int64_t kLeastRows = 112;
+constexpr std::size_t kWholeRowsBytes = std::size_t{8} << 20;
+
+std::int64_t parts(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
+std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// Where the parts of a thread's workspace begin.
+struct Layout {
+  std::size_t start;  // what sums begin with
+  std::size_t packed;
+  std::size_t tile;
+  std::size_t end;
+  std::ptrdiff_t stride;  // of the tile
+
+  Layout(const IntegerDotKernels& kernels, std::int64_t k, std::int64_t piece_rows, std::int64_t block_columns) {
+    const std::int64_t columns = parts(block_columns, kernels.panel_columns) * kernels.panel_columns;
+    stride = static_cast<std::ptrdiff_t>(columns);
+    start = aligned(static_cast<std::size_t>(piece_rows) * kernels.row_bytes(k));
+    packed = start + aligned(static_cast<std::size_t>(piece_rows) * sizeof(std::int32_t));
+    tile = packed + aligned(static_cast<std::size_t>(columns) * kernels.column_bytes(k));
+    end = tile + aligned(static_cast<std::size_t>(kernels.tile_rows * columns) * sizeof(std::int32_t));
+  }
+};
+
+}  // namespace
+
+bool whole_rows_fit(std::int64_t n, std::int64_t k) {
+  // 4 bytes a number at most, as a backend packs it.
+  return static_cast<std::size_t>(n) <= kWholeRowsBytes / (4 * static_cast<std::size_t>(k + 64));
+}
+
+IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t batch, std::int64_t m, std::int64_t n,
+                               std::int64_t k, bool whole_rows, int threads) {
+  IntegerSplit split{};
+  const auto fitting = static_cast<std::int64_t>(kBlockBytes / kernels.column_bytes(k));
+  const std::int64_t panels = std::max<std::int64_t>(1, std::min(fitting, kBlockColumns) / kernels.panel_columns);
+  split.block_columns = whole_rows ? n : std::min(n, panels * kernels.panel_columns);
+  const auto rows = static_cast<std::int64_t>(kPieceBytes / kernels.row_bytes(k));
+  split.piece_rows = std::min(m, std::clamp(rows, kernels.tile_rows, kPieceRows));
+  const std::int64_t wanted = threads == 1 ? 1 : std::int64_t{threads} * 3;
+  const std::int64_t blocks = parts(n, split.block_columns);
+  // Each piece prepares its rows anew, so a piece has as many columns as leave work for every thread.
+  const std::int64_t row_pieces = batch * parts(m, split.piece_rows);
+  const std::int64_t column_pieces = std::min(blocks, parts(wanted, row_pieces));
+  split.piece_columns = parts(blocks, column_pieces) * split.block_columns;
+  const std::int64_t pieces = row_pieces * parts(n, split.piece_columns);
+  if (pieces < wanted) {
+    const std::int64_t tiles = parts(parts(m, parts(m, split.piece_rows) * parts(wanted, pieces)), kernels.tile_rows);
+    split.piece_rows = std::min(split.piece_rows, std::max(kLeastRows, tiles * kernels.tile_rows));
+  }
+  split.workspace_bytes = Layout(kernels, k, split.piece_rows, split.block_columns).end;
+  return split;
+}
+
+void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, const IntegerDotProblem& problem,
+                     const IntegerSplit& split, std::span<std::byte> workspaces,
+                     const std::function<void(const IntegerTile&)>& consume) {
+  const Layout layout(kernels, problem.k, split.piece_rows, split.block_columns);
+  const std::int64_t row_pieces = parts(problem.m, split.piece_rows);
+  const std::int64_t column_pieces = parts(problem.n, split.piece_columns);
+  const auto piece = [&](std::int64_t index, std::size_t thread) {
+    const std::int64_t n0 = index % column_pieces * split.piece_columns;
+    const std::int64_t n1 = std::min(problem.n, n0 + split.piece_columns);
+    const std::int64_t m0 = index / column_pieces % row_pieces * split.piece_rows;
+    const std::int64_t m1 = std::min(problem.m, m0 + split.piece_rows);
+    const std::int64_t batch = index / column_pieces / row_pieces;
+    auto* const memory = reinterpret_cast<std::uint8_t*>(workspaces.data() + thread * split.workspace_bytes);
+    auto* const tile = reinterpret_cast<std::int32_t*>(memory + layout.tile);
+    const PreparedRows prepared =
+        kernels.prepare_rows(problem, batch, m0, m1, memory, reinterpret_cast<std::int32_t*>(memory + layout.start));
+    for (std::int64_t n = n0; n < n1; n += split.block_columns) {
+      const std::int64_t columns = std::min(split.block_columns, n1 - n);
+      kernels.pack_columns(problem, batch, n, n + columns, memory + layout.packed);
+      const std::int64_t panels = parts(columns, kernels.panel_columns);
+      // Tiles of nearly equal heights.
+      std::int64_t m = m0;
+      for (std::int64_t left = parts(m1 - m0, kernels.tile_rows); left > 0; --left) {
+        const std::int64_t rows = parts(m1 - m, left);
+        kernels.multiply(prepared, m - m0, rows, memory + layout.packed, panels, tile, layout.stride);
+        consume({batch, m, rows, n, columns, tile, layout.stride, thread});
+        m += rows;
+      }
+    }
+  };
+  pool.run(static_cast<std::size_t>(problem.batch * row_pieces * column_pieces), 1,
+           [&](std::size_t begin, std::size_t end, int thread) {
+             for (std::size_t i = begin; i < end; ++i) {
+               piece(static_cast<std::int64_t>(i), static_cast<std::size_t>(thread));
+             }
+           });
+}
+
+}  // namespace starling::exact

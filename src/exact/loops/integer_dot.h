@@ -1,0 +1,250 @@
+#pragma once
+
+#include "exact/kernels.h"
+
+// Integer products over a backend's vectors V of words of 32 bits. A word holds V::kDepth neighbouring numbers of a row
+// or column; V::accumulate adds the products of a word's numbers to a lane. Sums are modulo 2^32, so what is on the way
+// may overflow: the result fits (exact/operators.cpp bounds the depth).
+//
+// Rows are read where they lie if V multiplies bytes and they are whole words; columns are packed as
+// panels[step][vector][lane], whole depth, and stay in the second-level cache while all rows pass.
+
+namespace starling::exact::loops {
+
+template <class V>
+struct IntegerDot {
+  using I = typename V::I;
+  static constexpr int kRows = V::kRows;
+  static constexpr int kVectors = V::kVectors;
+  static constexpr std::int64_t kLanes = V::kLanes;
+  static constexpr std::int64_t kDepth = V::kDepth;
+  static constexpr std::int64_t kChunk = kLanes * kDepth;  // numbers of one vector
+  static constexpr std::int64_t kWordBytes = 4;
+  static constexpr std::int64_t kVectorBytes = kLanes * kWordBytes;
+  static constexpr std::int64_t kPanel = kVectors * kLanes;
+  static constexpr std::ptrdiff_t kPage = 4096;  // distance of addresses that meet the same lines of the first cache
+
+  static std::int64_t steps_of(std::int64_t depth) { return (depth + kDepth - 1) / kDepth; }
+
+  // Whole vectors, an odd number of them, so that neighbouring rows do not meet the same lines of the cache.
+  static std::ptrdiff_t row_pitch(std::int64_t depth) { return ((steps_of(depth) * kWordBytes + 63) / 64 | 1) * 64; }
+  static std::size_t row_bytes(std::int64_t depth) { return static_cast<std::size_t>(row_pitch(depth)); }
+  // Packing stores whole chunks of the depth.
+  static std::int64_t packed_steps(std::int64_t depth) { return (depth + kChunk - 1) / kChunk * kLanes; }
+  static std::size_t column_bytes(std::int64_t depth) {
+    return static_cast<std::size_t>(packed_steps(depth) * kWordBytes);
+  }
+
+  static std::ptrdiff_t offset_of(const Axis& axis, std::int64_t index) {
+    std::ptrdiff_t sum = 0;
+    for (int i = axis.factors - 1; i >= 0; --i) {
+      sum += static_cast<std::ptrdiff_t>(index % axis.size[i]) * axis.stride[i];
+      index /= axis.size[i];
+    }
+    return sum;
+  }
+
+  static bool is_contiguous(const Axis& axis) {
+    return axis.factors == 0 || (axis.factors == 1 && axis.stride[0] == 1);
+  }
+
+  // Numbers [k, k + count) of a row or column, zeros after them up to a whole chunk.
+  static const std::uint8_t* chunk(const std::uint8_t* from, const Axis& depth, std::int64_t k, std::int64_t count,
+                                   std::uint8_t* memory) {
+    const bool contiguous = is_contiguous(depth);
+    if (contiguous && count == kChunk) return from + k;
+    if (contiguous) {
+      for (std::int64_t i = 0; i < count; ++i) memory[i] = from[k + i];
+    } else if (depth.factors == 1) {
+      for (std::int64_t i = 0; i < count; ++i) memory[i] = from[(k + i) * depth.stride[0]];
+    } else {
+      for (std::int64_t i = 0; i < count; ++i) memory[i] = from[offset_of(depth, k + i)];
+    }
+    for (std::int64_t i = count; i < kChunk; ++i) memory[i] = 0;
+    return memory;
+  }
+
+  template <bool kSigned>
+  static std::int32_t copy_row(std::uint8_t* to, const std::uint8_t* from, const Axis& depth, std::int64_t size) {
+    alignas(64) std::uint8_t memory[kChunk];
+    std::int32_t sum = 0;
+    std::int64_t k = 0;
+    for (; k < size; k += kChunk) {
+      const std::int64_t count = size - k < kChunk ? size - k : kChunk;
+      const std::uint8_t* numbers = chunk(from, depth, k, count, memory);
+      if constexpr (kSigned && V::kOffsetsSigned) sum += sum_of(numbers, kChunk);
+      I words = V::template row_words<kSigned>(numbers);
+      if (k + kChunk <= size) {
+        __builtin_memcpy(to + k / kDepth * kWordBytes, &words, sizeof words);
+      } else {
+        const auto bytes = static_cast<std::size_t>(steps_of(count) * kWordBytes);
+        __builtin_memcpy(to + k / kDepth * kWordBytes, &words, bytes);
+      }
+    }
+    return sum;
+  }
+
+  static std::int32_t sum_of(const std::uint8_t* numbers, std::int64_t count) {
+    const auto* from = reinterpret_cast<const std::int8_t*>(numbers);
+    std::int32_t sum = 0;
+    for (std::int64_t i = 0; i < count; ++i) sum += from[i];
+    return sum;
+  }
+
+  static PreparedRows prepare_rows(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t m0,
+                                   std::int64_t m1, std::uint8_t* memory, std::int32_t* start) {
+    const IntegerOperand& a = problem.a;
+    const std::uint8_t* data = a.data + offset_of(a.batch, batch);
+    const bool is_signed = !problem.a_is_unsigned;
+    const std::ptrdiff_t pitch = a.rows.factors == 0 ? 0 : a.rows.stride[a.rows.factors - 1];
+    const bool in_place =
+        !V::kWidens && is_contiguous(a.depth) && problem.k % kDepth == 0 && a.rows.factors <= 1 && pitch % kPage != 0;
+    const std::ptrdiff_t copied = row_pitch(problem.k);
+    for (std::int64_t m = m0; m < m1; ++m) {
+      const std::uint8_t* from = data + offset_of(a.rows, m);
+      std::uint8_t* to = memory + (m - m0) * copied;
+      std::int32_t sum = 0;
+      if (in_place) {
+        if (is_signed && V::kOffsetsSigned) sum = sum_of(from, problem.k);
+      } else {
+        sum = is_signed ? copy_row<true>(to, from, a.depth, problem.k) : copy_row<false>(to, from, a.depth, problem.k);
+      }
+      // Columns count 128 too much where they are packed as unsigned.
+      start[m - m0] = static_cast<std::int32_t>(0U - 128U * static_cast<std::uint32_t>(sum));
+    }
+    return {in_place ? data + offset_of(a.rows, m0) : memory, in_place ? pitch : copied, start, steps_of(problem.k),
+            problem.a_is_unsigned};
+  }
+
+  template <bool kUnsigned>
+  static void pack(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t n0, std::int64_t n1,
+                   std::uint8_t* memory) {
+    const IntegerOperand& b = problem.b;
+    const std::uint8_t* data = b.data + offset_of(b.batch, batch);
+    const auto panel_bytes = static_cast<std::ptrdiff_t>(kPanel * packed_steps(problem.k) * kWordBytes);
+    for (std::int64_t n = n0; n < n1; n += kLanes) {
+      const std::uint8_t* column[kLanes];
+      const std::int64_t columns = n1 - n < kLanes ? n1 - n : kLanes;
+      bool neighbours = b.depth.factors == 1 && columns == kLanes;
+      for (std::int64_t c = 0; c < kLanes; ++c) {
+        column[c] = data + offset_of(b.rows, c < columns ? n + c : n);
+        neighbours = neighbours && column[c] == column[0] + c;
+      }
+      std::uint8_t* to = memory + (n - n0) / kPanel * panel_bytes + (n - n0) % kPanel / kLanes * kVectorBytes;
+      for (std::int64_t k = 0; k < problem.k; k += kChunk) {
+        const std::int64_t count = problem.k - k < kChunk ? problem.k - k : kChunk;
+        alignas(64) std::uint8_t turned[kLanes][kChunk];
+        if (neighbours) turn(turned, column[0] + k * b.depth.stride[0], b.depth.stride[0], count);
+        I words[kLanes];
+        for (std::int64_t c = 0; c < kLanes; ++c) {
+          alignas(64) std::uint8_t numbers[kChunk];
+          words[c] = V::template column_words<kUnsigned>(neighbours ? turned[c]
+                                                                    : chunk(column[c], b.depth, k, count, numbers));
+        }
+        V::transpose(words);
+        for (std::int64_t step = 0; step < kLanes; ++step) {
+          __builtin_memcpy(to, &words[step], sizeof(I));
+          to += kPanel * kWordBytes;
+        }
+      }
+    }
+    // The vectors of the last panel that have no columns.
+    for (std::int64_t n = n1 + (kLanes - (n1 - n0) % kLanes) % kLanes; (n - n0) % kPanel != 0; n += kLanes) {
+      std::uint8_t* to = memory + (n - n0) / kPanel * panel_bytes + (n - n0) % kPanel / kLanes * kVectorBytes;
+      for (std::int64_t step = 0; step < packed_steps(problem.k); ++step) {
+        __builtin_memset(to, 0, kVectorBytes);
+        to += kPanel * kWordBytes;
+      }
+    }
+  }
+
+  // kLanes columns that lie next to each other, as rows.
+  static void turn(std::uint8_t (&to)[kLanes][kChunk], const std::uint8_t* from, std::ptrdiff_t stride,
+                   std::int64_t count) {
+    for (std::int64_t k = 0; k < count; ++k) {
+      for (std::int64_t c = 0; c < kLanes; ++c) to[c][k] = from[c];
+      from += stride;
+    }
+    for (std::int64_t c = 0; c < kLanes; ++c) {
+      for (std::int64_t k = count; k < kChunk; ++k) to[c][k] = 0;
+    }
+  }
+
+  static void pack_columns(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t n0, std::int64_t n1,
+                           std::uint8_t* memory) {
+    if (problem.a_is_unsigned) {
+      pack<true>(problem, batch, n0, n1, memory);
+    } else {
+      pack<false>(problem, batch, n0, n1, memory);
+    }
+  }
+
+  // The inner loop: kTileRows × kVectors vectors of sums in registers.
+  template <int kTileRows, bool kUnsigned>
+  static void tile(const PreparedRows& prepared, std::int64_t row, const std::uint8_t* columns, std::int32_t* out,
+                   std::ptrdiff_t stride) {
+    I sums[kTileRows][kVectors];
+#pragma GCC unroll 16
+    for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sums[r][v] = V::broadcast(prepared.start[row + r]);
+    }
+    // Few pointers, with the rows between at small multiples of the pitch.
+    constexpr int kBases = (kTileRows + 2) / 3;
+    const std::uint8_t* base[kBases];
+    const std::ptrdiff_t pitch = prepared.pitch;
+#pragma GCC unroll 8
+    for (int i = 0; i < kBases; ++i) base[i] = prepared.data + (row + 3 * i) * pitch;
+    for (std::int64_t step = prepared.steps; step > 0; --step) {
+      I column[kVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) column[v] = V::load(columns + v * kVectorBytes);
+      columns += kVectors * kVectorBytes;
+#pragma GCC unroll 16
+      for (int r = 0; r < kTileRows; ++r) {
+        const I word = V::broadcast_word(base[r / 3] + (r % 3) * pitch);
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) sums[r][v] = V::template accumulate<kUnsigned>(sums[r][v], word, column[v]);
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < kBases; ++i) base[i] += kWordBytes;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) V::store(out + r * stride + v * kLanes, sums[r][v]);
+    }
+  }
+
+  template <int kTileRows>
+  static void multiply_rows(const PreparedRows& prepared, std::int64_t row, std::int64_t rows,
+                            const std::uint8_t* packed, std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride,
+                            std::ptrdiff_t panel_bytes) {
+    if constexpr (kTileRows > 1) {
+      if (rows < kTileRows) {
+        multiply_rows<kTileRows - 1>(prepared, row, rows, packed, panels, out, stride, panel_bytes);
+        return;
+      }
+    }
+    for (std::int64_t p = 0; p < panels; ++p) {
+      if (prepared.is_unsigned) {
+        tile<kTileRows, true>(prepared, row, packed + p * panel_bytes, out + p * kPanel, stride);
+      } else {
+        tile<kTileRows, false>(prepared, row, packed + p * panel_bytes, out + p * kPanel, stride);
+      }
+    }
+  }
+
+  static void multiply(const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
+                       std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride) {
+    const std::int64_t packed_words = (prepared.steps + kLanes - 1) / kLanes * kLanes;
+    multiply_rows<kRows>(prepared, row, rows, packed, panels, out, stride,
+                         static_cast<std::ptrdiff_t>(kPanel * packed_words * kWordBytes));
+  }
+
+  static IntegerDotKernels kernels(const char* name) {
+    return {name, kRows, kPanel, row_bytes, column_bytes, prepare_rows, pack_columns, multiply};
+  }
+};
+
+}  // namespace starling::exact::loops

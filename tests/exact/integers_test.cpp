@@ -1,0 +1,313 @@
+// The integer profile: graphs of i8, u8 and i32 on every backend against the definitions, bit for bit.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "exact/autodiff.h"
+#include "exact/engine.h"
+#include "exact/kernels.h"
+
+namespace starling::exact {
+namespace {
+
+Tensor random_tensor(Type type, const Shape& shape, std::mt19937& random) {
+  Tensor tensor(type, shape);
+  if (type == Type::kF32) {
+    std::normal_distribution<float> normal;
+    for (float& value : tensor.f32()) value = normal(random);
+  } else if (type == Type::kI32) {
+    for (std::int32_t& value : tensor.i32()) value = static_cast<std::int32_t>(random());
+  } else {
+    const std::uint8_t extremes[] = {0, 127, 128, 255};
+    for (std::uint8_t& value : tensor.u8()) {
+      value = random() % 4 == 0 ? extremes[random() % 4] : static_cast<std::uint8_t>(random());
+    }
+  }
+  return tensor;
+}
+
+// The outputs, equal on every backend and number of threads.
+std::vector<Tensor> expect_equal_everywhere(Builder& builder, std::vector<Tensor> inputs,
+                                            std::string* steps = nullptr) {
+  auto graph = builder.finish();
+  EXPECT_TRUE(graph.ok()) << graph.error().message;
+  if (!graph.ok()) return {};
+  const auto decoded = Graph::decode(graph->encode());
+  EXPECT_TRUE(decoded.ok() && decoded->root() == graph->root());
+  if (inputs.empty()) {
+    std::mt19937 random(3);
+    for (const GraphInput& input : graph->inputs()) inputs.push_back(random_tensor(input.type, input.shape, random));
+  }
+  const auto expected = run_reference(*graph, inputs);
+  EXPECT_TRUE(expected.ok()) << expected.error().message;
+  const auto plan = Plan::make(*graph);
+  EXPECT_TRUE(plan.ok()) << plan.error().message;
+  if (!expected.ok() || !plan.ok()) return {};
+  if (steps != nullptr) *steps = plan->describe();
+  for (const Kernels* kernels : available_kernels()) {
+    for (const int threads : {1, 2, 7}) {
+      auto engine = Engine::create({kernels->name, threads});
+      EXPECT_TRUE(engine.ok());
+      const auto actual = engine->run(*plan, inputs);
+      EXPECT_TRUE(actual.ok()) << actual.error().message;
+      if (!actual.ok()) return {};
+      for (std::size_t i = 0; i < expected->size(); ++i) {
+        const auto want = (*expected)[i].bytes();
+        const auto got = (*actual)[i].bytes();
+        EXPECT_EQ((*actual)[i].type(), (*expected)[i].type());
+        EXPECT_TRUE(want.size() == got.size() && std::memcmp(want.data(), got.data(), want.size()) == 0)
+            << kernels->name << ", " << threads << " threads, output " << graph->outputs()[i].name << "\n"
+            << plan->describe();
+      }
+    }
+  }
+  return *expected;
+}
+
+TEST(Integers, RoundToNearestEvenWithinTheType) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> numbers = {0.5F,  1.5F,    -0.5F,   -1.5F,   126.5F, 127.4F,   127.5F,
+                                      1e30F, -127.5F, -128.5F, -129.0F, -1e30F, infinity, -infinity,
+                                      nan,   254.5F,  255.5F,  -0.0F,   2.5F};
+  const std::vector<int> i8 = {0, 2, 0, -2, 126, 127, 127, 127, -128, -128, -128, -128, 127, -128, 0, 127, 127, 0, 2};
+  const std::vector<int> u8 = {0, 2, 0, 0, 126, 127, 128, 255, 0, 0, 0, 0, 255, 0, 0, 254, 255, 0, 2};
+  const Shape shape{static_cast<std::int64_t>(numbers.size())};
+  Builder b;
+  const auto x = b.input("x", Type::kF32, shape);
+  b.output("i8", b.to_i8(x));
+  b.output("u8", b.to_u8(x));
+  b.output("back", b.to_f32(b.to_i8(x)));
+  const auto out = expect_equal_everywhere(b, {Tensor::from_f32(shape, numbers)});
+  ASSERT_EQ(out.size(), 3U);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    EXPECT_EQ(out[0].i8()[i], i8[i]) << numbers[i];
+    EXPECT_EQ(out[1].u8()[i], u8[i]) << numbers[i];
+    EXPECT_EQ(out[2].f32()[i], static_cast<float>(i8[i]));
+  }
+}
+
+TEST(Integers, QuantiseRows) {
+  Builder b;
+  const auto x = b.input("x", Type::kF32, {4, 3});
+  const auto q = b.quantize_rows(x);
+  b.output("values", q.values);
+  b.output("scale", q.scale);
+  std::string steps;
+  const auto out = expect_equal_everywhere(
+      b, {Tensor::from_f32({4, 3}, std::vector<float>{1, -2, 0.5F, 0, 0, -0.0F, 127, 63.5F, -126.5F, 0, 1e-42F, 0})},
+      &steps);
+  ASSERT_EQ(out.size(), 2U);
+  const std::vector<int> values = {64, -127, 32, 0, 0, 0, 127, 64, -126, 0, 127, 0};
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(out[0].i8()[i], values[i]) << i;
+  EXPECT_EQ(out[1].f32()[0], 2.0F / 127.0F);
+  EXPECT_EQ(out[1].f32()[1], 0.0F);
+  EXPECT_EQ(out[1].f32()[2], 1.0F);
+  EXPECT_EQ(std::ranges::count(steps, '\n'), 1) << "one pass over memory:\n" << steps;
+}
+
+TEST(Integers, ProductsOfBothKindsAtOddSizes) {
+  for (const Type type : {Type::kI8, Type::kU8}) {
+    for (const auto& [batch, m, n, k] : {std::array<std::int64_t, 4>{1, 1, 1, 1},
+                                         {1, 17, 33, 65},
+                                         {3, 15, 31, 130},
+                                         {2, 29, 70, 7},
+                                         {1, 130, 3, 64}}) {
+      Builder b;
+      const auto x = b.input("x", type, {batch, m, k});
+      const auto y = b.input("y", Type::kI8, {batch, n, k});
+      b.output("sums", b.dot(x, y));
+      b.output("turned", b.dot(b.transpose(b.reshape(x, {batch, k, m})), b.transpose(b.reshape(y, {batch, k, n}))));
+      expect_equal_everywhere(b, {});
+    }
+  }
+}
+
+TEST(Integers, AQuantisedLinearNeverStoresItsSums) {
+  std::mt19937 random(5);
+  Builder b;
+  const auto x = b.input("x", Type::kF32, {2, 119, 150});
+  const auto weight = b.input("weight", Type::kI8, {301, 150});
+  const auto scale = b.input("scale", Type::kF32, {301});
+  const auto bias = b.input("bias", Type::kF32, {301});
+  const auto linear = b.quantised_linear(b.quantize_rows(x), weight, scale, bias);
+  const auto again = b.quantize_rows(b.gelu_tanh(linear));
+  b.output("linear", linear);
+  b.output("values", again.values);
+  b.output("scale", again.scale);
+  std::vector<Tensor> inputs;
+  inputs.push_back(random_tensor(Type::kF32, {2, 119, 150}, random));
+  inputs.push_back(random_tensor(Type::kI8, {301, 150}, random));
+  inputs.push_back(random_tensor(Type::kF32, {301}, random));
+  inputs.push_back(random_tensor(Type::kF32, {301}, random));
+  std::string steps;
+  expect_equal_everywhere(b, inputs, &steps);
+  EXPECT_EQ(std::ranges::count(steps, '\n'), 2) << "quantise, and a product with all that follows:\n" << steps;
+}
+
+TEST(Integers, ProductsThatOthersReadAreStored) {
+  Builder b;
+  const auto x = b.input("x", Type::kI8, {21, 40});
+  const auto y = b.input("y", Type::kI8, {35, 40});
+  const auto sums = b.dot(x, y);
+  const auto real = b.to_f32(sums);
+  b.output("sums", sums);
+  b.output("scaled", b.mul(real, 0.25F));
+  const auto others = b.to_f32(b.dot(y, x));
+  b.output("turned", b.add(real, b.transpose(others)));
+  b.output("rows", b.sum(others, -1));
+  b.output("columns", b.sum(b.mul(others, 1e-3F), 0));
+  expect_equal_everywhere(b, {});
+}
+
+double relative_error(std::span<const float> found, std::span<const float> wanted) {
+  double error = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    error += std::pow(static_cast<double>(found[i]) - static_cast<double>(wanted[i]), 2);
+    size += std::pow(static_cast<double>(wanted[i]), 2);
+  }
+  return std::sqrt(error / size);
+}
+
+TEST(Integers, AttentionIsNearWhatItStandsFor) {
+  std::mt19937 random(6);
+  const std::vector<Tensor> inputs = {random_tensor(Type::kF32, {2, 30, 32}, random),
+                                      random_tensor(Type::kF32, {2, 700, 32}, random),
+                                      random_tensor(Type::kF32, {2, 700, 24}, random)};
+  const auto run = [&](int planes) {
+    Builder b;
+    const auto q = b.input("q", Type::kF32, {2, 30, 32});
+    const auto k = b.input("k", Type::kF32, {2, 700, 32});
+    const auto v = b.input("v", Type::kF32, {2, 700, 24});
+    if (planes == 0) {
+      b.output("out", b.dot(b.softmax(b.mul(b.dot(q, k), 0.18F)), b.transpose(v)));
+    } else {
+      b.output("out", b.quantised_attention(q, k, v, 0.18F, planes));
+    }
+    return expect_equal_everywhere(b, inputs);
+  };
+  const auto exact = run(0);
+  const auto one = run(1);
+  const auto two = run(2);
+  ASSERT_TRUE(exact.size() == 1 && one.size() == 1 && two.size() == 1);
+  const double error_of_one = relative_error(one[0].f32(), exact[0].f32());
+  const double error_of_two = relative_error(two[0].f32(), exact[0].f32());
+  EXPECT_LT(error_of_one, 0.05);
+  EXPECT_LT(error_of_two, 0.02);
+  EXPECT_LT(error_of_two, error_of_one);
+}
+
+TEST(Integers, SumsAreExactAlongEveryAxis) {
+  for (const Type type : {Type::kI8, Type::kU8}) {
+    Builder b;
+    const auto x = b.input("x", type, {5, 70, 33});
+    const auto wide = b.input("wide", type, {3, 20000});
+    for (int axis = 0; axis < 3; ++axis) b.output("sum " + std::to_string(axis), b.sum(x, axis));
+    b.output("of a view", b.sum(b.transpose(x), 2));
+    b.output("halves", b.mul(b.to_f32(b.sum(x, 2)), b.to_f32(x)));
+    b.output("wide", b.sum(wide, 1));
+    expect_equal_everywhere(b, {});
+  }
+}
+
+TEST(Integers, MovementTakesEveryType) {
+  for (const Type type : {Type::kI8, Type::kU8, Type::kI32}) {
+    Builder b;
+    const auto x = b.input("x", type, {2, 5, 6, 7, 3});
+    const auto table = b.input("table", type, {9, 21});
+    const auto index = b.input("index", Type::kI32, {2, 4});
+    b.output("permuted", b.permute(x, {4, 2, 0, 3, 1}));
+    b.output("reshaped", b.reshape(b.permute(x, {1, 0, 3, 2, 4}), {35, -1}));
+    b.output("sliced", b.slice(x, 3, 6, 3, -2));
+    b.output("padded", b.pad(b.pad(x, 1, 2, 1), 4, 0, 20));
+    b.output("together", b.concat({b.slice(x, 2, 1, 2), x, b.slice(x, 2, 0, 5, 1)}, 2));
+    b.output("expanded", b.expand(b.slice(x, 1, 3, 1), {2, 4, 6, 7, 3}));
+    b.output("windows", b.patches(x, {2, 3, 1}, {1, 2, 3}));
+    b.output("gathered", b.gather(table, index));
+    b.output("real", b.mul(b.to_f32(b.transpose(b.patches(x, {2, 2, 2}, {1, 1, 1}))), 0.5F));
+    b.output("as it is", x);
+    expect_equal_everywhere(b, {});
+  }
+}
+
+// A convolution of integers: the windows are read in place.
+TEST(Integers, Convolutions) {
+  Builder b;
+  const auto x = b.quantize_rows(b.input("x", Type::kF32, {1, 3, 9, 8, 20}));
+  const auto weight = b.input("weight", Type::kI8, {13, 3 * 3 * 3 * 20});
+  const auto padded = b.pad(b.pad(b.pad(x.values, 1, 2, 0), 2, 1, 1), 3, 1, 1);
+  const auto windows = b.reshape(b.patches(padded, {3, 3, 3}, {1, 1, 1}), {3 * 9 * 8, 3 * 3 * 3 * 20});
+  b.output("sums", b.to_f32(b.dot(windows, weight)));
+  b.output("scale", x.scale);
+  expect_equal_everywhere(b, {});
+}
+
+std::string error_of(Builder& b) {
+  b.output("y", b.fill(0.0F));
+  const auto graph = b.finish();
+  return graph.ok() ? "" : graph.error().message;
+}
+
+TEST(Integers, MistakesAreNamed) {
+  const auto expect = [](const char* part, const auto& build) {
+    Builder b;
+    build(b);
+    const std::string message = error_of(b);
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  const auto product = [](Type a, Type b, std::int64_t k) {
+    return [=](Builder& builder) { builder.dot(builder.input("a", a, {2, k}), builder.input("b", b, {3, k})); };
+  };
+  expect("depth 131072 of i8", product(Type::kI8, Type::kI8, 131072));
+  expect("depth 65794 of u8", product(Type::kU8, Type::kI8, 65794));
+  expect("i8 with u8", product(Type::kI8, Type::kU8, 4));
+  expect("f32 with i8", product(Type::kF32, Type::kI8, 4));
+  expect("i8 with f32", product(Type::kI8, Type::kF32, 4));
+  expect("i32 with i32", product(Type::kI32, Type::kI32, 4));
+  expect("8421505 u8", [](Builder& b) { b.sum(b.input("x", Type::kU8, {8421505}), 0); });
+  expect("16777216 i8", [](Builder& b) { b.sum(b.input("x", Type::kI8, {16777216}), 0); });
+  expect("not i32", [](Builder& b) { b.sum(b.input("x", Type::kI32, {4}), 0); });
+  expect("takes f32, not i8", [](Builder& b) { b.max(b.input("x", Type::kI8, {4}), 0); });
+  expect("takes f32, not i8", [](Builder& b) { b.neg(b.input("x", Type::kI8, {4})); });
+  expect("takes f32, not u8", [](Builder& b) { b.to_i8(b.input("x", Type::kU8, {4})); });
+  expect("not f32", [](Builder& b) { b.to_f32(b.input("x", Type::kF32, {4})); });
+  expect("bf16", [](Builder& b) { b.input("x", Type::kBf16, {4}); });
+  Builder fits;
+  product(Type::kI8, Type::kI8, 131071)(fits);
+  EXPECT_EQ(error_of(fits), "");
+}
+
+TEST(Integers, WorkIsCountedApart) {
+  Builder b;
+  b.output("y", b.dot(b.input("a", Type::kU8, {2, 3, 50}), b.input("b", Type::kI8, {2, 7, 50})));
+  const Work work = b.finish()->work();
+  EXPECT_EQ(work.i8_multiply_adds, 2U * 3 * 7 * 50);
+  EXPECT_EQ(work.f32_multiply_adds, 0U);
+  EXPECT_EQ(work.elements, 0U);
+}
+
+TEST(Integers, AreNotDifferentiated) {
+  Builder b;
+  const auto x = b.input("x", Type::kF32, {4, 8});
+  const auto w = b.input("w", Type::kI8, {3, 8});
+  const auto bias = b.input("bias", Type::kF32, {3});
+  const auto y = b.quantised_linear(b.quantize_rows(x), w, b.fill(1.0F, {3}), bias);
+  b.output("loss", b.sum(b.sum(b.mul(y, y), 1), 0));
+  const auto graph = b.finish();
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const auto through = differentiate(*graph, "loss", {"x"});
+  ASSERT_FALSE(through.ok());
+  EXPECT_NE(through.error().message.find("(to_i8) rounds to integers"), std::string::npos) << through.error().message;
+  const auto of_weight = differentiate(*graph, "loss", {"w"});
+  ASSERT_FALSE(of_weight.ok());
+  EXPECT_NE(of_weight.error().message.find("not of type f32"), std::string::npos);
+  EXPECT_TRUE(differentiate(*graph, "loss", {"bias"}).ok());
+}
+
+}  // namespace
+}  // namespace starling::exact
