@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Entries of the state that are kept in memory for the next blocks, of some 150 bytes each.
-constexpr std::size_t kCachedEntries = 1'000'000;
+// Of entries of the state that are kept in memory for the next blocks: an account takes some 100.
+constexpr std::size_t kCachedBytes = std::size_t{256} << 20;
 // Transactions that are executed again before the state is written.
 constexpr std::size_t kReplayedTogether = 100'000;
 constexpr std::size_t kMaxGenesisBytes = std::size_t{1} << 30;
@@ -114,7 +114,8 @@ base::Result<std::unique_ptr<History>> History::open(const fs::path& home, const
   STARLING_ASSIGN(history->parameters_, ledger::chain_parameters(*history->state_));
   STARLING_ASSIGN(history->last_, decode_header(history->state_->state().metadata));
   history->threads_ = options.threads;
-  history->cache_ = std::make_unique<StateCache>(*history->state_, kCachedEntries);
+  history->cache_ = std::make_unique<StateCache>(*history->state_, kCachedBytes);
+  STARLING_TRY(history->cache_->fill());
   std::optional<LogPosition> position;
   STARLING_ASSIGN(const std::optional<base::Bytes> note,
                   history->state_->note(block_note(history->last_.header.height)));
@@ -288,8 +289,7 @@ base::Status History::commit(const store::PreparedCommit& prepared, std::span<co
     failed_ = true;
     return committed.error();
   }
-  cache_->apply(prepared.writes());
-  cache_->settle();
+  cache_->settle(prepared.writes());
   last_ = header;
   return {};
 }

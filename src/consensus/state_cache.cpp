@@ -11,35 +11,117 @@ namespace {
 
 std::string_view text_of(base::ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
+constexpr std::size_t kFewestSlots = 1024;
+
 bool begins_with(std::string_view key, base::ByteView prefix) { return key.starts_with(text_of(prefix)); }
 
 }  // namespace
 
-std::size_t StateCache::KeyHash::operator()(const std::string& key) const {
-  std::uint64_t hash = seed ^ key.size();
+StateCache::Entry::Entry(std::string_view key) : key_size_(static_cast<std::uint16_t>(key.size())) {
+  static_assert(store::kMaxKeyBytes <= UINT16_MAX);
+  if (key.size() > few_.size()) more_ = std::make_unique<char[]>(key.size());
+  std::ranges::copy(key, more_ == nullptr ? few_.data() : more_.get());
+}
+
+std::optional<base::Bytes> StateCache::Entry::value() const {
+  if (!present_) return std::nullopt;
+  const base::ByteView bytes = base::as_bytes({text() + key_size_, value_size_});
+  return base::Bytes(bytes.begin(), bytes.end());
+}
+
+void StateCache::Entry::set(bool present, base::ByteView value) {
+  const std::size_t size = key_size_ + value.size();
+  if (size > few_.size()) {
+    auto bytes = std::make_unique<char[]>(size);
+    std::copy_n(text(), key_size_, bytes.get());
+    more_ = std::move(bytes);
+  } else if (more_ != nullptr) {
+    std::copy_n(more_.get(), key_size_, few_.data());
+    more_.reset();
+  }
+  std::ranges::copy(value, (more_ == nullptr ? few_.data() : more_.get()) + key_size_);
+  present_ = present;
+  value_size_ = static_cast<std::uint32_t>(value.size());
+}
+
+StateCache::StateCache(const store::StateView& below, std::size_t max_bytes)
+    : below_(below), max_bytes_(max_bytes), seed_(base::random_u64()), slots_(kFewestSlots) {}
+
+std::uint16_t StateCache::group_of(std::string_view key) {
+  const unsigned second = key.size() > 1 ? static_cast<std::uint8_t>(key[1]) : 0U;
+  return static_cast<std::uint16_t>((unsigned{static_cast<std::uint8_t>(key[0])} << 8U) | second);
+}
+
+std::uint64_t StateCache::hash_of(std::string_view key) const {
+  std::uint64_t hash = seed_ ^ key.size();
   for (std::size_t at = 0; at < key.size(); at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, key.data() + at, std::min<std::size_t>(8, key.size() - at));
-    hash = (hash ^ word) * ((seed << 1U) | 1U);
+    hash = (hash ^ word) * ((seed_ << 1U) | 1U);
     hash ^= hash >> 32U;
   }
-  return static_cast<std::size_t>(hash);
+  return hash;
 }
 
-StateCache::StateCache(const store::StateView& below, std::size_t max_entries)
-    : below_(below), max_entries_(max_entries), entries_(0, KeyHash{base::random_u64()}) {}
+StateCache::Slot& StateCache::slot(std::uint64_t hash, std::string_view key) const {
+  for (std::size_t at = hash & (slots_.size() - 1);; at = (at + 1) & (slots_.size() - 1)) {
+    Slot& slot = slots_[at];
+    if (slot.entry == nullptr || (slot.hash == hash && slot.entry->key() == key)) return slot;
+  }
+}
 
-std::uint16_t StateCache::group_of(base::ByteView key) {
-  const unsigned second = key.size() > 1 ? key[1] : 0U;
-  return static_cast<std::uint16_t>((unsigned{key[0]} << 8U) | second);
+StateCache::Entry& StateCache::entry(std::string_view key) const {
+  const std::uint64_t hash = hash_of(key);
+  Slot* found = &slot(hash, key);
+  if (found->entry == nullptr) {
+    if (entries_.size() >= slots_.size() / 2) {
+      grow();
+      found = &slot(hash, key);
+    }
+    entries_.emplace_back(key);
+    *found = {hash, &entries_.back()};
+    more_ += found->entry->size();
+  }
+  return *found->entry;
+}
+
+void StateCache::grow() const {
+  std::vector<Slot> before(2 * slots_.size());
+  before.swap(slots_);
+  for (const Slot& old : before) {
+    if (old.entry != nullptr) slot(old.hash, old.entry->key()) = old;
+  }
+}
+
+void StateCache::set(Entry& entry, bool present, base::ByteView value) const {
+  more_ -= entry.size();
+  entry.set(present, value);
+  more_ += entry.size();
+}
+
+void StateCache::set(Entry& entry, const std::optional<base::Bytes>& value) const {
+  set(entry, value.has_value(), value.has_value() ? base::ByteView(*value) : base::ByteView());
+}
+
+void StateCache::clear() const {
+  entries_.clear();
+  slots_.assign(kFewestSlots, {});
+  more_ = 0;
 }
 
 base::Result<std::optional<base::Bytes>> StateCache::get(base::ByteView key) const {
-  const std::string name(text_of(key));
-  if (const auto found = entries_.find(name); found != entries_.end()) return found->second.value;
+  const std::string_view name = text_of(key);
+  if (const Slot& found = slot(hash_of(name), name); found.entry != nullptr) return found.entry->value();
   base::Result<std::optional<base::Bytes>> value = below_.get(key);
-  if (value.ok()) entries_[name].value = *value;
+  if (value.ok()) set(entry(name), *value);
   return value;
+}
+
+base::Status StateCache::fill() {
+  return below_.scan({}, [&](base::ByteView key, base::ByteView value) {
+    if (slot(hash_of(text_of(key)), text_of(key)).entry == nullptr) set(entry(text_of(key)), true, value);
+    return size() < max_bytes_ / 4 * 3;  // the rest is for what is new
+  });
 }
 
 base::Status StateCache::scan(base::ByteView prefix, const Visit& visit) const {
@@ -50,28 +132,27 @@ base::Status StateCache::scan(base::ByteView prefix, const Visit& visit) const {
     const std::size_t known = std::min<std::size_t>(prefix.size(), 2);
     if (std::equal(start, start + known, prefix.begin())) groups.push_back(&group);
   }
-  // Bytes of std::string compare as unsigned ones, so this is the order of keys; so is that of the groups.
-  std::vector<Entries::pointer> ours;
+  // Characters of a std::string_view compare as unsigned bytes, so this is the order of keys; so is that of the groups.
+  std::vector<Entry*> ours;
   for (Group* group : groups) {
     if (!group->sorted) {
-      std::ranges::sort(group->entries, {}, [](Entries::pointer entry) -> const std::string& { return entry->first; });
+      std::ranges::sort(group->entries, {}, &Entry::key);
       group->sorted = true;
     }
-    const auto first = std::ranges::lower_bound(group->entries, text_of(prefix), {},
-                                                [](Entries::pointer entry) { return std::string_view(entry->first); });
-    for (auto at = first; at != group->entries.end() && begins_with((*at)->first, prefix); ++at) ours.push_back(*at);
+    const auto first = std::ranges::lower_bound(group->entries, text_of(prefix), {}, &Entry::key);
+    for (auto at = first; at != group->entries.end() && begins_with((*at)->key(), prefix); ++at) ours.push_back(*at);
   }
   auto next = ours.begin();
   bool going = true;
   const auto visit_next = [&] {
-    const Entry& entry = (*next)->second;
-    if (entry.value.has_value()) going = visit(base::as_bytes((*next)->first), *entry.value);
+    const std::optional<base::Bytes> value = (*next)->value();
+    if (value.has_value()) going = visit(base::as_bytes((*next)->key()), *value);
     ++next;
   };
   STARLING_TRY(below_.scan(prefix, [&](base::ByteView key, base::ByteView value) {
-    while (going && next != ours.end() && (*next)->first < text_of(key)) visit_next();
+    while (going && next != ours.end() && (*next)->key() < text_of(key)) visit_next();
     if (!going) return false;
-    if (next != ours.end() && (*next)->first == text_of(key)) {
+    if (next != ours.end() && (*next)->key() == text_of(key)) {
       visit_next();
     } else {
       going = visit(key, value);
@@ -84,12 +165,12 @@ base::Status StateCache::scan(base::ByteView prefix, const Visit& visit) const {
 
 void StateCache::apply(const std::vector<store::Write>& writes) {
   for (const store::Write& write : writes) {
-    const auto [at, inserted] = entries_.try_emplace(std::string(text_of(write.key)));
-    at->second.value = write.value;
-    if (at->second.changed) continue;
-    at->second.changed = true;
-    Group& group = changed_[group_of(write.key)];
-    group.entries.push_back(&*at);
+    Entry& changed = entry(text_of(write.key));
+    set(changed, write.value);
+    if (changed.changed) continue;
+    changed.changed = true;
+    Group& group = changed_[group_of(text_of(write.key))];
+    group.entries.push_back(&changed);
     group.sorted = false;
   }
 }
@@ -97,25 +178,28 @@ void StateCache::apply(const std::vector<store::Write>& writes) {
 std::vector<store::Write> StateCache::changes() const {
   std::vector<store::Write> writes;
   for (const auto& [number, group] : changed_) {
-    for (Entries::pointer entry : group.entries) {
-      const base::ByteView key = base::as_bytes(entry->first);
-      writes.push_back({{key.begin(), key.end()}, entry->second.value});
+    for (const Entry* entry : group.entries) {
+      const base::ByteView key = base::as_bytes(entry->key());
+      writes.push_back({{key.begin(), key.end()}, entry->value()});
     }
   }
   return writes;
 }
 
-void StateCache::settle() {
+void StateCache::settle(const std::vector<store::Write>& writes) {
   for (auto& [number, group] : changed_) {
-    for (Entries::pointer entry : group.entries) entry->second.changed = false;
+    for (Entry* entry : group.entries) entry->changed = false;
   }
   changed_.clear();
-  if (entries_.size() > max_entries_) entries_.clear();
+  for (const store::Write& write : writes) {
+    set(entry(text_of(write.key)), write.value);
+  }
+  if (size() > max_bytes_) clear();
 }
 
 void StateCache::forget() {
   changed_.clear();
-  entries_.clear();
+  clear();
 }
 
 }  // namespace starling::consensus
