@@ -352,7 +352,8 @@ base::Result<std::unique_ptr<Embedded>> Embedded::open(const std::filesystem::pa
   STARLING_ASSIGN(std::unique_ptr<History> history, History::open(home, genesis, orderer,
                                                                   {.threads = options.threads,
                                                                    .cache_bytes = options.cache_bytes,
-                                                                   .log_file_bytes = options.log_file_bytes}));
+                                                                   .log_file_bytes = options.log_file_bytes,
+                                                                   .unwritten_leaves = options.unwritten_leaves}));
   auto machine = std::make_unique<Machine>(std::move(history), std::move(orderer), std::move(options));
   STARLING_TRY(machine->start());
   return std::unique_ptr<Embedded>(new Embedded(std::move(machine)));

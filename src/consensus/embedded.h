@@ -23,6 +23,8 @@ struct EmbeddedOptions {
   std::size_t max_waiting_bytes = std::size_t{256} << 20;
   // A file of the log of blocks ends at the first block beyond so many bytes.
   std::uint64_t log_file_bytes = std::uint64_t{256} << 20;
+  // As in store::StateStoreOptions.
+  std::size_t unwritten_leaves = 200'000;
 };
 
 // A chain that one process orders: transactions are executed, written to a log of blocks, synced, put into the state,

@@ -106,9 +106,11 @@ base::Result<std::unique_ptr<History>> History::open(const fs::path& home, const
                                                      const base::SecretKey& orderer, const HistoryOptions& options) {
   STARLING_TRY(base::make_directories(home));
   std::unique_ptr<History> history(new History());
-  STARLING_ASSIGN(history->state_, store::StateStore::open(state_folder(home), {.threads = options.threads,
-                                                                                .cache_bytes = options.cache_bytes,
-                                                                                .synced = false}));
+  STARLING_ASSIGN(history->state_,
+                  store::StateStore::open(state_folder(home), {.threads = options.threads,
+                                                               .cache_bytes = options.cache_bytes,
+                                                               .unwritten_leaves = options.unwritten_leaves,
+                                                               .synced = false}));
   STARLING_TRY(history->begin(home, genesis, orderer));
   STARLING_ASSIGN(history->log_, BlockLog::open(log_folder(home), options.log_file_bytes));
   STARLING_ASSIGN(history->parameters_, ledger::chain_parameters(*history->state_));

@@ -18,6 +18,7 @@ struct HistoryOptions {
   int threads = 0;
   std::size_t cache_bytes = std::size_t{256} << 20;
   std::uint64_t log_file_bytes = std::uint64_t{256} << 20;
+  std::size_t unwritten_leaves = 200'000;
 };
 
 // What a list of transactions comes to, before anything of it is written.

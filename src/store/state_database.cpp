@@ -2,11 +2,13 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <cstdarg>
 #include <string>
 #include <system_error>
 
@@ -58,6 +60,13 @@ rocksdb::ColumnFamilyOptions family_options(Table table, const std::shared_ptr<r
   return options;
 }
 
+// What RocksDB has to say comes with its answers. Its own file of messages ends the process when the disk is full.
+class NoLog : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
 rocksdb::DBOptions database_options(bool create, bool synced) {
   rocksdb::DBOptions options;
   options.create_if_missing = create;
@@ -68,7 +77,7 @@ rocksdb::DBOptions database_options(bool create, bool synced) {
   options.wal_recovery_mode =
       synced ? rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
-  options.max_total_wal_size = std::uint64_t{40} << 20;  // bounds what an opening replays: some 30 MB a second
+  options.max_total_wal_size = std::uint64_t{24} << 20;  // bounds what an opening replays: some 30 MB a second
   options.avoid_flush_during_recovery = true;            // an opening reads the log, and writes nothing
   options.max_background_jobs = 2;
   // After a full disk only opening again tells what is there; RocksDB's own way back ends in a failed assertion.
@@ -76,9 +85,7 @@ rocksdb::DBOptions database_options(bool create, bool synced) {
   options.max_open_files = 512;
   options.skip_stats_update_on_db_open = true;
   options.stats_dump_period_sec = 0;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.max_log_file_size = std::size_t{1} << 20;
-  options.keep_log_file_num = 2;
+  options.info_log = std::make_shared<NoLog>();
   return options;
 }
 
@@ -112,6 +119,13 @@ void StateDatabase::Batch::erase(Table table, base::ByteView key) {
   if (!batch_->Delete(database_.family(table), slice(key)).ok()) base::halt("a batch refused a write");
 }
 
+void StateDatabase::Batch::erase_range(Table table, base::ByteView first, base::ByteView last) {
+  if (!batch_->DeleteRange(database_.family(table), slice(first), slice(last)).ok()) {
+    base::halt("a batch refused a write");
+  }
+}
+std::size_t StateDatabase::Batch::bytes() const { return batch_->GetDataSize(); }
+
 base::Result<std::unique_ptr<StateDatabase>> StateDatabase::open(const std::filesystem::path& folder,
                                                                  std::size_t cache_bytes, bool synced) {
   STARLING_TRY(base::make_directories(folder));
@@ -121,7 +135,8 @@ base::Result<std::unique_ptr<StateDatabase>> StateDatabase::open(const std::file
       {rocksdb::kDefaultColumnFamilyName, family_options(Table::kRecord, cache)},
       {"entries", family_options(Table::kEntries, cache)},
       {"pages", family_options(Table::kPages, cache)},
-      {"notes", family_options(Table::kNotes, cache)}};
+      {"notes", family_options(Table::kNotes, cache)},
+      {"journal", family_options(Table::kJournal, cache)}};
   std::unique_ptr<StateDatabase> database(new StateDatabase(folder, synced));
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status =
@@ -168,6 +183,16 @@ base::Status StateDatabase::write(const Batch& batch) {
   rocksdb::WriteOptions options;
   options.sync = synced_;
   const rocksdb::Status status = database_->Write(options, batch.batch_.get());
+  if (!status.ok()) return error_of(status, folder_);
+  return {};
+}
+
+base::Status StateDatabase::write_through(const Batch& batch, Table table) {
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  rocksdb::Status status = database_->Write(options, batch.batch_.get());
+  if (status.ok()) status = database_->FlushWAL(true);
+  if (status.ok()) status = database_->Flush(rocksdb::FlushOptions(), family(table));
   if (!status.ok()) return error_of(status, folder_);
   return {};
 }

@@ -19,7 +19,7 @@ class WriteBatch;
 namespace starling::store {
 
 // The tables of a state's folder; each is a column family.
-enum class Table : std::uint8_t { kRecord, kEntries, kPages, kNotes };
+enum class Table : std::uint8_t { kRecord, kEntries, kPages, kNotes, kJournal };
 
 // RocksDB as the state store uses it, with its errors in words. Thread safe.
 class StateDatabase {
@@ -33,6 +33,9 @@ class StateDatabase {
     Batch& operator=(const Batch&) = delete;
     void put(Table table, base::ByteView key, base::ByteView value);
     void erase(Table table, base::ByteView key);
+    // Every key from first on and before last.
+    void erase_range(Table table, base::ByteView first, base::ByteView last);
+    std::size_t bytes() const;
 
    private:
     friend StateDatabase;
@@ -54,6 +57,9 @@ class StateDatabase {
   // All of the batch or nothing; on the disk when it returns, if the database is a synced one. After an error nothing
   // is known of the batch until the database is opened again.
   base::Status write(const Batch& batch);
+  // Puts a batch, all of it in one table that nothing else writes to, on the disk without a place in the log, after
+  // everything that was written before.
+  base::Status write_through(const Batch& batch, Table table);
 
   const rocksdb::Snapshot* take_snapshot() const;
   void release(const rocksdb::Snapshot* snapshot) const;

@@ -1,6 +1,7 @@
 #include "store/state_proof.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/encoding.h"
 
@@ -91,25 +92,13 @@ bool verify_proof(const base::Hash& root, base::ByteView key, std::optional<base
   return hash == root;
 }
 
-base::Result<StateProof> make_proof(const Node& root, const base::Hash& path, const PageReader& reader) {
+base::Result<StateProof> make_proof(const Tree& tree, const base::Hash& path, const PageReader& reader) {
+  STARLING_ASSIGN(TreeWay way, follow_path(tree, path, reader));
   StateProof proof;
-  Node node = root;
-  PageName name;
-  while (node.kind == Node::Kind::kFork) {
-    if (name.depth == kMaxPageDepth) return base::corrupt("the state's tree is deeper than a path is long");
-    STARLING_ASSIGN(const Page page, reader.read(name));
-    std::size_t first = 0;
-    for (std::size_t count = kPageNodes / 2; count > 0 && node.kind == Node::Kind::kFork; count /= 2) {
-      const bool right = path_bit(path, proof.siblings.size());
-      proof.siblings.push_back(page.fold(right ? first : first + count, count).hash());
-      if (right) first += count;
-      node = page.fold(first, count);
-    }
-    name = name.child(path_nibble(path, name.depth));
-  }
-  if (node.kind == Node::Kind::kLeaf) {
-    proof.end = node.leaf.path == path ? StateProof::End::kEntry : StateProof::End::kOtherLeaf;
-    if (proof.end == StateProof::End::kOtherLeaf) proof.other = node.leaf;
+  proof.siblings = std::move(way.siblings);
+  if (way.end.kind == Node::Kind::kLeaf) {
+    proof.end = way.end.leaf.path == path ? StateProof::End::kEntry : StateProof::End::kOtherLeaf;
+    if (proof.end == StateProof::End::kOtherLeaf) proof.other = way.end.leaf;
   }
   return proof;
 }

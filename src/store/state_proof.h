@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "store/tree.h"
-#include "store/tree_page.h"
+#include "store/tree_nodes.h"
 
 namespace starling::store {
 
@@ -35,7 +35,6 @@ base::Result<StateProof> decode_proof(base::ByteView bytes);
 bool verify_proof(const base::Hash& root, base::ByteView key, std::optional<base::ByteView> value,
                   const StateProof& proof);
 
-// The proof for a path in the tree of this root node.
-base::Result<StateProof> make_proof(const Node& root, const base::Hash& path, const PageReader& reader);
+base::Result<StateProof> make_proof(const Tree& tree, const base::Hash& path, const PageReader& reader);
 
 }  // namespace starling::store

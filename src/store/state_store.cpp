@@ -8,19 +8,19 @@
 
 #include "base/encoding.h"
 #include "base/thread_pool.h"
-#include "store/page_cache.h"
 #include "store/state_database.h"
-#include "store/tree_update.h"
+#include "store/state_tree.h"
 
 namespace starling::store {
 namespace {
 
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 const base::ByteView kRecordKey = base::as_bytes("state");
 
 // What the record table says of the last commit.
 struct Record {
   CommittedState state;
+  std::uint64_t commit = 0;  // number of the commit, the first one 1
   Node root;
 };
 
@@ -29,13 +29,8 @@ base::Bytes encode_record(const Record& record) {
   encoder.u32(kFormat);
   encoder.u64(record.state.height);
   encoder.u64(record.state.entries);
-  encoder.u8(static_cast<std::uint8_t>(record.root.kind));
-  if (record.root.kind == Node::Kind::kLeaf) {
-    encoder.hash(record.root.leaf.path);
-    encoder.hash(record.root.leaf.value_hash);
-  } else {
-    encoder.hash(record.root.fork);
-  }
+  encoder.u64(record.commit);
+  encode_node(record.root, encoder);
   encoder.bytes(record.state.metadata);
   return encoder.data();
 }
@@ -51,21 +46,16 @@ base::Result<Record> decode_record(base::ByteView bytes, const std::filesystem::
   record.state.empty = false;
   record.state.height = decoder.u64();
   record.state.entries = decoder.u64();
-  const std::uint8_t kind = decoder.u8();
-  record.root.kind = static_cast<Node::Kind>(kind);
-  if (record.root.kind == Node::Kind::kLeaf) {
-    record.root.leaf.path = decoder.hash();
-    record.root.leaf.value_hash = decoder.hash();
-  } else {
-    record.root.fork = decoder.hash();
-  }
+  record.commit = decoder.u64();
+  const base::Result<Node> root = decode_node(decoder);
   record.state.metadata = decoder.bytes(kMaxMetadataBytes);
-  if (kind > static_cast<std::uint8_t>(Node::Kind::kFork) || !decoder.finish().ok()) {
+  if (!root.ok() || !decoder.finish().ok()) {
     return base::corrupt(
         "the state in " + folder.string() +
         " is damaged (its record of the last commit does not follow its format); put a snapshot in its "
         "place");
   }
+  record.root = *root;
   record.state.root = record.root.hash();
   return record;
 }
@@ -76,55 +66,17 @@ base::Result<Record> read_record(const StateDatabase& database, const rocksdb::S
   return decode_record(*bytes, database.folder());
 }
 
-class DatabasePages : public PageReader {
- public:
-  DatabasePages(const StateDatabase& database, const rocksdb::Snapshot* snapshot)
-      : database_(database), snapshot_(snapshot) {}
-  base::Result<Page> read(const PageName& name) const override {
-    const base::Bytes key = name.encode();
-    STARLING_ASSIGN(const std::optional<base::Bytes> bytes, database_.get(Table::kPages, key, snapshot_));
-    if (!bytes) {
-      return base::corrupt("the state in " + database_.folder().string() + " is damaged (page " + base::to_hex(key) +
-                           " of its tree is missing); put a snapshot in its place");
-    }
-    return Page::decode(*bytes);
-  }
-
- private:
-  const StateDatabase& database_;
-  const rocksdb::Snapshot* snapshot_;
-};
-
-// The newest pages, those of them that are in memory from there. An update leaves its pages in the cache before they
-// are committed.
-class CachedPages : public PageReader {
- public:
-  CachedPages(const StateDatabase& database, PageCache& cache) : stored_(database, nullptr), cache_(cache) {}
-  base::Result<Page> read(const PageName& name) const override {
-    if (std::optional<Page> page = cache_.find(name)) return *page;
-    base::Result<Page> page = stored_.read(name);
-    if (page.ok()) cache_.put(name, *page);
-    return page;
-  }
-  void updated(const PageName& name, const Page* page) const override {
-    if (page == nullptr) {
-      cache_.erase(name);
-    } else {
-      cache_.put(name, *page);
-    }
-  }
-
- private:
-  DatabasePages stored_;
-  PageCache& cache_;
-};
-
 class DatabaseSnapshot : public StateSnapshot {
  public:
-  static base::Result<std::unique_ptr<StateSnapshot>> take(const StateDatabase& database) {
-    std::unique_ptr<DatabaseSnapshot> snapshot(new DatabaseSnapshot(database));
-    STARLING_ASSIGN(snapshot->record_, read_record(database, snapshot->snapshot_));
-    return std::unique_ptr<StateSnapshot>(std::move(snapshot));
+  static base::Result<std::unique_ptr<StateSnapshot>> take(const StateDatabase& database, const StateTree& tree) {
+    for (;;) {
+      std::unique_ptr<DatabaseSnapshot> snapshot(new DatabaseSnapshot(database));
+      STARLING_ASSIGN(snapshot->record_, read_record(database, snapshot->snapshot_));
+      std::optional<Tree> then = tree.at(snapshot->record_.commit);
+      if (!then.has_value()) continue;  // two commits came between
+      snapshot->tree_ = *std::move(then);
+      return std::unique_ptr<StateSnapshot>(std::move(snapshot));
+    }
   }
   ~DatabaseSnapshot() override { database_.release(snapshot_); }
   DatabaseSnapshot(const DatabaseSnapshot&) = delete;
@@ -141,7 +93,7 @@ class DatabaseSnapshot : public StateSnapshot {
   base::Result<ProvenValue> prove(base::ByteView key) const override {
     ProvenValue proven;
     STARLING_ASSIGN(proven.value, get(key));
-    STARLING_ASSIGN(proven.proof, make_proof(record_.root, path_of(key), DatabasePages(database_, snapshot_)));
+    STARLING_ASSIGN(proven.proof, make_proof(tree_, path_of(key), StoredPages(database_, snapshot_)));
     if (proven.value.has_value() != (proven.proof.end == StateProof::End::kEntry)) return damaged();
     return proven;
   }
@@ -154,7 +106,8 @@ class DatabaseSnapshot : public StateSnapshot {
     }));
     std::ranges::sort(leaves);
     if (leaves.size() != record_.state.entries || tree_root(leaves) != record_.state.root) return damaged();
-    return check_pages(record_.root, {});
+    STARLING_ASSIGN(const StoredPages::Top top, StoredPages(database_, snapshot_).top());
+    return check_pages(top.node, {});
   }
 
  private:
@@ -168,9 +121,9 @@ class DatabaseSnapshot : public StateSnapshot {
   // Every page below a fork amounts to the hash that its parent has for it.
   base::Status check_pages(const Node& node, const PageName& name) const {
     if (node.kind != Node::Kind::kFork) return {};
-    if (name.depth == kMaxPageDepth) return damaged();
-    STARLING_ASSIGN(const Page page, DatabasePages(database_, snapshot_).read(name));
-    if (page.fold() != node) return damaged();
+    if (name.depth == kPathBits / kPageLevels) return damaged();
+    STARLING_ASSIGN(const Page page, StoredPages(database_, snapshot_).read(name));
+    if (fold(page) != node) return damaged();
     for (std::size_t nibble = 0; nibble < kPageNodes; ++nibble) {
       STARLING_TRY(check_pages(page[nibble], name.child(nibble)));
     }
@@ -180,6 +133,7 @@ class DatabaseSnapshot : public StateSnapshot {
   const StateDatabase& database_;
   const rocksdb::Snapshot* snapshot_;
   Record record_;
+  Tree tree_;
 };
 
 base::Status check_writes(std::span<const Write> writes) {
@@ -253,6 +207,7 @@ void put_writes(StateDatabase::Batch& batch, Table table, std::span<const Write>
 struct PreparedCommit::Content {
   Node before;
   std::vector<Write> writes;
+  std::vector<LeafChange> changes;
   TreeUpdate update;
   base::Hash root;
 };
@@ -266,13 +221,15 @@ const std::vector<Write>& PreparedCommit::writes() const { return content_->writ
 
 struct StateStore::Database {
   Database(std::unique_ptr<StateDatabase> opened, Record found, const StateStoreOptions& options)
-      : database(std::move(opened)), pool(options.threads), pages(options.page_cache_bytes), record(std::move(found)) {}
+      : database(std::move(opened)),
+        pool(options.threads),
+        tree(*database, pool, options.tree_bytes, options.unwritten_leaves),
+        record(std::move(found)) {}
 
   std::unique_ptr<StateDatabase> database;
   base::ThreadPool pool;
   std::mutex commit_mutex;          // held by the one commit under way
-  PageCache pages;                  // under commit_mutex
-  bool ahead = false;               // under commit_mutex: pages has some of a commit that was prepared and not written
+  StateTree tree;                   // changes under commit_mutex
   bool failed = false;              // under commit_mutex: a commit's outcome is unknown
   mutable std::mutex record_mutex;  // held for moments, after commit_mutex
   Record record;
@@ -286,15 +243,9 @@ base::Result<std::unique_ptr<StateStore>> StateStore::open(const std::filesystem
   STARLING_ASSIGN(std::unique_ptr<StateDatabase> database,
                   StateDatabase::open(folder, options.cache_bytes, options.synced));
   STARLING_ASSIGN(Record record, read_record(*database, nullptr));
-  if (record.root.kind == Node::Kind::kFork) {
-    STARLING_ASSIGN(const Page page, DatabasePages(*database, nullptr).read({}));
-    if (page.fold() != record.root) {
-      return base::corrupt("the state in " + folder.string() +
-                           " is damaged (its tree does not match its root); put a snapshot in its place");
-    }
-  }
-  return std::unique_ptr<StateStore>(
-      new StateStore(std::make_unique<Database>(std::move(database), std::move(record), options)));
+  auto opened = std::make_unique<Database>(std::move(database), std::move(record), options);
+  STARLING_TRY(opened->tree.open(opened->record.commit, opened->record.root));
+  return std::unique_ptr<StateStore>(new StateStore(std::move(opened)));
 }
 
 base::Result<std::optional<base::Bytes>> StateStore::get(base::ByteView key) const {
@@ -336,12 +287,9 @@ base::Result<PreparedCommit> StateStore::work_out(std::vector<Write> writes) con
   STARLING_TRY(check_writes(writes));
   auto content = std::make_unique<PreparedCommit::Content>();
   content->before = database_->record.root;
-  const std::vector<LeafChange> changes = leaf_changes(writes, database_->pool);
-  if (database_->ahead) database_->pages.clear();
-  database_->ahead = true;
-  const CachedPages pages(*database_->database, database_->pages);
-  STARLING_ASSIGN(content->update, update_tree(content->before, changes, pages, &database_->pool));
-  content->root = content->update.root.hash();
+  content->changes = leaf_changes(writes, database_->pool);
+  STARLING_ASSIGN(content->update, database_->tree.update(content->changes));
+  content->root = top_of(content->update.tree).hash();
   content->writes = std::move(writes);
   return PreparedCommit(std::move(content));
 }
@@ -367,31 +315,29 @@ base::Status StateStore::write(const PreparedCommit& prepared, std::uint64_t hei
   }
   const PreparedCommit::Content& content = *prepared.content_;
   Record after;
-  after.root = content.update.root;
+  after.commit = database_->record.commit + 1;
+  after.root = top_of(content.update.tree);
   after.state = {false, height, content.root,
                  database_->record.state.entries + static_cast<std::uint64_t>(content.update.leaves),
                  base::Bytes(metadata.begin(), metadata.end())};
 
   StateDatabase::Batch batch(database);
   put_writes(batch, Table::kEntries, content.writes);
-  for (const PageWrite& page : content.update.pages) {
-    if (page.content) {
-      batch.put(Table::kPages, page.name, *page.content);
-    } else {
-      batch.erase(Table::kPages, page.name);
-    }
-  }
   put_writes(batch, Table::kNotes, notes);
   batch.put(Table::kRecord, kRecordKey, encode_record(after));
+  database_->tree.begin(after.commit, content.update, content.changes, batch);
   const base::Status written = database.write(batch);
   if (!written.ok()) {
     database_->failed = true;
     return written.error();
   }
-  database_->ahead = false;
-  const std::lock_guard record_lock(database_->record_mutex);
-  database_->record = std::move(after);
-  return {};
+  {
+    const std::lock_guard record_lock(database_->record_mutex);
+    database_->record = std::move(after);
+  }
+  base::Status pages = database_->tree.finish(content.update, content.changes.size());
+  if (!pages.ok()) database_->failed = true;
+  return pages;
 }
 
 base::Result<std::optional<base::Bytes>> StateStore::note(base::ByteView key) const {
@@ -404,7 +350,7 @@ CommittedState StateStore::state() const {
 }
 
 base::Result<std::unique_ptr<StateSnapshot>> StateStore::snapshot() const {
-  return DatabaseSnapshot::take(*database_->database);
+  return DatabaseSnapshot::take(*database_->database, database_->tree);
 }
 
 base::Result<ProvenValue> StateStore::prove(base::ByteView key) const {

@@ -20,8 +20,10 @@ struct StateStoreOptions {
   // Threads that share the work of a commit, counting its caller; 0: one per available core.
   int threads = 0;
   std::size_t cache_bytes = std::size_t{256} << 20;
-  // Pages of the tree that commits keep at hand: some 250 bytes for each entry of the state spare them all reading.
-  std::size_t page_cache_bytes = std::size_t{256} << 20;
+  // Of the tree in memory: some 230 for each entry of the state spare commits all reading.
+  std::size_t tree_bytes = std::size_t{512} << 20;
+  // Changed leaves after which pages of the tree are written; opening makes up for about twice as many.
+  std::size_t unwritten_leaves = 200'000;
   // Whether a commit is on the disk when it returns. Without, a power failure may leave the state of an older whole
   // block (a killed process does not): for whoever has the blocks elsewhere and applies what is missing.
   bool synced = true;

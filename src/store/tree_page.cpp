@@ -1,10 +1,25 @@
 #include "store/tree_page.h"
 
-#include <bit>
-
-#include "base/encoding.h"
-
+#include <algorithm>
+#include <span>
 namespace starling::store {
+namespace {
+
+Node fold_part(std::span<const Node> nodes) {
+  if (nodes.size() == 1) return nodes.front();
+  const std::size_t half = nodes.size() / 2;
+  return join(fold_part(nodes.first(half)), fold_part(nodes.subspan(half)));
+}
+
+}  // namespace
+
+PageName PageName::on(const base::Hash& path, std::size_t depth) {
+  PageName name;
+  name.depth = depth;
+  std::copy_n(path.bytes.begin(), (depth + 1) / 2, name.path.bytes.begin());
+  if (depth % 2 != 0) name.path.bytes[depth / 2] &= 0xf0;
+  return name;
+}
 
 PageName PageName::child(std::size_t nibble) const {
   PageName name = *this;
@@ -20,79 +35,76 @@ base::Bytes PageName::encode() const {
   return bytes;
 }
 
-Node Page::operator[](std::size_t nibble) const {
-  if (((present_ >> nibble) & 1U) == 0) return {};
-  if (((leaves_ >> nibble) & 1U) != 0) return Node::of({paths_[nibble], values_[nibble]});
-  return {Node::Kind::kFork, {}, values_[nibble]};
-}
-
-void Page::set(std::size_t nibble, const Node& node) {
-  const auto bit = static_cast<std::uint16_t>(1U << nibble);
-  const bool leaf = node.kind == Node::Kind::kLeaf;
-  present_ = node.kind == Node::Kind::kEmpty ? present_ & ~bit : present_ | bit;
-  leaves_ = leaf ? leaves_ | bit : leaves_ & ~bit;
-  paths_[nibble] = leaf ? node.leaf.path : base::Hash();
-  values_[nibble] = leaf ? node.leaf.value_hash : node.fork;
-  for (std::size_t i = kPageNodes + nibble; i > 0; i /= 2) known_ &= ~(1U << i);
-}
-
-std::optional<std::size_t> Page::lone_leaf(std::size_t first, std::size_t count) const {
-  const auto here = static_cast<std::uint16_t>(((1U << count) - 1U) << first);
-  const auto present = static_cast<std::uint16_t>(present_ & here);
-  if (std::popcount(present) != 1 || (leaves_ & present) == 0) return std::nullopt;
-  return static_cast<std::size_t>(std::countr_zero(present));
-}
-
-Node Page::fold(std::size_t first, std::size_t count) const {
-  if (count == 1) return (*this)[first];
-  const auto here = static_cast<std::uint16_t>(((1U << count) - 1U) << first);
-  if ((present_ & here) == 0) return {};
-  if (const std::optional<std::size_t> leaf = lone_leaf(first, count)) return (*this)[*leaf];
-  return {Node::Kind::kFork, {}, hash(first, count)};
-}
-
-const base::Hash& Page::hash(std::size_t first, std::size_t count) const {
-  const auto here = static_cast<std::uint16_t>(((1U << count) - 1U) << first);
-  if ((present_ & here) == 0) return kEmptyHash;
-  if (count > 1) {
-    if (const std::optional<std::size_t> leaf = lone_leaf(first, count)) return hash(*leaf, 1);
-  }
-  const std::size_t at = (kPageNodes + first) / count;
-  if (((known_ >> at) & 1U) == 0) {
-    hashes_[at] =
-        count == 1 ? (*this)[first].hash() : fork_hash(hash(first, count / 2), hash(first + count / 2, count / 2));
-    known_ |= 1U << at;
-  }
-  return hashes_[at];
-}
-
-base::Bytes Page::encode() const {
-  base::Encoder encoder;
-  encoder.u16(present_);
-  encoder.u16(leaves_);
+base::Bytes encode_page(const Page& page) {
+  std::uint16_t present = 0;
+  std::uint16_t leaves = 0;
   for (std::size_t i = 0; i < kPageNodes; ++i) {
-    if (((leaves_ >> i) & 1U) != 0) encoder.hash(paths_[i]);
-    if (((present_ >> i) & 1U) != 0) encoder.hash(values_[i]);
+    const auto bit = static_cast<std::uint16_t>(1U << i);
+    if (page[i].kind != Node::Kind::kEmpty) present |= bit;
+    if (page[i].kind == Node::Kind::kLeaf) leaves |= bit;
+  }
+  base::Encoder encoder;
+  encoder.u16(present);
+  encoder.u16(leaves);
+  for (const Node& node : page) {
+    if (node.kind == Node::Kind::kLeaf) {
+      encoder.hash(node.leaf.path);
+      encoder.hash(node.leaf.value_hash);
+    } else if (node.kind == Node::Kind::kFork) {
+      encoder.hash(node.fork);
+    }
   }
   return encoder.data();
 }
 
-base::Result<Page> Page::decode(base::ByteView bytes) {
+base::Result<Page> decode_page(base::ByteView bytes) {
   base::Decoder decoder(bytes);
   const std::uint16_t present = decoder.u16();
   const std::uint16_t leaves = decoder.u16();
   Page page;
-  page.present_ = present;
-  page.leaves_ = leaves;
   for (std::size_t i = 0; i < kPageNodes; ++i) {
     if (((present >> i) & 1U) == 0) continue;
-    if (((leaves >> i) & 1U) != 0) page.paths_[i] = decoder.hash();
-    page.values_[i] = decoder.hash();
+    if (((leaves >> i) & 1U) != 0) {
+      page[i].kind = Node::Kind::kLeaf;
+      page[i].leaf.path = decoder.hash();
+      page[i].leaf.value_hash = decoder.hash();
+    } else {
+      page[i].kind = Node::Kind::kFork;
+      page[i].fork = decoder.hash();
+    }
   }
   if ((leaves & ~present) != 0 || !decoder.finish().ok()) {
     return base::corrupt("a page of the state's tree does not follow its format");
   }
   return page;
 }
+
+void encode_node(const Node& node, base::Encoder& encoder) {
+  encoder.u8(static_cast<std::uint8_t>(node.kind));
+  if (node.kind == Node::Kind::kLeaf) {
+    encoder.hash(node.leaf.path);
+    encoder.hash(node.leaf.value_hash);
+  } else {
+    encoder.hash(node.fork);
+  }
+}
+
+base::Result<Node> decode_node(base::Decoder& decoder) {
+  const std::uint8_t kind = decoder.u8();
+  if (kind > static_cast<std::uint8_t>(Node::Kind::kFork)) {
+    return base::corrupt("a node of the state's tree does not follow its format");
+  }
+  Node node;
+  node.kind = static_cast<Node::Kind>(kind);
+  if (node.kind == Node::Kind::kLeaf) {
+    node.leaf.path = decoder.hash();
+    node.leaf.value_hash = decoder.hash();
+  } else {
+    node.fork = decoder.hash();
+  }
+  return node;
+}
+
+Node fold(const Page& page) { return fold_part(page); }
 
 }  // namespace starling::store

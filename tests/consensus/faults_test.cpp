@@ -35,6 +35,7 @@ std::uint64_t report_of(std::uint64_t account, std::uint64_t nonce) { return (no
 TEST(ConsensusChild, DISABLED_Transfers) {
   EmbeddedOptions options = quick_options();
   options.log_file_bytes = 20'000;
+  options.unwritten_leaves = 100;
   const auto chain = open(Child::folder(), options);
   ASSERT_NE(chain, nullptr);
   std::vector<std::thread> senders;

@@ -22,7 +22,12 @@ namespace fs = std::filesystem;
 using base::Bytes;
 using base::ErrorCode;
 
-constexpr StateStoreOptions kOptions{.threads = 2, .cache_bytes = std::size_t{1} << 20};
+// Pages are written, and forgotten, after every few commits.
+constexpr StateStoreOptions kOptions{
+    .threads = 2, .cache_bytes = std::size_t{1} << 20, .tree_bytes = 4096, .unwritten_leaves = 300};
+// Pages are never written: everything is in one file of the log.
+constexpr StateStoreOptions kNoPages{
+    .threads = 2, .cache_bytes = std::size_t{1} << 20, .unwritten_leaves = 1'000'000'000};
 
 // Commits blocks without end, and reports the height of each once its commit has returned.
 TEST(StateChild, DISABLED_Commits) {
@@ -67,7 +72,7 @@ class StateFaultsTest : public FolderTest {
   }
 
   void commit(const fs::path& folder, std::uint64_t last) {
-    const auto store = StateStore::open(folder, kOptions);
+    const auto store = StateStore::open(folder, kNoPages);
     ASSERT_TRUE(store.ok());
     for (std::uint64_t height = 1; height <= last; ++height) {
       ASSERT_TRUE((*store)->commit(made_up_block(height), height).ok());
@@ -188,7 +193,7 @@ TEST_F(StateFaultsTest, AMissingFileIsAnError) {
 
 // Commits until a file would grow beyond the limit, as on a full disk.
 TEST(StateChild, DISABLED_FillsTheDisk) {
-  auto store = StateStore::open(Child::folder(), kOptions);
+  auto store = StateStore::open(Child::folder(), kNoPages);
   ASSERT_TRUE(store.ok());
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{100'000, 100'000};
@@ -209,6 +214,49 @@ TEST(StateChild, DISABLED_FillsTheDisk) {
     return;
   }
   FAIL() << "the disk was never full";
+}
+
+// The log has room, and a file of pages has none.
+TEST(StateChild, DISABLED_FillsTheDiskWithPages) {
+  constexpr std::uint64_t kBlocks = 40;
+  auto store = StateStore::open(Child::folder(), kNoPages);
+  for (std::uint64_t height = 1; height <= kBlocks; ++height) {
+    ASSERT_TRUE((*store)->commit(made_up_block(height), height).ok());
+  }
+  Child::report(kBlocks);
+  store->reset();
+  StateStoreOptions options = kNoPages;
+  options.unwritten_leaves = 1;
+  store = StateStore::open(Child::folder(), options);
+  ASSERT_TRUE(store.ok());
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{12'000, 12'000};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  for (std::uint64_t height = kBlocks + 1; height < kBlocks + 10; ++height) {
+    const auto root = (*store)->commit({}, height);
+    if (root.ok()) {
+      Child::report(height);
+      continue;
+    }
+    EXPECT_EQ(root.error().code, ErrorCode::kIo) << root.error().message;
+    EXPECT_TRUE((*store)->get(bytes_of("key 1")).ok());
+    EXPECT_FALSE((*store)->commit({}, height + 1).ok());
+    return;
+  }
+  FAIL() << "the disk was never full";
+}
+
+TEST_F(StateFaultsTest, APageThatCannotBeWrittenIsAnErrorAndDoesNoDamage) {
+  Child child("FillsTheDiskWithPages", folder_);
+  const auto reports = child.reports();
+  ASSERT_EQ(child.wait(), 0);
+  ASSERT_FALSE(reports.empty());
+  const auto store = StateStore::open(folder_, kOptions);
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  EXPECT_EQ((*store)->root(), defined_root(history_.at(40)));
+  EXPECT_GE((*store)->height(), reports.back());
+  EXPECT_LE((*store)->height(), reports.back() + 1);
+  EXPECT_TRUE((*store)->check().ok());
 }
 
 TEST_F(StateFaultsTest, AFullDiskIsAnErrorAndDoesNoDamage) {

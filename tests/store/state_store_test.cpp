@@ -16,7 +16,8 @@ using base::Bytes;
 using base::ErrorCode;
 
 std::unique_ptr<StateStore> open_store(const std::filesystem::path& folder) {
-  auto store = StateStore::open(folder, {.threads = 2, .cache_bytes = std::size_t{1} << 20});
+  auto store = StateStore::open(
+      folder, {.threads = 2, .cache_bytes = std::size_t{1} << 20, .tree_bytes = 4096, .unwritten_leaves = 1000});
   if (!store.ok()) {
     ADD_FAILURE() << store.error().message;
     return nullptr;

@@ -9,7 +9,7 @@
 
 #include "base/thread_pool.h"
 #include "store/state_proof.h"
-#include "store/tree_update.h"
+#include "store/tree_nodes.h"
 
 namespace starling::store {
 namespace {
@@ -35,7 +35,7 @@ class Pages : public PageReader {
   base::Result<Page> read(const PageName& name) const override {
     const auto found = pages_.find(text(name.encode()));
     if (found == pages_.end()) return base::corrupt("no page " + base::to_hex(name.encode()));
-    return Page::decode(found->second);
+    return decode_page(found->second);
   }
 
   void apply(const std::map<Hash, std::optional<Hash>>& changes, base::ThreadPool* pool) {
@@ -48,20 +48,26 @@ class Pages : public PageReader {
         leaves_.erase(path);
       }
     }
-    auto update = update_tree(root_, list, *this, pool);
+    auto update = update_tree(tree_, list, *this, pool);
     ASSERT_TRUE(update.ok()) << update.error().message;
-    root_ = update->root;
+    tree_ = update->tree;
     count_ += update->leaves;
-    std::string last;
-    for (const PageWrite& page : update->pages) {
-      EXPECT_LT(last, text(page.name));
-      last = text(page.name);
-      if (page.content) {
-        pages_[text(page.name)] = *page.content;
-      } else {
-        EXPECT_EQ(pages_.erase(text(page.name)), 1U);
-      }
-    }
+    gone_.insert(gone_.end(), update->gone.begin(), update->gone.end());
+  }
+
+  void store() {
+    for (const PageName& name : gone_) pages_.erase(text(name.encode()));
+    gone_.clear();
+    store_pages(tree_,
+                [&](const PageName& name, const Page& page) { pages_[text(name.encode())] = encode_page(page); });
+    store_pages(tree_, [&](const PageName& name, const Page& /*page*/) {
+      ADD_FAILURE() << "stored twice: " << text(name.encode());
+    });
+  }
+  // Leaves in memory what is not stored.
+  void forget() {
+    tree_ = forget_stored(tree_);
+    EXPECT_EQ(top_of(tree_), top_of(forget_stored(tree_)));
   }
 
   std::vector<Leaf> leaves() const {
@@ -70,17 +76,21 @@ class Pages : public PageReader {
     return list;
   }
 
-  // Root, count and pages are those of a tree that was made of the same leaves at once.
+  // Root and count are those of a tree that was made of the same leaves at once, and so are pages when all are stored.
   void expect_canonical() const {
-    EXPECT_EQ(root_.hash(), tree_root(leaves()));
+    EXPECT_EQ(root().hash(), tree_root(leaves()));
     EXPECT_EQ(count_, static_cast<std::int64_t>(leaves_.size()));
+  }
+  void expect_canonical_pages() const {
     Pages fresh;
     std::map<Hash, std::optional<Hash>> all(leaves_.begin(), leaves_.end());
     fresh.apply(all, nullptr);
+    fresh.store();
     EXPECT_EQ(fresh.pages_, pages_);
   }
 
-  const Node& root() const { return root_; }
+  Node root() const { return top_of(tree_); }
+  const Tree& tree() const { return tree_; }
   const std::map<Hash, Hash>& entries() const { return leaves_; }
   std::size_t page_count() const { return pages_.size(); }
 
@@ -88,7 +98,8 @@ class Pages : public PageReader {
   static std::string text(const Bytes& bytes) { return base::to_hex(bytes); }
   std::map<std::string, Bytes> pages_;
   std::map<Hash, Hash> leaves_;
-  Node root_;
+  std::vector<PageName> gone_;
+  Tree tree_;
   std::int64_t count_ = 0;
 };
 
@@ -126,6 +137,8 @@ TEST(TreeUpdate, SmallTreesExhaustively) {
       if (((before >> i) & 1U) != 0) inserts[paths[i]] = value_of(0);
     }
     base.apply(inserts, nullptr);
+    base.store();
+    if (before % 2 == 0) base.forget();
     for (unsigned after = 0; after < all; ++after) {
       Pages pages = base;
       std::map<Hash, std::optional<Hash>> changes;
@@ -137,6 +150,8 @@ TEST(TreeUpdate, SmallTreesExhaustively) {
       }
       pages.apply(changes, nullptr);
       pages.expect_canonical();
+      pages.store();
+      pages.expect_canonical_pages();
       if (HasFailure()) FAIL() << "from " << before << " to " << after;
     }
   }
@@ -164,7 +179,14 @@ TEST(TreeUpdate, HistoryDoesNotShow) {
       }
       pages.apply(changes, round % 2 == 0 ? &pool : nullptr);
       pages.expect_canonical();
+      if (round % 3 == 1) pages.forget();
+      if (round % 4 < 2) {
+        pages.store();
+        pages.expect_canonical_pages();
+      }
+      if (round % 3 == 0) pages.forget();
     }
+    pages.store();
     EXPECT_EQ(pages.root(), Node());
     EXPECT_EQ(pages.page_count(), 0U);
   }
@@ -186,6 +208,10 @@ class ProofTest : public testing::Test {
     for (int i = 0; i < count; ++i) changes[path_of(key(i))] = base::sha256(value(i));
     Pages pages;
     pages.apply(changes, nullptr);
+    if (count % 2 == 0) {
+      pages.store();
+      pages.forget();
+    }
     return pages;
   }
 };
@@ -196,7 +222,7 @@ TEST_F(ProofTest, ShowsWhatIsThereAndWhatIsNot) {
     const Pages pages = state(count);
     const Hash root = pages.root().hash();
     for (int i = 0; i < count + 200; ++i) {
-      auto proof = make_proof(pages.root(), path_of(key(i)), pages);
+      auto proof = make_proof(pages.tree(), path_of(key(i)), pages);
       ASSERT_TRUE(proof.ok());
       ends[static_cast<int>(proof->end)] = true;
       const auto decoded = decode_proof(encode_proof(*proof));
@@ -219,14 +245,14 @@ TEST_F(ProofTest, OtherLeavesMustLieOnThePath) {
   const Pages pages = state(50);
   const Hash root = pages.root().hash();
   for (int present = 0; present < 50; ++present) {
-    const auto proof = make_proof(pages.root(), path_of(key(present)), pages);
+    const auto proof = make_proof(pages.tree(), path_of(key(present)), pages);
     StateProof forged = *proof;
     forged.end = StateProof::End::kOtherLeaf;
     forged.other = {path_of(key(present)), base::sha256(value(present))};
     EXPECT_FALSE(verify_proof(root, key(present), std::nullopt, forged));
     for (int other = 50; other < 60; ++other) {
       EXPECT_EQ(verify_proof(root, key(other), std::nullopt, forged),
-                make_proof(pages.root(), path_of(key(other)), pages)->other == forged.other);
+                make_proof(pages.tree(), path_of(key(other)), pages)->other == forged.other);
     }
   }
 }
@@ -235,7 +261,7 @@ TEST_F(ProofTest, EveryChangedByteIsFound) {
   const Pages pages = state(40);
   const Hash root = pages.root().hash();
   for (const int number : {3, 45, 46, 47, 48, 49}) {
-    const Bytes encoded = encode_proof(*make_proof(pages.root(), path_of(key(number)), pages));
+    const Bytes encoded = encode_proof(*make_proof(pages.tree(), path_of(key(number)), pages));
     std::optional<base::ByteView> claimed;
     const Bytes bytes = value(number);
     if (number < 40) claimed = bytes;
@@ -267,20 +293,60 @@ TEST_F(ProofTest, DeepestProofIsBounded) {
   EXPECT_FALSE(verify_proof({}, key(1), std::nullopt, proof));
 }
 
+// A tree stays as it was, whatever becomes of it.
+TEST(TreeUpdate, ATreeIsNotChangedByUpdates) {
+  Pages pages;
+  std::map<Hash, std::optional<Hash>> changes;
+  for (int i = 0; i < 500; ++i) changes[path_of(base::as_bytes(std::to_string(i)))] = value_of(i);
+  pages.apply(changes, nullptr);
+  const Tree before = pages.tree();
+  const Hash root = pages.root().hash();
+  for (auto& [path, value] : changes) value = path.bytes[0] % 2 == 0 ? std::optional<Hash>() : value_of(1);
+  pages.apply(changes, nullptr);
+  EXPECT_NE(pages.root().hash(), root);
+  EXPECT_EQ(top_of(before).hash(), root);
+  for (int i = 0; i < 500; ++i) {
+    const auto way = follow_path(before, path_of(base::as_bytes(std::to_string(i))), pages);
+    ASSERT_TRUE(way.ok());
+    EXPECT_EQ(way->end.leaf.value_hash, value_of(i));
+  }
+}
+
+// A page that is not the one its fork was made of never passes.
+TEST(TreeUpdate, PagesAreHeldToTheirHashes) {
+  class Damaged : public PageReader {
+   public:
+    base::Result<Page> read(const PageName& /*name*/) const override { return page; }
+    Page page{};
+  };
+  Damaged damaged;
+  damaged.page[3] = Node::of({path_with("0011"), value_of(1)});
+  damaged.page[4] = Node::of({path_with("0100"), value_of(2)});
+  const Node top = fold(damaged.page);
+  const LeafChange change{path_with("1"), value_of(3)};
+  EXPECT_TRUE(update_tree(tree_of(top), {&change, 1}, damaged, nullptr).ok());
+  EXPECT_TRUE(follow_path(tree_of(top), change.path, damaged).ok());
+  damaged.page[4].leaf.value_hash = value_of(3);
+  EXPECT_FALSE(update_tree(tree_of(top), {&change, 1}, damaged, nullptr).ok());
+  EXPECT_FALSE(follow_path(tree_of(top), change.path, damaged).ok());
+  damaged.page = {};
+  EXPECT_FALSE(update_tree(tree_of(top), {&change, 1}, damaged, nullptr).ok());
+}
+
 TEST(Page, RefusesWhatItDoesNotWrite) {
   Page page;
-  page.set(3, Node::of({value_of(1), value_of(2)}));
-  page.set(9, {Node::Kind::kFork, {}, value_of(3)});
-  const Bytes encoded = page.encode();
+  page[3] = Node::of({value_of(1), value_of(2)});
+  page[9] = {Node::Kind::kFork, {}, value_of(3)};
+  const Bytes encoded = encode_page(page);
   EXPECT_EQ(encoded.size(), 4U + 64 + 32);
-  ASSERT_TRUE(Page::decode(encoded).ok());
-  EXPECT_EQ(Page::decode(encoded)->fold(), page.fold());
+  ASSERT_TRUE(decode_page(encoded).ok());
+  EXPECT_EQ(*decode_page(encoded), page);
   for (std::size_t size = 0; size < encoded.size(); ++size) {
-    EXPECT_FALSE(Page::decode(base::ByteView(encoded).first(size)).ok());
+    EXPECT_FALSE(decode_page(base::ByteView(encoded).first(size)).ok());
   }
   Bytes leaf_nowhere = encoded;
   leaf_nowhere[2] |= 1U;
-  EXPECT_FALSE(Page::decode(leaf_nowhere).ok());
+  EXPECT_FALSE(decode_page(leaf_nowhere).ok());
 }
 
 }  // namespace
