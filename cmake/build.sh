@@ -18,4 +18,6 @@ elif [[ -n ${CMAKE_OPTIONS:-} ]]; then
     fi
   done
 fi
-cd "$folder" && exec ninja "$@" >&2
+cd "$folder"
+# Says nothing when there is nothing to do.
+[[ $(ninja -n "$@") == *"ninja: no work to do." ]] || exec ninja "$@" >&2

@@ -85,6 +85,12 @@ TemporaryName::~TemporaryName() {
   places[static_cast<std::size_t>(place_)].state.compare_exchange_strong(expected, State::kFree);
 }
 
+void remove_tree(const char* path) noexcept {
+  constexpr int kDepth = 16;
+  remove_files_in(AT_FDCWD, path, kDepth);
+  ::rmdir(path);
+}
+
 void remove_temporaries() noexcept {
   // Folders that must be empty go after what may lie in them.
   for (const bool empty_folders : {false, true}) {

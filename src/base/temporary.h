@@ -29,6 +29,9 @@ class TemporaryName {
   int place_ = -1;
 };
 
+// Removes a folder with all that is in it, 16 folders deep. Async-signal-safe.
+void remove_tree(const char* path) noexcept;
+
 // Removes every name there is; for a signal handler of a process that ends. Async-signal-safe.
 void remove_temporaries() noexcept;
 

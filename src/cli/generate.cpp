@@ -33,6 +33,7 @@ struct Arguments {
   Bargain bargain;
   std::int64_t threads = 0;
   bool lossless = false;
+  bool dry_run = false;
   bool json = false;
 };
 
@@ -162,7 +163,8 @@ base::Result<Outcome> make_there(const Arguments& arguments, const models::Check
 base::Result<int> run(const Arguments& arguments) {
   const Clock::time_point start = Clock::now();
   base::catch_interrupts();
-  if (arguments.network.empty() && (arguments.bargain.yes || !arguments.bargain.max_price.empty())) {
+  if (arguments.network.empty() && !arguments.dry_run &&
+      (arguments.bargain.yes || !arguments.bargain.max_price.empty())) {
     return base::invalid("--max-price and --yes are for a video that a network makes: give --network too, or neither");
   }
   STARLING_TRY(check_prompt(arguments.video));
@@ -170,6 +172,12 @@ base::Result<int> run(const Arguments& arguments) {
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(const generate::TextToVideo request, make_request(arguments.video, model.config(), type));
+  if (arguments.dry_run) {
+    STARLING_TRY(generate::check_text(model, request));
+    STARLING_TRY(VideoFiles::open(arguments.output, request, arguments.lossless));
+    if (arguments.json) print_json(base::Json::empty_object());
+    return kFine;
+  }
   if (const std::string remark = unknown_words_remark(model, request.prompt + " " + request.negative); !remark.empty())
     note(remark);
   base::Result<Outcome> made =
@@ -207,6 +215,7 @@ Action declare_generate(Options& options) {
   options.text("--network", a->network, "URL of a network's gateway: a provider makes the video, and is paid for it");
   options.text("--max-price", a->bargain.max_price, "On a network: credits that the video may cost");
   options.flag("-y,--yes", a->bargain.yes, "On a network: agree to the price beforehand");
+  options.flag("--dry-run", a->dry_run, "Only say whether the video could be made; write nothing");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return run(*a); };
 }

@@ -1,14 +1,18 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
+#include "base/temporary.h"
 
 namespace starling::cli {
 
-// A private folder that is gone with this object.
+// A private folder that is gone with this object, or with the process, however that ends: a keeper, a process that
+// does nothing else, removes it when this process and all programs that it started meanwhile are gone.
 class TemporaryHome {
  public:
   // purpose: a word in its name.
@@ -19,8 +23,12 @@ class TemporaryHome {
   const std::filesystem::path& path() const { return path_; }
 
  private:
-  explicit TemporaryHome(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit TemporaryHome(std::filesystem::path path);
+  base::Status start_keeper();
   std::filesystem::path path_;
+  base::TemporaryName name_;
+  int alive_ = -1;  // whoever holds it, here and in programs started from here, keeps the keeper waiting
+  pid_t keeper_ = -1;
 };
 
 }  // namespace starling::cli
