@@ -19,5 +19,14 @@ elif [[ -n ${CMAKE_OPTIONS:-} ]]; then
   done
 fi
 cd "$folder"
-# Says nothing when there is nothing to do.
-[[ $(ninja -n "$@") == *"ninja: no work to do." ]] || exec ninja "$@" >&2
+# Says nothing when there is nothing to do. In a terminal the steps share a line.
+begin= end=$'\n'
+[[ -t 2 ]] && begin=$'\r\e[2K' end=
+ninja "$@" 2>&1 | while IFS= read -r line; do
+  case $line in
+    *"Re-checking globbed directories..." | "ninja: no work to do.") ;;
+    \[*) printf '%s%s%s' "$begin" "${line:0:79}" "$end" ;;
+    *) printf '%s%s\n' "$begin" "$line" ;;
+  esac
+done >&2
+[[ ! -t 2 ]] || printf '%s' "$begin" >&2

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include "base/terminal.h"
 #include "base/utf8.h"
@@ -27,12 +28,40 @@ std::string rate_text(double rate, std::string_view unit) {
   return fixed(rate, rate < 10.0 ? 1 : 0) + " " + std::string(unit) + "s/s";
 }
 
-std::string bar_text(double fraction) {
-  constexpr int kWidth = 24;
-  const int filled = static_cast<int>(fraction * kWidth);
+constexpr int kWidestBar = 24;
+constexpr int kNarrowestBar = 8;
+
+std::string bar_text(double fraction, int width) {
+  const int filled = static_cast<int>(fraction * width);
   std::string text = "[";
-  for (int i = 0; i < kWidth; ++i) text += i < filled ? '#' : '.';
+  for (int i = 0; i < width; ++i) text += i < filled ? '#' : '.';
   return text + "]";
+}
+
+// A part of the line, and when it gives way: the last of the order first.
+struct Fact {
+  std::string text;
+  int order;
+  bool shown = false;
+};
+
+std::vector<Fact> facts_of(const ProgressState& state) {
+  std::vector<Fact> facts;
+  if (state.done > state.earlier && state.seconds > 0.0) {
+    const double rate = static_cast<double>(state.done - state.earlier) / state.seconds;
+    if (!state.unit.empty()) facts.push_back({rate_text(rate, state.unit), 3});
+    if (state.total > state.done) {
+      facts.push_back({format_duration(static_cast<double>(state.total - state.done) / rate) + " left", 0});
+    }
+  }
+  int order = 1;
+  for (std::string_view rest = state.detail; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(", "), rest.size());
+    facts.push_back({std::string(rest.substr(0, end)), order});
+    order += order == 2 ? 2 : 1;  // the rate comes after two details
+    rest.remove_prefix(std::min(end + 2, rest.size()));
+  }
+  return facts;
 }
 
 }  // namespace
@@ -46,21 +75,30 @@ std::string format_duration(double seconds) {
 }
 
 std::string format_progress(const ProgressState& state, int columns, bool bar) {
-  std::string text(state.label);
-  const double fraction =
-      state.total == 0 ? 0.0 : std::min(1.0, static_cast<double>(state.done) / static_cast<double>(state.total));
-  if (bar && state.total > 0) text += " " + bar_text(fraction);
-  text += " " + std::to_string(state.done);
-  if (state.total > 0) text += "/" + std::to_string(state.total);
-  if (state.done > state.earlier && state.seconds > 0.0) {
-    const double rate = static_cast<double>(state.done - state.earlier) / state.seconds;
-    if (!state.unit.empty()) text += ", " + rate_text(rate, state.unit);
-    if (state.total > state.done) {
-      text += ", " + format_duration(static_cast<double>(state.total - state.done) / rate) + " left";
+  const std::size_t room = columns > 0 ? static_cast<std::size_t>(columns) : std::string::npos;
+  std::string count = " " + std::to_string(state.done);
+  if (state.total > 0) count += "/" + std::to_string(state.total);
+  std::size_t taken = state.label.size() + count.size();
+  std::vector<Fact> facts = facts_of(state);
+  for (int order = 0; order <= static_cast<int>(facts.size()) + 1; ++order) {
+    for (Fact& fact : facts) {
+      const std::size_t size = 2 + fact.text.size();
+      if (fact.order != order || taken + size > room) continue;
+      fact.shown = true;
+      taken += size;
     }
   }
-  if (!state.detail.empty()) text.append(", ").append(state.detail);
-  if (columns > 0) text = utf8_prefix(text, static_cast<std::size_t>(columns));
+  std::string text(state.label);
+  constexpr std::size_t kFrame = 3;  // a space and two brackets
+  if (bar && state.total > 0 && taken + kFrame + kNarrowestBar <= room) {
+    const double fraction = std::min(1.0, static_cast<double>(state.done) / static_cast<double>(state.total));
+    text += " " + bar_text(fraction, static_cast<int>(std::min<std::size_t>(kWidestBar, room - taken - kFrame)));
+  }
+  text += count;
+  for (const Fact& fact : facts) {
+    if (fact.shown) text += ", " + fact.text;
+  }
+  if (columns > 0) text = utf8_prefix(text, room);
   return text;
 }
 
@@ -94,10 +132,10 @@ void Progress::update(std::uint64_t done, std::string_view detail) {
   }
 }
 
-void Progress::finish() {
+void Progress::finish(std::string_view detail) {
   if (quiet_) return;
   if (bar_) draw_status_line({});
-  const ProgressState state{label_, unit_, {}, done_, total_, seconds(Clock::now()), earlier_};
+  const ProgressState state{label_, unit_, detail, done_, total_, seconds(Clock::now()), earlier_};
   write_line(format_progress(state, 0, false) + ", took " + format_duration(state.seconds));
   quiet_ = true;
   bar_ = false;

@@ -23,7 +23,9 @@ struct ProgressState {
   std::uint64_t earlier = 0;  // of done: what was there at the start and says nothing of the rate
 };
 
-// One line of plain text of at most columns characters (if columns > 0); with a bar if bar is set and total is known.
+// One line of plain text of at most columns characters (if columns > 0). detail holds facts with ", " between them, the
+// weightiest first. What has no room gives way whole: first the bar, which there is if bar is set and total is known,
+// then the third detail and those after it, the rate, the second detail, the first, the time left.
 std::string format_progress(const ProgressState& state, int columns, bool bar);
 // "45 s", "3 min 05 s", "2 h 04 min".
 std::string format_duration(double seconds);
@@ -41,7 +43,7 @@ class Progress {
   // Cheap to call often: at most ten times a second something is drawn. detail is shown at the end, such as a loss.
   void update(std::uint64_t done, std::string_view detail = {});
   // Leaves one line that says what was done in which time.
-  void finish();
+  void finish(std::string_view detail = {});
 
  private:
   using Clock = std::chrono::steady_clock;

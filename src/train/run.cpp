@@ -89,8 +89,7 @@ class Run {
     earlier_seconds_ = log_->seconds();
     first_step_ = state_.step;
     start_ = last_checkpoint_ = last_picture_ = Clock::now();
-    base::Progress progress(recipe_.part == ModelPart::kVae ? "training the VAE" : "training the transformer",
-                            recipe_.schedule.steps, "step", options_.progress);
+    base::Progress progress("training", recipe_.schedule.steps, "step", options_.progress);
     progress.start_from(state_.step);
     const base::Status trained = loop(step, progress);
     if (!trained.ok() && trained.error().code != base::ErrorCode::kCancelled) return trained.error();
@@ -99,7 +98,10 @@ class Run {
     if (trained.ok() && state_.step == recipe_.schedule.steps) {
       STARLING_TRY(measure());
       STARLING_TRY(draw());
-      progress.finish();
+      char detail[64];
+      std::snprintf(detail, sizeof(detail), "%.1f samples/s, loss %.4f", samples_per_second(),
+                    summary_.loss.value_or(0.0));
+      progress.finish(detail);
     }
     summary_.steps = state_.step;
     summary_.finished = state_.step == recipe_.schedule.steps;

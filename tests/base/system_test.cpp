@@ -110,6 +110,25 @@ TEST(Progress, Lines) {
   EXPECT_EQ(format_progress(state, 0, false), "starting 0/5");
 }
 
+TEST(Progress, FactsComeBeforeTheBar) {
+  const ProgressState state{"training", "step", "49.6 samples/s, loss 0.1234, rate 0.001, gradient 0.312",
+                            12345,      30000,  3982.3};
+  EXPECT_EQ(format_progress(state, 79, true),
+            "training 12345/30000, 3.1 steps/s, 1 h 34 min left, 49.6 samples/s, loss 0.1234");
+  EXPECT_EQ(format_progress(state, 100, true),
+            "training 12345/30000, 3.1 steps/s, 1 h 34 min left, 49.6 samples/s, loss 0.1234, rate 0.001");
+  EXPECT_EQ(format_progress(state, 78, true),
+            "training 12345/30000, 1 h 34 min left, 49.6 samples/s, loss 0.1234, rate 0.001");
+  EXPECT_EQ(format_progress(state, 76, true), "training 12345/30000, 1 h 34 min left, 49.6 samples/s, loss 0.1234");
+  EXPECT_EQ(format_progress(state, 53, true), "training 12345/30000, 1 h 34 min left, 49.6 samples/s");
+  EXPECT_EQ(format_progress(state, 20, true), "training 12345/30000");
+  for (int columns = 1; columns < 160; ++columns) {
+    EXPECT_LE(format_progress(state, columns, true).size(), static_cast<std::size_t>(columns));
+  }
+  EXPECT_NE(format_progress(state, 0, true).find("[#########...............] 12345/30000, 3.1 steps/s, 1 h"),
+            std::string::npos);
+}
+
 TEST(Progress, Durations) {
   EXPECT_EQ(format_duration(-1.0), "0 s");
   EXPECT_EQ(format_duration(59.4), "59 s");
@@ -131,10 +150,11 @@ TEST(Progress, QuietIsQuietAndPipesGetLines) {
     Progress lines("work", 2, "step");
     lines.update(1);
     lines.update(2);
-    lines.finish();
+    lines.finish("loss 0.5");
   }
   const std::string output = testing::internal::GetCapturedStderr();
   EXPECT_TRUE(output.starts_with("work 2/2")) << output;
+  EXPECT_NE(output.find(", loss 0.5, took "), std::string::npos) << output;
   EXPECT_EQ(output.find('\x1b'), std::string::npos);
 }
 
