@@ -8,8 +8,8 @@
 
 namespace starling::generate {
 
-// What a clip of the bundled model's world shows. The generator (train/first_world) chooses these, captions name them, and
-// the measurements read them back from pixels. The numbers are stable: seeds and the held-out rule depend on them.
+// What a clip of the bundled model's world shows. The generator (train/first_world) chooses these, captions name them,
+// and the measurements read them back from pixels. The numbers are stable: seeds and the held-out rule depend on them.
 
 enum class Colour : std::uint8_t { kRed, kGreen, kBlue, kYellow, kOrange, kPurple, kWhite, kBlack };
 enum class Shape : std::uint8_t { kBall, kBox, kTriangle };

@@ -51,7 +51,8 @@ struct DevnetNode {
 // ends with this object, and with the process that made it. A home that held a network before goes on with that one.
 class Devnet {
  public:
-  // Returns when all are ready, and all providers may take tasks. say: gets a word on each step. stop: polled meanwhile; its error ends the start.
+  // Returns when all are ready, and all providers may take tasks. say: gets a word on each step. stop: polled
+  // meanwhile; its error ends the start.
   static base::Result<std::unique_ptr<Devnet>> start(const DevnetOptions& options,
                                                      const std::function<void(const std::string&)>& say,
                                                      const std::function<base::Status()>& stop);
