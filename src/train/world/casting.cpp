@@ -30,7 +30,8 @@ Thing Casting::cast(Motion motion, Shapes shapes, Size largest, double room, Siz
     if ((shapes >> static_cast<unsigned>(thing.shape) & 1U) == 0 || !allowed(thing)) continue;
     if (2 * half_width(thing.shape) * thing.diameter > room) continue;
     // Patterns need room to be seen.
-    if (thing.size != Size::kSmall && random_.chance(0.3)) {
+    const Size enough = thing.shape == Shape::kStar ? Size::kBig : Size::kMedium;
+    if (thing.size >= enough && random_.chance(0.3)) {
       thing.pattern = random_.chance(0.5) ? Pattern::kStriped : Pattern::kDotted;
     }
     cast_.push_back(thing);

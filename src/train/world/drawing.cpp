@@ -15,7 +15,9 @@ constexpr double kTurn = 6.28318530717958648;
 constexpr double kOutline = 0.22;    // metres, of the darker rim
 constexpr double kShadowFade = 9.0;  // metres of height at which the shadow is gone
 constexpr double kRopeWidth = 0.14;  // metres
+constexpr double kHook = 0.3;        // metres, of what a rope hangs from
 constexpr Paint kRopePaint = {70, 62, 58};
+constexpr Paint kNightRopePaint = {150, 138, 126};
 constexpr Paint kPropPaint = {104, 76, 58};
 constexpr Paint kNightPropPaint = {158, 124, 98};  // lighter, to be seen before dark ground
 constexpr Paint kWallPaint = {136, 112, 92};
@@ -207,13 +209,20 @@ class Painter {
     const double length = std::sqrt(dx * dx + dy * dy);
     if (length <= 0) return;
     const double scale = canvas.projection().scale();
+    const Paint& paint = scenario_.setting.sky == Sky::kNight ? kNightRopePaint : kRopePaint;
+    canvas.around(actor.rope_x, actor.rope_y, kHook, kHook, [&](double x, double y, std::uint8_t* pixel) {
+      const double px = x - actor.rope_x;
+      const double py = y - actor.rope_y;
+      const double coverage = clamp01((kHook - std::sqrt(px * px + py * py)) * scale + 0.5);
+      if (coverage > 0) blend(pixel, paint, coverage);
+    });
     const double middle_x = 0.5 * (pose.x + actor.rope_x);
     const double middle_y = 0.5 * (pose.y + actor.rope_y);
     canvas.around(middle_x, middle_y, 0.5 * std::fabs(dx) + kRopeWidth, 0.5 * std::fabs(dy),
                   [&](double x, double y, std::uint8_t* pixel) {
                     const double away = std::fabs((x - actor.rope_x) * dy - (y - actor.rope_y) * dx) / length;
                     const double coverage = clamp01((0.5 * kRopeWidth - away) * scale + 0.5);
-                    if (coverage > 0) blend(pixel, kRopePaint, coverage);
+                    if (coverage > 0) blend(pixel, paint, coverage);
                   });
   }
 

@@ -109,8 +109,12 @@ Motion draw_lane_motion(const Stage& stage, Random& random) {
   return kDraw[random.below(kDraw.size())];
 }
 
-double landing_time(const Stage& stage, Random& random) {
-  return std::min(random.between(0.5, 0.95) * stage.seconds, random.between(0.9, 1.35));
+// On the moon a thing may still be falling when the clip ends.
+double landing_time(const Stage& stage, Random& random, const Setting& setting) {
+  const double share = random.between(0.5, 0.95);
+  const double most = random.between(0.9, 1.35);
+  const double slower = setting.gravity == Gravity::kMoon ? 1.6 : 1.0;
+  return slower * std::min(share * stage.seconds, most);
 }
 
 double bounce_time(const Stage& stage, Random& random) {
@@ -121,9 +125,10 @@ double bounce_time(const Stage& stage, Random& random) {
 void act_in_place(const Stage& stage, const Thing& thing, double x, Random& random, Scenario& scenario) {
   Actor actor = standing(thing, x);
   const double most = stage.height - (base(thing.shape) + top(thing.shape)) * thing.diameter - 0.2;
-  if (thing.motion == Motion::kFall) drop(actor, landing_time(stage, random), most, scenario.setting);
+  if (thing.motion == Motion::kFall) drop(actor, landing_time(stage, random, scenario.setting), most, scenario.setting);
   if (thing.motion == Motion::kBounce) bounce(actor, bounce_time(stage, random), stage, random, scenario.setting);
   const std::size_t number = enter(scenario, actor);
+  if (stage.seconds <= 0) return;  // a picture cannot tell what stays from what moves
   tell(scenario,
        thing.motion == Motion::kFall     ? Act::kFall
        : thing.motion == Motion::kBounce ? Act::kBounce
@@ -237,7 +242,7 @@ bool stage_sequence(const Stage& stage, Casting& casting, Random& random, Scenar
       continue;
     }
     if (i == 0) {
-      drop(actor, landing_time(stage, random), 6.0, scenario.setting);
+      drop(actor, landing_time(stage, random, scenario.setting), 6.0, scenario.setting);
     } else {
       actor.y = stage.view_height + base(thing.shape) * thing.diameter;
       actor.velocity_y = moon ? -5.5 : -3.0;

@@ -93,9 +93,13 @@ class Chinese {
   }
 
   std::string says(const Saying& saying) {
-    if (saying.act == Act::kHit && random_.chance(0.2)) {
+    if (saying.act == Act::kHit && plain_ && random_.chance(0.2)) {
       const std::string object = who(saying.object);
       return join({object, "被", who(saying.subjects), random_.chance(0.5) ? "撞到" : "撞上"});
+    }
+    if (saying.act == Act::kHit && plain_ && random_.chance(0.15)) {
+      const std::string subject = who(saying.subjects);
+      return join({subject, "和", who(saying.object), "相撞"});
     }
     const std::string subject = who(saying.subjects);
     const bool both = saying.subjects.size() > 1 && random_.chance(0.5);
@@ -166,6 +170,7 @@ class Chinese {
 
   // In either order of words.
   std::string two_moments(const Saying& before, const Saying& after) {
+    plain_ = false;
     const bool same = before.subjects == after.subjects && before.subjects.size() == 1;
     const auto second = [&](const Saying& saying) { return same ? says_of_it(saying) : says(saying); };
     switch (random_.below(3)) {
@@ -210,6 +215,7 @@ class Chinese {
   std::array<std::string_view, kShapes> nouns_{};
   std::array<std::string_view, generate::kColours> colours_{};
   std::vector<bool> introduced_;
+  bool plain_ = true;  // clauses stand for themselves: they may be in the passive
 };
 
 }  // namespace

@@ -26,7 +26,10 @@ class English {
     const bool setting_first = !camera_first && random_.chance(0.3);
     begins_ = !camera_first && !setting_first;
     std::string text;
-    if (camera_first) text = join({camera(), random_.chance(0.4) ? " while " : ", "});
+    if (camera_first) {
+      finite_ = random_.chance(0.4);
+      text = join({camera(), finite_ ? " while " : ", "});
+    }
     if (setting_first) {
       text = setting();
       if (!text.empty()) text += ", ";
@@ -109,7 +112,7 @@ class English {
     std::string phrase;
     if (form == Form::kParticiple) {
       phrase = verb.ing;
-    } else if (progresses_ && lasts(saying.act) && random_.chance(0.2)) {
+    } else if (plain_ && lasts(saying.act) && random_.chance(0.2)) {
       phrase = join({many ? "are " : "is ", std::string(verb.ing)});
     } else {
       phrase = many ? verb.many : verb.one;
@@ -129,9 +132,13 @@ class English {
   // A whole clause; `bare` leaves the subject out, which is that of the clause before.
   std::string says(const Saying& saying, bool bare = false) {
     if (bare) return does(saying, Form::kFinite);
-    if (saying.act == Act::kHit && random_.chance(0.2)) {
+    if (saying.act == Act::kHit && plain_ && random_.chance(0.2)) {
       const std::string object = who(saying.object);
       return join({object, " is hit by ", who(saying.subjects)});
+    }
+    if (saying.act == Act::kHit && plain_ && random_.chance(0.15)) {
+      const std::string subject = who(saying.subjects);
+      return join({subject, " and ", who(saying.object), " collide"});
     }
     const std::string subject = who(saying.subjects);
     return join({subject, " ", does(saying, Form::kFinite)});
@@ -235,7 +242,7 @@ class English {
   bool any_introduced() const { return std::find(introduced_.begin(), introduced_.end(), true) != introduced_.end(); }
 
   std::string one_saying(const Saying& saying) {
-    switch (random_.below(8)) {
+    switch (finite_ ? 7 : random_.below(8)) {
       case 0:
       case 1: {
         const std::string subject = who(saying.subjects);
@@ -258,8 +265,10 @@ class English {
 
   // In either order of words.
   std::string two_moments(const Saying& before, const Saying& after) {
-    progresses_ = false;
-    const bool same = before.subjects == after.subjects && before.subjects.size() == 1;
+    plain_ = false;
+    // "It" is not to be taken for an object.
+    const bool same = before.subjects == after.subjects && before.subjects.size() == 1 && before.object == kNobody &&
+                      after.object == kNobody;
     const auto second = [&](const Saying& saying) { return same ? says_of_it(saying) : says(saying); };
     switch (random_.below(4)) {
       case 0: {
@@ -310,8 +319,9 @@ class English {
   std::array<const english::Noun*, kShapes> nouns_{};
   std::array<std::string_view, generate::kColours> colours_{};
   std::vector<bool> introduced_;
-  bool begins_ = true;      // nothing is said before the body
-  bool progresses_ = true;  // verbs may be in the progressive
+  bool begins_ = true;   // nothing is said before the body
+  bool finite_ = false;  // the body follows a conjunction
+  bool plain_ = true;    // clauses stand for themselves: they may be in the progressive or the passive
 };
 
 }  // namespace

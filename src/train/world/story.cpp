@@ -18,7 +18,7 @@ class Witness {
   Witness(const Scenario& scenario, const Course& course, const ClipTruth& truth)
       : scenario_(scenario), course_(course), truth_(truth), seconds_(truth.frames.back().time) {
     // What a viewer of a short clip can be expected to see.
-    enough_ = seconds_ >= 1.0 ? 1.0 : 0.3;
+    enough_ = std::clamp(0.8 * seconds_ - 0.2, 0.3, 1.0);
   }
 
   Time begins(const Clause& clause) const {
@@ -236,6 +236,19 @@ bool seen_as_it_should(const Scenario& scenario, const ClipTruth& truth) {
   return true;
 }
 
+// Whether two things meet of which the story does not say so.
+bool something_untold(const Scenario& scenario, const ClipTruth& truth) {
+  const auto told = [&](const Event& event) {
+    return std::any_of(scenario.story.clauses.begin(), scenario.story.clauses.end(), [&](const Clause& clause) {
+      return clause.object != kNobody && std::min(clause.subject, clause.object) == event.first &&
+             std::max(clause.subject, clause.object) == event.second;
+    });
+  };
+  return std::any_of(truth.events.begin(), truth.events.end(), [&](const Event& event) {
+    return event.kind == EventKind::kTouch && event.second < scenario.actors.size() && !told(event);
+  });
+}
+
 bool relation_holds(const Relation& relation, const Course& course) {
   const Pose& a = course.at(0, relation.subject);
   const Pose& b = course.at(0, relation.object);
@@ -246,7 +259,7 @@ bool relation_holds(const Relation& relation, const Course& course) {
 }  // namespace
 
 bool confirm(Scenario& scenario, const Course& course, const ClipTruth& truth) {
-  if (!seen_as_it_should(scenario, truth)) return false;
+  if (!seen_as_it_should(scenario, truth) || something_untold(scenario, truth)) return false;
   const Witness witness(scenario, course, truth);
   std::vector<Clause> kept;
   for (Clause clause : scenario.story.clauses) {

@@ -87,7 +87,8 @@ Mentions::Mentions(const Scenario& scenario, bool tersely, Random& random) {
   ground = random.chance(less * 0.8);
   sky = random.chance(less * (scenario.setting.sky == Sky::kNight ? 0.8 : 0.5));
   gravity = random.chance(scenario.setting.gravity == Gravity::kMoon ? 1.0 : 0.05);
-  camera = random.chance(scenario.camera.kind == Camera::kStill ? 0.2 : 0.95);
+  const bool still = scenario.camera.kind == Camera::kStill;
+  camera = random.chance(!still ? 0.95 : scenario.story.clauses.empty() ? 0.0 : 0.2);
 }
 
 std::size_t count_alike(const Scenario& scenario, const std::vector<std::size_t>& subjects, std::size_t first) {

@@ -34,7 +34,7 @@ Phrases verbs(Act act, Shape shape) {
   static constexpr Words kSwing[] = {"在绳子上摆动", "挂在绳子上来回摆动", "荡来荡去"};
   static constexpr Words kRollDown[] = {"滚下斜坡", "从斜坡上滚下来"};
   static constexpr Words kSlideDown[] = {"滑下斜坡", "从斜坡上滑下来"};
-  static constexpr Words kDrop[] = {"从台子上掉下来", "从台子边掉落"};
+  static constexpr Words kDrop[] = {"从台子上掉下来", "从台子边掉落", "从桌子上掉下来"};
   static constexpr Words kHit[] = {"撞到", "撞上", "碰到"};
   static constexpr Words kHide[] = {"消失在墙后", "躲到墙后面", "被墙挡住"};
   static constexpr Words kEmerge[] = {"又出现了", "从另一边出来", "重新出现"};

@@ -39,17 +39,22 @@ std::span<const Verb> verbs(Act act, Shape shape) {
   static constexpr Verb kSlide[] = {{"slides", "slide", "sliding", ""}, {"glides", "glide", "gliding", ""}};
   static constexpr Verb kFly[] = {{"is", "are", "being", "thrown"},
                                   {"flies", "fly", "flying", "through the air"},
+                                  {"is", "are", "being", "thrown through the air"},
                                   {"is", "are", "being", "tossed"}};
   static constexpr Verb kSwing[] = {{"swings", "swing", "swinging", "on a rope"},
                                     {"swings", "swing", "swinging", "back and forth on a rope"},
                                     {"hangs", "hang", "hanging", "on a rope and swings"}};
   static constexpr Verb kRollDown[] = {{"rolls", "roll", "rolling", "down a ramp"},
-                                       {"rolls", "roll", "rolling", "down a slope"}};
+                                       {"rolls", "roll", "rolling", "down a slope"},
+                                       {"rolls", "roll", "rolling", "down a hill"}};
   static constexpr Verb kSlideDown[] = {{"slides", "slide", "sliding", "down a ramp"},
-                                        {"slides", "slide", "sliding", "down a slope"}};
+                                        {"slides", "slide", "sliding", "down a slope"},
+                                        {"slides", "slide", "sliding", "down a hill"}};
   static constexpr Verb kDrop[] = {{"falls", "fall", "falling", "off a ledge"},
                                    {"drops", "drop", "dropping", "off a ledge"},
-                                   {"falls", "fall", "falling", "over the edge of a ledge"}};
+                                   {"falls", "fall", "falling", "off a table"},
+                                   {"drops", "drop", "dropping", "off a platform"},
+                                   {"falls", "fall", "falling", "over the edge of a table"}};
   static constexpr Verb kHit[] = {{"hits", "hit", "hitting", ""},
                                   {"bumps", "bump", "bumping", "into"},
                                   {"collides", "collide", "colliding", "with"},
