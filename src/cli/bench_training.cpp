@@ -86,7 +86,7 @@ base::Result<std::vector<Measurement>> bench_training(const std::vector<int>& th
   }
   const train::Recipe small = vae_recipe();
   STARLING_ASSIGN(train::Datasets crops, train::open_datasets(small));
-  const auto vae = train::make_vae_objective(small, models::bundled_vae_config(), std::move(crops));
+  const auto vae = train::make_vae_objective(small, std::move(crops));
   STARLING_ASSIGN(std::vector<Measurement> results,
                   measure("autoencoder", "4 crops of 17x32x32", small, *vae, engines));
 

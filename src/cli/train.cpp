@@ -8,7 +8,6 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "exact/engine.h"
-#include "models/bundled.h"
 #include "train/flow_objective.h"
 #include "train/recipe.h"
 #include "train/run.h"
@@ -116,7 +115,7 @@ base::Result<int> train_vae(const TrainArguments& a) {
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
   STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
   const auto objective = start ? train::make_vae_objective(recipe, std::move(*start), std::move(datasets))
-                               : train::make_vae_objective(recipe, models::bundled_vae_config(), std::move(datasets));
+                               : train::make_vae_objective(recipe, std::move(datasets));
   STARLING_ASSIGN(const train::RunSummary summary, train::run_training(engine, recipe, *objective, run_options(a)));
   print_summary(a, summary);
   return kFine;

@@ -21,4 +21,8 @@ struct Crop {
 // Writes the crop of clip[frames, height, width, 3] into out[frames, rows, columns, 3].
 void copy_crop(std::span<const std::uint8_t> clip, const ClipShape& shape, const Crop& crop, std::span<float> out);
 
+// How much goes on in a crop: the sum of |differences| between pixels and their right neighbours and those of the next
+// frame.
+std::uint64_t crop_activity(std::span<const std::uint8_t> clip, const ClipShape& shape, const Crop& crop);
+
 }  // namespace starling::train

@@ -64,8 +64,10 @@ class FlowObjective final : public Objective {
     config_.scheduler = models::bundled_scheduler_config();
     config_.scheduler.noise_mean_amplitude = recipe_.noise_mean_amplitude;
     config_.text_encoder = models::bundled_umt5_config(text_.tokenizer->vocab_size());
-    config_.transformer = models::bundled_transformer_config();
     config_.vae = setting_.vae.config;
+    config_.transformer = models::bundled_transformer_config();
+    config_.transformer.in_channels = config_.vae.z_dim;
+    config_.transformer.out_channels = config_.vae.z_dim;
     config_.text_length = recipe_.text_length;
   }
 

@@ -40,6 +40,9 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
   if (r.part == ModelPart::kVae) {
     visit("crop", r.crop, 8.0, 1024.0);
     visit("crops_per_clip", r.crops_per_clip, 1.0, 64.0);
+    visit("crop_candidates", r.crop_candidates, 1.0, 64.0);
+    visit("channels", r.channels, 8.0, 1024.0);
+    visit("latent_channels", r.latent_channels, 1.0, 256.0);
     visit("absolute_weight", r.absolute_weight, 0.0, 1e3);
     visit("square_weight", r.square_weight, 0.0, 1e3);
     visit("divergence_weight", r.divergence_weight, 0.0, 1e3);

@@ -45,10 +45,13 @@ struct Recipe {
   std::string start_hash;  // of the autoencoder or model that training starts from; empty: from nothing
 
   // --- VAE
-  std::int64_t crop = 32;           // pixels on a side; multiples of the VAE's stride
-  std::int64_t crops_per_clip = 2;  // taken from one rendered clip
-  float absolute_weight = 1.0F;     // L1
-  float square_weight = 2.0F;       // MSE
+  std::int64_t crop = 32;             // pixels on a side; multiples of the VAE's stride
+  std::int64_t crops_per_clip = 2;    // taken from one rendered clip
+  std::int64_t crop_candidates = 1;   // places drawn for each crop; the one where most is going on is taken
+  std::int64_t channels = 32;         // of the widest picture inside, of a model that starts from nothing
+  std::int64_t latent_channels = 16;  // likewise
+  float absolute_weight = 1.0F;       // L1
+  float square_weight = 2.0F;         // MSE
   float divergence_weight = 1e-5F;  // KL to N(0, 1), summed over a latent's elements and divided by the pixels' values
 
   std::int64_t decoder_only = 0;  // 1: the encoder, hence every latent, stays as it is

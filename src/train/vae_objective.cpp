@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "models/bundled.h"
 #include "models/wan_vae.h"
 #include "train/clip_batch.h"
 #include "train/draws.h"
@@ -32,6 +33,17 @@ Value mean_of_all(Builder& b, Value x) {
   const Value rows = b.sum(b.reshape(x, {-1, row}), 1);
   const Value total = b.sum(b.reshape(rows, {-1}), 0);
   return b.reshape(b.mul(total, 1.0F / static_cast<float>(b.shape(x).elements())), Shape{});
+}
+
+// The bundled autoencoder with the recipe's numbers of channels.
+models::VaeConfig vae_config(const Recipe& recipe) {
+  models::VaeConfig config = models::bundled_vae_config();
+  config.base_dim = recipe.channels;
+  config.decoder_base_dim = recipe.channels;
+  config.z_dim = recipe.latent_channels;
+  config.latents_mean.assign(static_cast<std::size_t>(config.z_dim), 0.0F);
+  config.latents_std.assign(static_cast<std::size_t>(config.z_dim), 1.0F);
+  return config;
 }
 
 class VaeObjective final : public Objective {
@@ -90,12 +102,7 @@ class VaeObjective final : public Objective {
     for (std::uint64_t i = 0; i < clips; ++i) {
       STARLING_ASSIGN(const Clip clip, datasets_.training->clip(index * clips + i));
       for (std::int64_t j = 0; j < recipe_.crops_per_clip; ++j) {
-        const auto place = [&](std::int64_t size) {
-          return static_cast<std::int64_t>(draws.below(static_cast<std::uint32_t>(size - recipe_.crop + 1)));
-        };
-        const std::int64_t row = place(recipe_.height);
-        const std::int64_t column = place(recipe_.width);
-        copy_crop(clip.rgb, shape_, {row, column, recipe_.crop, recipe_.crop}, out.first(crop_values));
+        copy_crop(clip.rgb, shape_, choose_crop(clip.rgb, draws), out.first(crop_values));
         out = out.subspan(crop_values);
       }
     }
@@ -157,6 +164,25 @@ class VaeObjective final : public Objective {
   }
 
  private:
+  // A place at random; of several candidates that where most is going on, since much of a clip is a still background.
+  Crop choose_crop(std::span<const std::uint8_t> clip, Draws& draws) const {
+    const auto place = [&](std::int64_t size) {
+      return static_cast<std::int64_t>(draws.below(static_cast<std::uint32_t>(size - recipe_.crop + 1)));
+    };
+    Crop best;
+    std::uint64_t most = 0;
+    for (std::int64_t i = 0; i < recipe_.crop_candidates; ++i) {
+      Crop crop{0, 0, recipe_.crop, recipe_.crop};
+      crop.row = place(recipe_.height);
+      crop.column = place(recipe_.width);
+      const std::uint64_t activity = recipe_.crop_candidates > 1 ? crop_activity(clip, shape_, crop) : 0;
+      if (i > 0 && activity <= most) continue;
+      best = crop;
+      most = activity;
+    }
+    return best;
+  }
+
   base::Status prepare_reconstruction() {
     if (reconstruction_) return {};
     Builder b;
@@ -208,9 +234,8 @@ class VaeObjective final : public Objective {
 
 }  // namespace
 
-std::unique_ptr<Objective> make_vae_objective(const Recipe& recipe, const models::VaeConfig& config,
-                                              Datasets datasets) {
-  return std::make_unique<VaeObjective>(recipe, TrainedVae{config, {}, {}, {}}, std::move(datasets));
+std::unique_ptr<Objective> make_vae_objective(const Recipe& recipe, Datasets datasets) {
+  return std::make_unique<VaeObjective>(recipe, TrainedVae{vae_config(recipe), {}, {}, {}}, std::move(datasets));
 }
 
 std::unique_ptr<Objective> make_vae_objective(const Recipe& recipe, TrainedVae start, Datasets datasets) {

@@ -16,21 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-models::VaeConfig small_vae() {
-  models::VaeConfig config;
-  config.base_dim = 8;
-  config.decoder_base_dim = 8;
-  config.z_dim = 16;
-  config.dim_mult = {1, 2, 2};
-  config.num_res_blocks = 1;
-  config.temperal_downsample = {true, true};
-  config.is_residual = true;
-  config.patch_size = 2;
-  config.in_channels = 12;
-  config.out_channels = 12;
-  return config;
-}
-
 Recipe small_recipe(ModelPart part) {
   Recipe recipe = default_recipe(part);
   recipe.width = 32;
@@ -38,6 +23,7 @@ Recipe small_recipe(ModelPart part) {
   recipe.frames = 5;
   recipe.batch = 2;
   recipe.crop = 16;
+  recipe.channels = 8;
   recipe.schedule = {.steps = 6, .warmup = 1, .decay = 2, .rate = 2e-3F, .final_fraction = 0.1F};
   recipe.first_latent_clips = 4;
   recipe.latent_clips = 8;
@@ -64,8 +50,8 @@ class Objectives : public FolderTest {
   RunSummary train_vae(const Recipe& recipe, const char* name, const TrainedVae* start = nullptr, int threads = 1) {
     auto datasets = open_datasets(recipe);
     EXPECT_TRUE(datasets.ok());
-    const auto objective = start == nullptr ? make_vae_objective(recipe, small_vae(), *datasets)
-                                            : make_vae_objective(recipe, *start, *datasets);
+    const auto objective =
+        start == nullptr ? make_vae_objective(recipe, *datasets) : make_vae_objective(recipe, *start, *datasets);
     exact::Engine on = engine(threads);
     auto summary = run_training(on, recipe, *objective, options(name));
     EXPECT_TRUE(summary.ok()) << summary.error().message;
@@ -87,6 +73,35 @@ TEST_F(Objectives, AnAutoencoderIsTrainedAndSaved) {
   ASSERT_TRUE(vae.ok()) << vae.error().message;
   EXPECT_EQ(vae->config.base_dim, 8);
   EXPECT_NE(vae->config.latents_std[0], 1.0F);
+}
+
+// Sums of differences between neighbours in the batch: of rows, and of frames.
+double activity(const exact::Tensor& video) {
+  const exact::Shape& shape = video.shape();
+  const auto pixel = shape[4];
+  const auto frame = shape[2] * shape[3] * pixel;
+  double sum = 0.0;
+  for (std::int64_t i = 0; i < video.elements() - frame; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    const float value = video.f32()[at];
+    if (i / pixel % shape[3] + 1 < shape[3])
+      sum += std::fabs(video.f32()[at + static_cast<std::size_t>(pixel)] - value);
+    if (i / frame % shape[1] + 1 < shape[1])
+      sum += std::fabs(video.f32()[at + static_cast<std::size_t>(frame)] - value);
+  }
+  return sum;
+}
+
+TEST_F(Objectives, CropsMayBeChosenWhereMostIsGoingOn) {
+  Recipe recipe = small_recipe(ModelPart::kVae);
+  recipe.batch = 16;
+  const auto crops = [&](std::int64_t candidates) {
+    recipe.crop_candidates = candidates;
+    auto batch = make_vae_objective(recipe, *open_datasets(recipe))->batch(3);
+    EXPECT_TRUE(batch.ok());
+    return activity(batch->at("video"));
+  };
+  EXPECT_GT(crops(8), 1.2 * crops(1));
 }
 
 TEST_F(Objectives, ADecoderIsTrainedWithoutTouchingLatents) {
