@@ -75,7 +75,10 @@ constexpr std::int64_t kPeakSteps = 1 << 20;
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) void peak_avx512_vnni() {
   __m512i sums[kChains];
 #pragma GCC unroll 16
-  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+  for (__m512i& sum : sums) {
+    sum = _mm512_setzero_si512();
+    asm volatile("" : "+v"(sum));  // chains that begin alike would become one
+  }
   __m512i a = _mm512_set1_epi8(1);
   for (std::int64_t i = 0; i < kPeakSteps; ++i) {
     asm volatile("" : "+v"(a));
@@ -89,7 +92,10 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) void peak_avx512_vnni() {
 __attribute__((target("avx512f,avx512bw"))) void peak_avx512() {
   __m512i sums[kChains];
 #pragma GCC unroll 16
-  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+  for (__m512i& sum : sums) {
+    sum = _mm512_setzero_si512();
+    asm volatile("" : "+v"(sum));  // chains that begin alike would become one
+  }
   __m512i a = _mm512_set1_epi8(1);
   for (std::int64_t i = 0; i < kPeakSteps; ++i) {
 #pragma GCC unroll 16
@@ -105,7 +111,10 @@ __attribute__((target("avx512f,avx512bw"))) void peak_avx512() {
 __attribute__((target("avx2,avxvnni"))) void peak_avx2_vnni() {
   __m256i sums[kChains / 2];
 #pragma GCC unroll 16
-  for (__m256i& sum : sums) sum = _mm256_setzero_si256();
+  for (__m256i& sum : sums) {
+    sum = _mm256_setzero_si256();
+    asm volatile("" : "+x"(sum));  // chains that begin alike would become one
+  }
   __m256i a = _mm256_set1_epi8(1);
   for (std::int64_t i = 0; i < 2 * kPeakSteps; ++i) {
     asm volatile("" : "+x"(a));
@@ -119,7 +128,10 @@ __attribute__((target("avx2,avxvnni"))) void peak_avx2_vnni() {
 __attribute__((target("avx2"))) void peak_avx2() {
   __m256i sums[kChains / 2];
 #pragma GCC unroll 16
-  for (__m256i& sum : sums) sum = _mm256_setzero_si256();
+  for (__m256i& sum : sums) {
+    sum = _mm256_setzero_si256();
+    asm volatile("" : "+x"(sum));  // chains that begin alike would become one
+  }
   __m256i a = _mm256_set1_epi8(1);
   for (std::int64_t i = 0; i < 2 * kPeakSteps; ++i) {
 #pragma GCC unroll 16

@@ -9,14 +9,28 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{400} << 10;
 constexpr std::int64_t kBlockColumns = 512;
 // Prepared rows of a piece stay near.
-constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
-constexpr std::int64_t kPieceRows = 1024;
+constexpr std::size_t kPieceBytes = std::size_t{16} << 20;
+constexpr std::int64_t kPieceRows = 4096;
 // Fewer rows would pack the columns too often.
 constexpr std::int64_t kLeastRows = 112;
 constexpr std::size_t kWholeRowsBytes = std::size_t{8} << 20;
 
 std::int64_t parts(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// Asks for the columns of a block while the one before it is worked on: part `index` of `count`.
+void fetch_columns(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t n0, std::int64_t n1,
+                   std::int64_t index, std::int64_t count) {
+  const Axis& depth = problem.b.depth;
+  if (n1 <= n0 || depth.factors != 1 || depth.stride[0] != 1) return;
+  const std::uint8_t* data = problem.b.data + problem.b.batch.offset(batch);
+  constexpr std::int64_t kLine = 64;
+  const std::int64_t columns = n1 - n0;
+  for (std::int64_t n = n0 + columns * index / count; n < n0 + columns * (index + 1) / count; ++n) {
+    const std::uint8_t* column = data + problem.b.rows.offset(n);
+    for (std::int64_t k = 0; k < problem.k; k += kLine) __builtin_prefetch(column + k, 0, 2);
+  }
+}
 
 // Where the parts of a thread's workspace begin.
 struct Layout {
@@ -68,7 +82,8 @@ IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t ba
 
 void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, const IntegerDotProblem& problem,
                      const IntegerSplit& split, std::span<std::byte> workspaces,
-                     const std::function<void(const IntegerTile&)>& consume) {
+                     const std::function<void(const IntegerTile&)>& consume,
+                     const std::function<void(const IntegerTile&)>& announce) {
   const Layout layout(kernels, problem.k, split.piece_rows, split.block_columns);
   const std::int64_t row_pieces = parts(problem.m, split.piece_rows);
   const std::int64_t column_pieces = parts(problem.n, split.piece_columns);
@@ -86,13 +101,15 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
       const std::int64_t columns = std::min(split.block_columns, n1 - n);
       kernels.pack_columns(problem, batch, n, n + columns, memory + layout.packed);
       const std::int64_t panels = parts(columns, kernels.panel_columns);
-      // Tiles of nearly equal heights.
-      std::int64_t m = m0;
-      for (std::int64_t left = parts(m1 - m0, kernels.tile_rows); left > 0; --left) {
-        const std::int64_t rows = parts(m1 - m, left);
+      const std::int64_t tiles = parts(m1 - m0, kernels.tile_rows);
+      for (std::int64_t i = 0; i < tiles; ++i) {
+        const std::int64_t m = m0 + i * kernels.tile_rows;
+        const std::int64_t rows = std::min(kernels.tile_rows, m1 - m);
+        const IntegerTile made{batch, m, rows, n, columns, tile, layout.stride, thread};
+        fetch_columns(problem, batch, n + columns, std::min(n1, n + columns + split.block_columns), i, tiles);
+        if (announce) announce(made);
         kernels.multiply(prepared, m - m0, rows, memory + layout.packed, panels, tile, layout.stride);
-        consume({batch, m, rows, n, columns, tile, layout.stride, thread});
-        m += rows;
+        consume(made);
       }
     }
   };

@@ -109,7 +109,7 @@ struct PreparedRows {
 // What a backend gives for integer products: exact/integer_dot.h puts the pieces together.
 struct IntegerDotKernels {
   const char* name;
-  std::int64_t tile_rows;      // that one call multiplies at most
+  std::int64_t tile_rows;      // of one call of multiply: fewer leave the columns to be read more often
   std::int64_t panel_columns;  // columns are packed by so many
   // Bytes of a prepared row and of a packed column of that depth, at most.
   std::size_t (*row_bytes)(std::int64_t depth);
@@ -124,6 +124,18 @@ struct IntegerDotKernels {
   void (*multiply)(const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
                    std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride);
 };
+
+// out(r, i) = f32(sums(r, i)) * (row_scale[r * row_step] * column_scale[i]) + bias[i], each operation rounded; without
+// the sum where bias is nullptr.
+struct Dequantising {
+  Rows<std::int32_t> sums;  // step 1
+  const float* row_scale;
+  std::ptrdiff_t row_step;
+  const float* column_scale;
+  const float* bias;
+};
+using DequantisingKernel = void (*)(float* out, std::ptrdiff_t out_stride, const Dequantising& operands,
+                                    std::size_t rows, std::size_t columns);
 
 template <typename T>
 using WideningKernel = void (*)(float* out, std::ptrdiff_t out_stride, Rows<T> a, std::size_t rows,
@@ -141,6 +153,7 @@ struct Kernels {
   WideningKernel<std::int32_t> widen_i32;
   NarrowingKernel<std::uint8_t> narrow_8;  // two's complement
   NarrowingKernel<std::int32_t> narrow_i32;
+  DequantisingKernel dequantise;
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;
   RowReduction row_sum, row_max;

@@ -379,6 +379,7 @@ class Planner {
       product.group = std::move(pass.group);
       product.group.of_product = true;
       product.group.flat = false;
+      find_dequantising(product.group, product.out);
       for (const ValueId value : pass.reads) {
         if (value != product.out) product.reads.push_back(value);
       }

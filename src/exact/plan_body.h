@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,15 @@ struct Group {
   std::vector<bool> store_column;  // whether the output is rows × 1
   std::vector<Type> store_type;
   std::vector<Instruction> instructions;
+  // The first instructions of a product's pass, where together they dequantise: one kernel runs them.
+  struct Dequantise {
+    std::size_t instructions = 0;  // 0: they do not
+    std::uint32_t sums = 0;        // externals, as the others
+    std::uint32_t row_scale = 0;
+    std::uint32_t column_scale = 0;
+    std::optional<std::uint32_t> bias;
+  };
+  Dequantise dequantise;
   std::uint32_t slots = 0;
   std::uint32_t column_slots = 0;
 };

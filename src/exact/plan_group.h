@@ -33,6 +33,9 @@ bool identity(const FusedNode& producer, const View& view, const FusedNode& cons
 // The column step of an operand read from memory, if its columns are equally spaced.
 std::optional<std::ptrdiff_t> column_step(const View& view);
 
+// Finds f32(product) · (row scale · column scale), and what is added to each column, at the beginning of a pass.
+void find_dequantising(Group& group, ValueId product);
+
 // The passes of these nodes. `needed` are the values that anything outside of passes reads.
 std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& nodes, const std::set<ValueId>& needed);
 

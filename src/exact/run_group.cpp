@@ -94,7 +94,9 @@ class Block {
     rows_ = static_cast<std::size_t>(r1 - r0);
     column_ = c0;
     count_ = static_cast<std::size_t>(c1 - c0);
-    for (const Instruction& instruction : group_.instructions) {
+    const std::size_t done = group_.dequantise.instructions;
+    if (done != 0) dequantise(group_.instructions[done - 1].result);
+    for (const Instruction& instruction : std::span(group_.instructions).subspan(done)) {
       if (instruction.op == Operator::kSum) {
         kernels_.row_sum(column_result(instruction.result), wide(instruction.operands[0]), rows_, count_);
       } else if (instruction.op == Operator::kMax) {
@@ -158,6 +160,18 @@ class Block {
     from.step = from.row_stride;
     from.row_stride = 0;
     widen(column_result(instruction.result), 0, from, 1, rows_);
+  }
+
+  void dequantise(const Operand& result) const {
+    const Group::Dequantise& found = group_.dequantise;
+    const auto row_scale = external(found.row_scale).as<float>();
+    std::ptrdiff_t stride = 0;
+    float* out = wide_result(result, stride);
+    kernels_.dequantise(
+        out, stride,
+        {external(found.sums).as<std::int32_t>(), row_scale.data, row_scale.row_stride,
+         external(found.column_scale).as<float>().data, found.bias ? external(*found.bias).as<float>().data : nullptr},
+        rows_, count_);
   }
 
   void store_integers(const Instruction& instruction) const {

@@ -19,7 +19,7 @@ struct IntegerWords {
     __builtin_memcpy(&value, word, sizeof value);
     return broadcast(value);
   }
-  static I load(const std::uint8_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+  static I load(const void* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
   static void store(std::int32_t* to, I value) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), value); }
 
   static void transpose(I (&rows)[kLanes]) {

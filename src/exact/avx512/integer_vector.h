@@ -19,7 +19,7 @@ struct IntegerWords {
     __builtin_memcpy(&value, word, sizeof value);
     return broadcast(value);
   }
-  static I load(const std::uint8_t* from) { return _mm512_loadu_si512(reinterpret_cast<const __m512i*>(from)); }
+  static I load(const void* from) { return _mm512_loadu_si512(reinterpret_cast<const __m512i*>(from)); }
   static void store(std::int32_t* to, I value) { _mm512_storeu_si512(reinterpret_cast<__m512i*>(to), value); }
 
   static void transpose(I (&rows)[kLanes]) {

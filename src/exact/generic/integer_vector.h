@@ -23,7 +23,7 @@ struct IntegerVector {
     __builtin_memcpy(&value, word, sizeof value);
     return broadcast(value);
   }
-  static I load(const std::uint8_t* from) {
+  static I load(const void* from) {
     I result;
     __builtin_memcpy(&result, from, sizeof result);
     return result;

@@ -196,6 +196,43 @@ struct Elementwise {
     }
   }
 
+  // One NaN at the end is as good as one after each operation.
+  template <bool kBias>
+  static void dequantise_rows(float* out, std::ptrdiff_t out_stride, const Dequantising& in, std::size_t rows,
+                              std::size_t columns) {
+    for (std::size_t row = 0; row < rows; ++row) {
+      const auto r = static_cast<std::ptrdiff_t>(row);
+      const F scale = V::broadcast(in.row_scale[r * in.row_step]);
+      float* to = out + r * out_stride;
+      // Integers are loaded as the bits of f32.
+      const auto* sums = reinterpret_cast<const float*>(in.sums.data + r * in.sums.row_stride);
+      std::size_t i = 0;
+      for (; i + V::kLanes <= columns; i += V::kLanes) {
+        const F bias = kBias ? V::load(in.bias + i) : V::broadcast(0.0F);
+        V::store(to + i, dequantised<kBias>(V::load(sums + i), scale, V::load(in.column_scale + i), bias));
+      }
+      if (i < columns) {
+        const std::size_t count = columns - i;
+        const F bias = kBias ? V::load_first(in.bias + i, count) : V::broadcast(0.0F);
+        const F column = V::load_first(in.column_scale + i, count);
+        V::store_first(to + i, count, dequantised<kBias>(V::load_first(sums + i, count), scale, column, bias));
+      }
+    }
+  }
+  template <bool kBias>
+  static F dequantised(F sum, F row, F column, F bias) {
+    const F product = V::mul(V::to_float(V::bits(sum)), V::mul(row, column));
+    return Math<V>::canonical(kBias ? V::add(product, bias) : product);
+  }
+  static void dequantise(float* out, std::ptrdiff_t out_stride, const Dequantising& in, std::size_t rows,
+                         std::size_t columns) {
+    if (in.bias != nullptr) {
+      dequantise_rows<true>(out, out_stride, in, rows, columns);
+    } else {
+      dequantise_rows<false>(out, out_stride, in, rows, columns);
+    }
+  }
+
   // Copies a matrix whose columns are contiguous, in square blocks turned in registers.
   static void copy_columns(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns) {
     using Copy = typename Operations<V>::Copy;
@@ -250,6 +287,7 @@ struct Elementwise {
     kernels.widen_i32 = widen<std::int32_t>;
     kernels.narrow_8 = narrow<std::uint8_t>;
     kernels.narrow_i32 = narrow<std::int32_t>;
+    kernels.dequantise = dequantise;
     kernels.add = binary<typename O::Add>;
     kernels.sub = binary<typename O::Subtract>;
     kernels.mul = binary<typename O::Multiply>;

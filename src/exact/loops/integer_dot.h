@@ -179,71 +179,123 @@ struct IntegerDot {
     }
   }
 
-  // The inner loop: kTileRows × kVectors vectors of sums in registers.
+  // Steps of the depth that are done for all rows before the next: so much of a panel stays in the first-level cache.
+  static constexpr std::int64_t kPart = 32768 / (kPanel * kWordBytes);
+  static constexpr std::int64_t kAhead = 16;  // steps of a cache line of a row
+  static constexpr std::int64_t kBlock = kRows * 16;
+
+  // Where a tile begins: its rows and columns at the first step of the part.
+  struct Place {
+    const std::uint8_t* rows;
+    std::ptrdiff_t pitch;
+    const std::uint8_t* columns;
+    std::int64_t steps;
+    const std::int32_t* start;  // of the rows' sums, or nullptr where they go on from `out`
+    std::int32_t* out;
+    std::ptrdiff_t stride;
+  };
+
+  // The inner loop: kTileRows × kVectors vectors of sums in registers. Inlined, g++ 12 keeps some of them in memory.
   template <int kTileRows, bool kUnsigned>
-  static void tile(const PreparedRows& prepared, std::int64_t row, const std::uint8_t* columns, std::int32_t* out,
-                   std::ptrdiff_t stride) {
+  [[gnu::noinline]] static void tile(const Place& place) {
     I sums[kTileRows][kVectors];
+    if (place.start != nullptr) {
 #pragma GCC unroll 16
-    for (int r = 0; r < kTileRows; ++r) {
+      for (int r = 0; r < kTileRows; ++r) {
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) sums[r][v] = V::broadcast(prepared.start[row + r]);
+        for (int v = 0; v < kVectors; ++v) sums[r][v] = V::broadcast(place.start[r]);
+      }
+    } else {
+#pragma GCC unroll 16
+      for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) sums[r][v] = V::load(place.out + r * place.stride + v * kLanes);
+      }
     }
     // Few pointers, with the rows between at small multiples of the pitch.
     constexpr int kBases = (kTileRows + 2) / 3;
     const std::uint8_t* base[kBases];
-    const std::ptrdiff_t pitch = prepared.pitch;
+    const std::ptrdiff_t pitch = place.pitch;
+    const std::uint8_t* columns = place.columns;
 #pragma GCC unroll 8
-    for (int i = 0; i < kBases; ++i) base[i] = prepared.data + (row + 3 * i) * pitch;
-    for (std::int64_t step = prepared.steps; step > 0; --step) {
-      I column[kVectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) column[v] = V::load(columns + v * kVectorBytes);
-      columns += kVectors * kVectorBytes;
+    for (int i = 0; i < kBases; ++i) base[i] = place.rows + 3 * i * pitch;
+    for (std::int64_t left = place.steps; left > 0; left -= kAhead) {
+      // The rows of the next tile.
 #pragma GCC unroll 16
-      for (int r = 0; r < kTileRows; ++r) {
-        const I word = V::broadcast_word(base[r / 3] + (r % 3) * pitch);
+      for (int r = 0; r < kTileRows; ++r) __builtin_prefetch(base[r / 3] + (r % 3 + kTileRows) * pitch, 0, 3);
+      for (std::int64_t step = left < kAhead ? left : kAhead; step > 0; --step) {
+        I column[kVectors];
 #pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) sums[r][v] = V::template accumulate<kUnsigned>(sums[r][v], word, column[v]);
-      }
+        for (int v = 0; v < kVectors; ++v) column[v] = V::load(columns + v * kVectorBytes);
+        columns += kVectors * kVectorBytes;
+#pragma GCC unroll 16
+        for (int r = 0; r < kTileRows; ++r) {
+          const I word = V::broadcast_word(base[r / 3] + (r % 3) * pitch);
+#pragma GCC unroll 4
+          for (int v = 0; v < kVectors; ++v) {
+            sums[r][v] = V::template accumulate<kUnsigned>(sums[r][v], word, column[v]);
+          }
+        }
 #pragma GCC unroll 8
-      for (int i = 0; i < kBases; ++i) base[i] += kWordBytes;
+        for (int i = 0; i < kBases; ++i) base[i] += kWordBytes;
+      }
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kTileRows; ++r) {
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) V::store(out + r * stride + v * kLanes, sums[r][v]);
+      for (int v = 0; v < kVectors; ++v) V::store(place.out + r * place.stride + v * kLanes, sums[r][v]);
     }
   }
 
-  template <int kTileRows>
-  static void multiply_rows(const PreparedRows& prepared, std::int64_t row, std::int64_t rows,
-                            const std::uint8_t* packed, std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride,
-                            std::ptrdiff_t panel_bytes) {
-    if constexpr (kTileRows > 1) {
-      if (rows < kTileRows) {
-        multiply_rows<kTileRows - 1>(prepared, row, rows, packed, panels, out, stride, panel_bytes);
-        return;
+  template <int kTileRows, bool kUnsigned>
+  static void last_tile(const Place& place, std::int64_t rows) {
+    if constexpr (kTileRows > 0) {
+      if (rows == kTileRows) {
+        tile<kTileRows, kUnsigned>(place);
+      } else {
+        last_tile<kTileRows - 1, kUnsigned>(place, rows);
       }
     }
+  }
+
+  template <bool kUnsigned>
+  static void multiply_block(const PreparedRows& prepared, std::int64_t row, std::int64_t rows,
+                             const std::uint8_t* packed, std::int64_t panels, std::int32_t* out,
+                             std::ptrdiff_t stride) {
+    const std::int64_t packed_words = (prepared.steps + kLanes - 1) / kLanes * kLanes;
     for (std::int64_t p = 0; p < panels; ++p) {
-      if (prepared.is_unsigned) {
-        tile<kTileRows, true>(prepared, row, packed + p * panel_bytes, out + p * kPanel, stride);
-      } else {
-        tile<kTileRows, false>(prepared, row, packed + p * panel_bytes, out + p * kPanel, stride);
+      const std::uint8_t* panel = packed + p * kPanel * packed_words * kWordBytes;
+      for (std::int64_t k = 0; k < prepared.steps; k += kPart) {
+        Place place{prepared.data + row * prepared.pitch + k * kWordBytes,
+                    prepared.pitch,
+                    panel + k * kPanel * kWordBytes,
+                    prepared.steps - k < kPart ? prepared.steps - k : kPart,
+                    k == 0 ? prepared.start + row : nullptr,
+                    out + p * kPanel,
+                    stride};
+        std::int64_t left = rows;
+        for (; left >= kRows; left -= kRows) {
+          tile<kRows, kUnsigned>(place);
+          place.rows += kRows * prepared.pitch;
+          place.out += kRows * stride;
+          if (place.start != nullptr) place.start += kRows;
+        }
+        last_tile<kRows - 1, kUnsigned>(place, left);
       }
     }
   }
 
   static void multiply(const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
                        std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride) {
-    const std::int64_t packed_words = (prepared.steps + kLanes - 1) / kLanes * kLanes;
-    multiply_rows<kRows>(prepared, row, rows, packed, panels, out, stride,
-                         static_cast<std::ptrdiff_t>(kPanel * packed_words * kWordBytes));
+    if (prepared.is_unsigned) {
+      multiply_block<true>(prepared, row, rows, packed, panels, out, stride);
+    } else {
+      multiply_block<false>(prepared, row, rows, packed, panels, out, stride);
+    }
   }
 
   static IntegerDotKernels kernels(const char* name) {
-    return {name, kRows, kPanel, row_bytes, column_bytes, prepare_rows, pack_columns, multiply};
+    return {name, kBlock, kPanel, row_bytes, column_bytes, prepare_rows, pack_columns, multiply};
   }
 };
 
