@@ -117,6 +117,17 @@ base::Result<std::optional<base::Bytes>> StateCache::get(base::ByteView key) con
   return value;
 }
 
+void StateCache::expect(base::ByteView key) const {
+  const Slot& first = slots_[hash_of(text_of(key)) & (slots_.size() - 1)];
+  if (first.entry != nullptr) __builtin_prefetch(first.entry);
+}
+
+void StateCache::expect(const std::vector<store::Write>& writes, std::size_t at) const {
+  constexpr std::size_t kTogether = 64;
+  if (at % kTogether != 0) return;
+  for (std::size_t i = at; i < std::min(at + kTogether, writes.size()); ++i) expect(writes[i].key);
+}
+
 base::Status StateCache::fill() {
   return below_.scan({}, [&](base::ByteView key, base::ByteView value) {
     if (slot(hash_of(text_of(key)), text_of(key)).entry == nullptr) set(entry(text_of(key)), true, value);
@@ -164,7 +175,9 @@ base::Status StateCache::scan(base::ByteView prefix, const Visit& visit) const {
 }
 
 void StateCache::apply(const std::vector<store::Write>& writes) {
-  for (const store::Write& write : writes) {
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    expect(writes, i);
+    const store::Write& write = writes[i];
     Entry& changed = entry(text_of(write.key));
     set(changed, write.value);
     if (changed.changed) continue;
@@ -191,8 +204,9 @@ void StateCache::settle(const std::vector<store::Write>& writes) {
     for (Entry* entry : group.entries) entry->changed = false;
   }
   changed_.clear();
-  for (const store::Write& write : writes) {
-    set(entry(text_of(write.key)), write.value);
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    expect(writes, i);
+    set(entry(text_of(writes[i].key)), writes[i].value);
   }
   if (size() > max_bytes_) clear();
 }

@@ -22,6 +22,7 @@ class StateCache final : public store::StateView {
 
   base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override;
   base::Status scan(base::ByteView prefix, const Visit& visit) const override;
+  void expect(base::ByteView key) const override;
 
   // Remembers what is below, as much as there is room for.
   base::Status fill();
@@ -71,6 +72,8 @@ class StateCache final : public store::StateView {
   void set(Entry& entry, bool present, base::ByteView value) const;
   void set(Entry& entry, const std::optional<base::Bytes>& value) const;
   void grow() const;
+  // Some writes at once, of those from `at` on, for whoever goes through all of them.
+  void expect(const std::vector<store::Write>& writes, std::size_t at) const;
   void clear() const;
   std::size_t size() const { return entries_.size() * sizeof(Entry) + slots_.size() * sizeof(Slot) + more_; }
 

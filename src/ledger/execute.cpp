@@ -1,5 +1,7 @@
 #include "ledger/execute.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/merkle.h"
 #include "ledger/bank/state.h"
@@ -37,6 +39,17 @@ std::optional<Fault> refuse(const ChainParameters& chain, const ReadTransaction&
   // The dearest check comes last.
   if (!read.verified && !signature_holds(transaction)) return Fault::kBadSignature;
   return std::nullopt;
+}
+
+// Of the first few transactions.
+constexpr std::size_t kExpectedTogether = 64;
+void expect_accounts(const store::StateView& state, std::span<const ReadTransaction> transactions) {
+  for (const ReadTransaction& read : transactions.first(std::min(kExpectedTogether, transactions.size()))) {
+    state.expect(bank::account_key(read.transaction.from));
+    if (const auto* transfer = std::get_if<bank::Transfer>(&read.transaction.message)) {
+      state.expect(bank::account_key(transfer->to));
+    }
+  }
 }
 
 Outcome execute(Overlay& state, const ChainParameters& chain, const Header& header, const ReadTransaction& read,
@@ -121,8 +134,9 @@ base::Result<BlockResult> execute_block(const store::StateView& state, const Hea
   }
   Room room{chain.max_block_bytes, chain.max_block_work};
   result.outcomes.reserve(transactions.size());
-  for (const ReadTransaction& transaction : transactions) {
-    result.outcomes.push_back(execute(overlay, chain, header, transaction, room));
+  for (std::size_t i = 0; i < transactions.size(); ++i) {
+    if (i % kExpectedTogether == 0) expect_accounts(state, transactions.subspan(i));
+    result.outcomes.push_back(execute(overlay, chain, header, transactions[i], room));
     STARLING_TRY(overlay.status());
   }
   save_last_header(overlay, header);

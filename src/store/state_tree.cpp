@@ -141,7 +141,7 @@ base::Status StateTree::finish(const TreeUpdate& update, std::size_t changes) {
     return write_pages(version, gone);
   });
   unwritten_ = 0;
-  return {};
+  return changes / 4 < most_unwritten_ ? base::Status() : pages_.get();
 }
 
 // The pages, and then the journal without what is in them: killed between the two, opening skips it.

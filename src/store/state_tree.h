@@ -32,8 +32,9 @@ class StoredPages : public PageReader {
 };
 
 // The tree over a state's entries, as it is after each commit. It is in memory; a commit writes down the leaves that it
-// changed, and the pages follow, those of many commits at once and by a thread of their own. Opening applies what the
-// pages lack. Commits are numbered one after another, and made by one caller at a time; at() is thread safe.
+// changed, and the pages follow, those of many commits at once and by a thread of their own; only a commit of very many
+// leaves waits for them. Opening applies what the pages lack. Commits are numbered one after another, and made by one
+// caller at a time; at() is thread safe.
 class StateTree {
  public:
   // bytes: beyond so many in memory, what is on the disk is forgotten. unwritten: changed leaves after which pages are
