@@ -32,6 +32,9 @@ constexpr std::array<double, kChannels> kFrameShiftFloor = {1.6, 1, 1};
 constexpr double kLean = 0.6;
 constexpr double kLeanNoise = 0.08;
 constexpr int kNeighbours = 2;
+// A lossless file of other frames, or changed a little, gives back a picture to so many of its pixels somewhere. What a
+// lossy one gives back exactly is less.
+constexpr double kLosslessShare = 0.75;
 
 constexpr std::array<const char*, kChannels> kMore = {"brighter", "bluer", "redder"};
 constexpr std::array<const char*, kChannels> kLess = {"darker", "less blue", "less red"};
@@ -44,7 +47,7 @@ std::string levels(double value) {
 
 struct Entry {
   Planes computed;
-  Planes shown;
+  std::vector<Picture> shown;
   std::optional<BlockLoss> reference;
 };
 
@@ -67,17 +70,21 @@ struct Comparer::State {
   State(int width, int height) : grid(width, height) {}
 
   Status advance();
-  void judge(int index);
-  void judge_blocks(int index, const BlockLoss& loss, Worst& worst) const;
-  void judge_frame(int index, const BlockLoss& loss, Worst& worst) const;
-  void judge_order(int index, const BlockLoss& loss, Worst& worst) const;
+  void count(const FrameView& shown);
+  void judge(int index, const Planes& shown);
+  void judge_blocks(int index, const Planes& shown, const BlockLoss& loss, Worst& worst) const;
+  void judge_frame(int index, const Planes& shown, const BlockLoss& loss, Worst& worst) const;
+  void judge_order(int index, const Planes& shown, const BlockLoss& loss, Worst& worst) const;
   const Entry& entry(int index) const { return entries[static_cast<std::size_t>(index - first)]; }
   bool found() const { return result.first_difference.has_value(); }
 
   BlockGrid grid;
-  bool exact = false;
-  std::unique_ptr<RoundTrip> reference;  // null for exact
-  std::deque<Entry> entries;             // of frames first, first + 1, …
+  bool may_be_lossless = false;
+  double most_equal = 0;           // the largest share of a picture's pixels that are equal
+  std::optional<Difference> bits;  // the first
+  Picture computed;                // the last
+  std::unique_ptr<RoundTrip> reference;
+  std::deque<Entry> entries;  // of frames first, first + 1, …
   int first = 0;
   int judged = 0;
   int referenced = 0;
@@ -90,40 +97,64 @@ struct Comparer::State {
 Comparer::Comparer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Comparer::~Comparer() = default;
 
-Result<std::unique_ptr<Comparer>> Comparer::open(int width, int height, Rate rate, bool exact) {
+Result<std::unique_ptr<Comparer>> Comparer::open(int width, int height, Rate rate, bool stores_rgb) {
   STARLING_TRY(check_size(width, height));
   auto state = std::make_unique<State>(width, height);
-  state->exact = exact;
+  state->may_be_lossless = stores_rgb;
   state->result.identical = true;
-  if (!exact) {
-    STARLING_ASSIGN(state->reference, RoundTrip::open(width, height, rate, kReferenceQuality));
-  }
+  STARLING_ASSIGN(state->reference, RoundTrip::open(width, height, rate, kReferenceQuality));
   return std::unique_ptr<Comparer>(new Comparer(std::move(state)));
 }
 
 Status Comparer::add(const FrameView& computed, const FrameView& shown) {
   State& state = *state_;
-  const int index = state.result.frames++;
-  for (std::size_t i = 0; i < computed.rgb.size(); ++i) {
-    const int difference = static_cast<int>(computed.rgb[i]) - shown.rgb[i];
-    state.squares += static_cast<double>(difference * difference);
-    if (difference == 0) continue;
-    state.result.identical = false;
-    if (state.exact && !state.found()) {
-      const int pixel = static_cast<int>(i / 3);
-      const int x = pixel % computed.width;
-      const int y = pixel / computed.width;
-      state.result.first_difference =
-          Difference{DifferenceKind::kBits, index, x, y,
-                     "frame " + std::to_string(index) + " differs from the computed one at pixel (" +
-                         std::to_string(x) + ", " + std::to_string(y) + ")"};
-    }
+  ++state.result.frames;
+  state.computed = {computed.width, computed.height, {computed.rgb.begin(), computed.rgb.end()}};
+  state.count(shown);
+  if (state.found()) return {};
+  // The frames before have all their pictures now.
+  STARLING_TRY(state.advance());
+  if (state.found()) return {};
+  state.entries.push_back({planes_of(computed), {}, {}});
+  state.entries.back().shown.push_back({shown.width, shown.height, {shown.rgb.begin(), shown.rgb.end()}});
+  return state.reference->send(computed);
+}
+
+Status Comparer::add_repeat(const FrameView& shown) {
+  State& state = *state_;
+  state.count(shown);
+  if (!state.found()) {
+    state.entries.back().shown.push_back({shown.width, shown.height, {shown.rgb.begin(), shown.rgb.end()}});
   }
-  state.samples += static_cast<double>(computed.rgb.size());
-  if (state.exact || state.found()) return {};
-  state.entries.push_back({planes_of(computed), planes_of(shown), {}});
-  STARLING_TRY(state.reference->send(computed));
-  return state.advance();
+  return {};
+}
+
+// Squares, and bits that differ.
+void Comparer::State::count(const FrameView& shown) {
+  std::size_t equal = 0;
+  std::size_t first_other = computed.rgb.size();
+  for (std::size_t i = 0; i < computed.rgb.size(); i += 3) {
+    int sum = 0;
+    for (std::size_t c = i; c < i + 3; ++c) {
+      const int difference = static_cast<int>(computed.rgb[c]) - shown.rgb[c];
+      sum += difference * difference;
+    }
+    squares += static_cast<double>(sum);
+    if (sum == 0) ++equal;
+    if (sum != 0 && first_other == computed.rgb.size()) first_other = i;
+  }
+  samples += static_cast<double>(computed.rgb.size());
+  most_equal = std::max(most_equal, 3 * static_cast<double>(equal) / static_cast<double>(computed.rgb.size()));
+  if (first_other == computed.rgb.size()) return;
+  result.identical = false;
+  if (bits) return;
+  const int index = result.frames - 1;
+  const int pixel = static_cast<int>(first_other / 3);
+  const int x = pixel % computed.width;
+  const int y = pixel / computed.width;
+  bits = Difference{DifferenceKind::kBits, index, x, y,
+                    "frame " + std::to_string(index) + " differs from the computed one at pixel (" + std::to_string(x) +
+                        ", " + std::to_string(y) + ")"};
 }
 
 Status Comparer::State::advance() {
@@ -137,7 +168,10 @@ Status Comparer::State::advance() {
     const bool ready =
         ended ? referenced == result.frames : judged + 1 < referenced && judged + kNeighbours < result.frames;
     if (!ready) break;
-    judge(judged++);
+    for (const Picture& shown : entry(judged).shown) {
+      if (!found()) judge(judged, planes_of(shown.view()));
+    }
+    ++judged;
     while (first < judged - kNeighbours) {
       entries.pop_front();
       ++first;
@@ -146,12 +180,12 @@ Status Comparer::State::advance() {
   return {};
 }
 
-void Comparer::State::judge(int index) {
-  const BlockLoss loss = measure_loss(entry(index).shown, entry(index).computed, grid);
+void Comparer::State::judge(int index, const Planes& shown) {
+  const BlockLoss loss = measure_loss(shown, entry(index).computed, grid);
   // A frame out of its place breaks the other limits too; its place is the better answer.
   for (const auto check : {&State::judge_order, &State::judge_blocks, &State::judge_frame}) {
     Worst worst;
-    (this->*check)(index, loss, worst);
+    (this->*check)(index, shown, loss, worst);
     if (worst.excess > 1) {
       result.first_difference = worst.difference;
       return;
@@ -159,7 +193,7 @@ void Comparer::State::judge(int index) {
   }
 }
 
-void Comparer::State::judge_blocks(int index, const BlockLoss& loss, Worst& worst) const {
+void Comparer::State::judge_blocks(int index, const Planes& /*shown*/, const BlockLoss& loss, Worst& worst) const {
   for (int c = 0; c < kChannels; ++c) {
     // What the reference loses in this block, around it, and a frame before and after.
     std::vector<float> shift(grid.count());
@@ -195,7 +229,7 @@ void Comparer::State::judge_blocks(int index, const BlockLoss& loss, Worst& wors
   }
 }
 
-void Comparer::State::judge_frame(int index, const BlockLoss& loss, Worst& worst) const {
+void Comparer::State::judge_frame(int index, const Planes& /*shown*/, const BlockLoss& loss, Worst& worst) const {
   for (int c = 0; c < kChannels; ++c) {
     double reference_shift = 0;
     for (int near = std::max(index - 1, first); near <= std::min(index + 1, referenced - 1); ++near) {
@@ -212,7 +246,7 @@ void Comparer::State::judge_frame(int index, const BlockLoss& loss, Worst& worst
   }
 }
 
-void Comparer::State::judge_order(int index, const BlockLoss& /*loss*/, Worst& worst) const {
+void Comparer::State::judge_order(int index, const Planes& shown, const BlockLoss& /*loss*/, Worst& worst) const {
   const Entry& here = entry(index);
   const int last = first + static_cast<int>(entries.size()) - 1;
   for (int other = std::max(index - kNeighbours, first); other <= std::min(index + kNeighbours, last); ++other) {
@@ -223,7 +257,7 @@ void Comparer::State::judge_order(int index, const BlockLoss& /*loss*/, Worst& w
     for (std::size_t i = 0; i < here.computed.values.size(); ++i) {
       const double step = static_cast<double>(there.values[i]) - here.computed.values[i];
       apart += step * step;
-      towards += step * (static_cast<double>(here.shown.values[i]) - here.computed.values[i]);
+      towards += step * (static_cast<double>(shown.values[i]) - here.computed.values[i]);
     }
     if (apart == 0) continue;
     const double noise = here.reference->total_energy + static_cast<double>(here.computed.size());
@@ -236,7 +270,9 @@ void Comparer::State::judge_order(int index, const BlockLoss& /*loss*/, Worst& w
 
 Result<Comparison> Comparer::finish() {
   State& state = *state_;
-  if (!state.exact && !state.found() && state.result.frames > 0) {
+  if (state.may_be_lossless && state.most_equal > kLosslessShare) {
+    state.result.first_difference = state.bits;
+  } else if (!state.found() && state.result.frames > 0) {
     STARLING_TRY(state.reference->flush());
     state.ended = true;
     STARLING_TRY(state.advance());

@@ -37,18 +37,20 @@ struct Comparison {
   std::optional<Difference> first_difference;
 };
 
-// Compares two videos of one size frame by frame, in memory that does not grow with duration: bit for bit if `exact`,
-// as is due to files that store RGB (VideoInfo::stores_rgb); else no more loss is allowed than encoding can cause. Not
-// thread safe.
+// Compares two videos of one size frame by frame, in memory that does not grow with duration. No more loss is allowed
+// than encoding can cause; and none in a file that stores RGB (VideoInfo::stores_rgb) and gives back one picture to
+// three quarters of its pixels, since that one is lossless, whatever happened to the rest. Not thread safe.
 class Comparer {
  public:
-  static base::Result<std::unique_ptr<Comparer>> open(int width, int height, Rate rate, bool exact);
+  static base::Result<std::unique_ptr<Comparer>> open(int width, int height, Rate rate, bool stores_rgb);
   ~Comparer();
   Comparer(const Comparer&) = delete;
   Comparer& operator=(const Comparer&) = delete;
 
   // The next frame as it was computed and as the file shows it. Precondition: both have the given size.
   base::Status add(const FrameView& computed, const FrameView& shown);
+  // Another picture that shows the same computed frame. Precondition: one was added.
+  base::Status add_repeat(const FrameView& shown);
   base::Result<Comparison> finish();
 
  private:

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "temporary_folder.h"
 #include "video/writer.h"
 
@@ -65,8 +68,8 @@ TEST(VideoCheck, AnotherSpeedIsFound) {
     EXPECT_EQ(verdict(folder / name, frames, {8, 1}).substr(0, 51),
               "frame 1 of the video: it is shown at 0.25 s, not at")
         << name;
-    EXPECT_EQ(verdict(folder / name, frames, {1, 1}).substr(0, 51),
-              "frame 1 of the video: it is shown at 0.25 s, not at")
+    // Four times as fast: in the time of the first frame it shows those after it as well.
+    EXPECT_EQ(verdict(folder / name, frames, {1, 1}), "frame 0 of the video: frame 0 shows the moment of frame 1")
         << name;
   }
   // The last frame stays.
@@ -75,6 +78,85 @@ TEST(VideoCheck, AnotherSpeedIsFound) {
   EXPECT_EQ(verdict(folder / "a.gif", frames, {5, 1}), "");
   EXPECT_EQ(verdict(folder / "a.gif", frames, {6, 1}),
             "frame 1 of the video: it is shown for 0.25 s, not for 0.1667 s");
+}
+
+// A copy with more pictures a second, each of the frame of its time; rounded as `ffmpeg -vf fps=` does.
+video::Frames at_rate(const video::Frames& frames, video::Rate rate) {
+  const double ratio = rate.per_second() / frames.rate.per_second();
+  const int count = static_cast<int>(std::lround(frames.count * ratio));
+  auto more = video::make_frames(frames.width, frames.height, count, rate);
+  EXPECT_TRUE(more.ok());
+  int shown = 0;
+  for (int i = 0; i < count; ++i) {
+    while (shown + 1 < frames.count && std::lround((shown + 1) * ratio) <= i) ++shown;
+    std::ranges::copy(frames.frame(shown).rgb, more->pixels(i).begin());
+  }
+  return *std::move(more);
+}
+
+TEST(VideoCheck, ACopyAtAHigherRateHolds) {
+  const TemporaryFolder folder;
+  const video::Frames frames = make_frames(17, {8, 1});
+  for (const video::Rate rate :
+       {video::Rate{9, 1}, {10, 1}, {16, 1}, {24, 1}, {25, 1}, {30000, 1001}, {32, 1}, {40, 1}, {120, 1}}) {
+    for (const char* name : {"a.mp4", "a.webm"}) {
+      ASSERT_TRUE(video::write_video(folder / name, at_rate(frames, rate), {}).ok());
+      EXPECT_EQ(verdict(folder / name, frames, {8, 1}), "") << name << " at " << rate.per_second();
+    }
+  }
+  ASSERT_TRUE(video::write_video(folder / "b.mp4", at_rate(frames, {200, 1}), {}).ok());
+  EXPECT_NE(verdict(folder / "b.mp4", frames, {8, 1}).find("more than 16 pictures show it"), std::string::npos);
+}
+
+TEST(VideoCheck, EditsAtAHigherRateAreFound) {
+  const TemporaryFolder folder;
+  const video::Frames frames = make_frames(17, {8, 1});
+  const std::size_t size = frames.frame_bytes();
+  const auto copy = [&](video::Frames& to, int from, int place) {
+    std::ranges::copy(frames.frame(from).rgb, to.pixels(place).begin());
+  };
+  for (const video::Rate rate : {video::Rate{10, 1}, {24, 1}, {25, 1}, {40, 1}}) {
+    const auto found = [&](const video::Frames& edited, video::Rate shown_at, const std::string& what) {
+      video::Frames file = at_rate(edited, shown_at);
+      ASSERT_TRUE(video::write_video(folder / "a.mp4", file, {}).ok());
+      EXPECT_NE(verdict(folder / "a.mp4", frames, {8, 1}), "") << what << " at " << rate.per_second();
+    };
+    video::Frames edited = frames;
+    copy(edited, 7, 6);
+    copy(edited, 6, 7);
+    found(edited, rate, "swapped");
+    edited = frames;
+    copy(edited, 5, 6);
+    found(edited, rate, "doubled");
+    edited = frames;
+    for (int i = 4; i + 1 < frames.count; ++i) copy(edited, i + 1, i);
+    found(edited, rate, "dropped");
+    edited = frames;
+    edited.rgb.resize(edited.rgb.size() - size);
+    --edited.count;
+    found(edited, rate, "cut");
+    edited = frames;
+    edited.rate = {7, 1};
+    found(edited, rate, "slowed");
+    edited.rate = {9, 1};
+    found(edited, rate, "faster");
+    edited = frames;
+    for (std::uint8_t& value : edited.pixels(16)) value = 10;
+    found(edited, rate, "another end");
+    // One of the pictures that show a frame.
+    video::Frames one = at_rate(frames, rate);
+    for (std::uint8_t& value : one.pixels(rate.numerator - 1)) value = 250;
+    ASSERT_TRUE(video::write_video(folder / "a.mp4", one, {}).ok());
+    EXPECT_NE(verdict(folder / "a.mp4", frames, {8, 1}), "") << rate.per_second();
+  }
+}
+
+TEST(VideoCheck, ALowerRateLacksFrames) {
+  const TemporaryFolder folder;
+  const video::Frames frames = make_frames(17, {8, 1});
+  ASSERT_TRUE(video::write_video(folder / "a.mp4", at_rate(frames, {6, 1}), {}).ok());
+  EXPECT_EQ(verdict(folder / "a.mp4", frames, {8, 1}).substr(0, 65),
+            std::string("video: it shows 6 frames a second and the receipt has 8, so not all of them").substr(0, 65));
 }
 
 TEST(VideoCheck, AFreezeInTheMiddleIsFound) {

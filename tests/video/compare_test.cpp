@@ -294,6 +294,26 @@ TEST(Compare, ALosslessFileIsHeldToEveryBit) {
   EXPECT_FALSE((*open_reader(folder / "lossy.mp4"))->info().stores_rgb);
 }
 
+// A copy may store RGB, and lose for all that.
+TEST(Compare, ALossyFileThatStoresRgbIsHeldToWhatEncodingLoses) {
+  for (const ClipStyle& style : styles()) {
+    const Frames clip = make_clip(style);
+    const Frames lossy = through(clip, "clip.mp4");
+    EXPECT_TRUE(compare(clip, lossy, true).matches) << style.seed;
+    Frames edited = clip;
+    edits(style)[7].apply(edited);
+    EXPECT_FALSE(compare(clip, through(edited, "clip.mp4"), true).matches) << style.seed;
+    // A lossless one that differs in half of each picture is still lossless elsewhere.
+    edited = clip;
+    for (int t = 0; t + 1 < clip.count; ++t) {
+      for (std::size_t i = 0; i < clip.frame_bytes() / 2; ++i) edited.pixels(t)[i] ^= 1;
+    }
+    edited.pixels(clip.count - 1)[0] ^= 1;
+    EXPECT_EQ(compare(clip, edited, true).first_difference->kind, DifferenceKind::kBits);
+    EXPECT_TRUE(compare(clip, edited, false).matches);
+  }
+}
+
 TEST(Compare, OddAndTinyVideosAndPicturesAreCompared) {
   for (const auto& [width, height, count] :
        {std::tuple(1, 1, 2), std::tuple(17, 15, 3), std::tuple(33, 47, 5), std::tuple(64, 64, 1)}) {
