@@ -128,7 +128,13 @@ base::Status check_accepted(const Arguments& arguments, const std::string& recei
 
 base::Result<Verdict> check(const Arguments& arguments) {
   Verdict verdict;
-  STARLING_ASSIGN(const std::string text, base::read_text_file(arguments.receipt, proof::kMaxReceiptBytes));
+  const base::Result<std::string> read = base::read_text_file(arguments.receipt, proof::kMaxReceiptBytes);
+  if (!read.ok() && read.error().code == base::ErrorCode::kLimit) {
+    verdict.difference = proof::Difference{"receipt: " + read.error().message};
+    return verdict;
+  }
+  if (!read.ok()) return read.error();
+  const std::string& text = *read;
   const base::Result<proof::Receipt> receipt = proof::parse_receipt(text);
   if (!receipt.ok()) {
     verdict.difference = proof::Difference{"receipt: " + receipt.error().message};
@@ -147,7 +153,14 @@ base::Result<Verdict> check(const Arguments& arguments) {
   STARLING_ASSIGN(const std::optional<models::Checkpoint> model,
                   open_model(arguments, *receipt, *machine.pool, verdict));
   if (!model) return verdict;
-  STARLING_ASSIGN(const generate::TextToVideo request, generate::request_of(*receipt));
+  const base::Result<generate::TextToVideo> asked = generate::request_of(*receipt);
+  if (!asked.ok()) {
+    // Another task may be one of a newer program.
+    if (asked.error().code == base::ErrorCode::kUnsupported) return asked.error();
+    verdict.difference = proof::Difference{"receipt: " + asked.error().message};
+    return verdict;
+  }
+  const generate::TextToVideo& request = *asked;
   base::Status possible = generate::check_request(model->config(), request);
   if (possible.ok()) possible = generate::check_text(*model, request);
   if (!possible.ok()) {

@@ -29,6 +29,21 @@ base::Result<float> float_from_text(const std::string& text) {
   return value;
 }
 
+constexpr std::size_t kMaxShown = 60;  // bytes of a receipt in a message
+
+std::string field_name(const std::string& key) {
+  return "the field " + base::Json(std::string_view(key).substr(0, kMaxShown)).to_text();
+}
+
+// A value that is kept as a text.
+template <typename Read>
+auto read_field(const base::Json& json, const char* key, const Read& read) -> decltype(read(std::string())) {
+  STARLING_ASSIGN(const std::string text, json.text(key));
+  auto value = read(text.substr(0, kMaxShown));
+  if (!value.ok()) return base::corrupt(field_name(key) + ": " + value.error().message);
+  return value;
+}
+
 bool read_integer(std::string_view text, std::int64_t& value) {
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
   return end.ec == std::errc() && end.ptr == text.data() + text.size();
@@ -99,17 +114,19 @@ base::Result<TextToVideo> text_to_video_from_json(const base::Json& json) {
   STARLING_ASSIGN(request.frames, json.integer("frames", 1, kMaxFrames));
   STARLING_ASSIGN(request.steps, json.integer("steps", 1, kMaxSteps));
   STARLING_ASSIGN(request.seed, json.u64("seed"));
-  STARLING_ASSIGN(const std::string rate, json.text("rate"));
-  STARLING_ASSIGN(request.rate, FrameRate::from_text(rate));
-  STARLING_ASSIGN(const std::string guidance, json.text("guidance"));
-  STARLING_ASSIGN(request.guidance, float_from_text(guidance));
-  STARLING_ASSIGN(const std::string shift, json.text("shift"));
-  STARLING_ASSIGN(request.shift, float_from_text(shift));
+  STARLING_ASSIGN(request.rate,
+                  read_field(json, "rate", [](const std::string& text) { return FrameRate::from_text(text); }));
+  STARLING_ASSIGN(request.guidance, read_field(json, "guidance", float_from_text));
+  STARLING_ASSIGN(request.shift, read_field(json, "shift", float_from_text));
   // Exactly what to_json() writes, so that nothing unread hides in a receipt.
-  const auto again = to_json(request).canonical();
-  const auto given = json.canonical();
-  if (!again.ok() || !given.ok() || *again != *given) {
-    return base::corrupt("the parameters of the video are not as they are written");
+  const base::Json again = to_json(request);
+  for (const base::JsonMember& member : json.members()) {
+    const base::Json* written = again.find(member.key);
+    if (written == nullptr) return base::corrupt(field_name(member.key) + " is none of a video's");
+    if (written->to_text() != member.value.to_text()) {
+      return base::corrupt(field_name(member.key) + " is " + member.value.to_text().substr(0, kMaxShown) +
+                           ", which is written " + written->to_text());
+    }
   }
   return request;
 }

@@ -7,7 +7,9 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "exact/kernels.h"
+#include "node/key_store.h"
 #include "program.h"
+#include "proof/receipt.h"
 
 namespace starling::cli {
 namespace {
@@ -181,6 +183,44 @@ TEST_F(EndToEnd, TheFirstDifferenceIsNamed) {
   EXPECT_EQ(run({"verify", at("none.receipt.json").string()}).code, kFailed);
   EXPECT_EQ(run({"verify", receipt, "--model", at("none").string()}).code, kFailed);
   EXPECT_EQ(run({"verify", receipt, "--video", at("none.mp4").string(), "--model", model().string()}).code, kFailed);
+}
+
+// Signed, so that nothing but the parameters is wrong.
+TEST_F(EndToEnd, AReceiptOfNoVideoFails) {
+  ASSERT_EQ(run(small("out.mp4")).code, kFine);
+  const proof::Receipt receipt = *proof::parse_receipt(contents(at("out.receipt.json")));
+  const base::SecretKey key = *node::default_key(*node::KeyHome::from_environment());
+  const auto says = [&](const std::string& field, const base::Json& value, const std::string& expected) {
+    proof::Receipt changed = receipt;
+    changed.parameters.set(field, value);
+    ASSERT_TRUE(proof::sign_receipt(changed, key).ok()) << field;
+    overwrite(at("changed.receipt.json"), *proof::receipt_text(changed));
+    const Ran ran = run({"verify", at("changed.receipt.json").string(), "--model", model().string(), "--json"});
+    EXPECT_EQ(ran.code, kCheckFailed) << field << ran.err;
+    const std::string difference = *ran.json().text("first_difference");
+    EXPECT_NE(difference.find(expected), std::string::npos) << difference;
+    EXPECT_LT(difference.size(), 300U) << difference;
+  };
+  const std::uint64_t huge = ~std::uint64_t{0};
+  for (const char* field : {"guidance", "shift"}) {
+    for (const char* value : {"3.0", "inf", "nan", "1e999", "", "3 ", "0x3"}) {
+      says(field, value, std::string("receipt: the field \"") + field + "\"");
+    }
+    says(field, 3, std::string("receipt: the field \"") + field + "\"");
+    says(field, "1e+38", "program: ");
+  }
+  for (const char* value : {"16/2", "08", "0", "8/0", "", "8/1"}) says("rate", value, "receipt: the field \"rate\"");
+  for (const char* field : {"steps", "width", "height", "frames"}) {
+    for (const base::Json& value : {base::Json(0), base::Json(-64), base::Json(100'001), base::Json(huge)}) {
+      says(field, value, std::string("receipt: the field \"") + field + "\"");
+    }
+  }
+  says("width", 33, "program: ");
+  says("more", 1, "receipt: the field \"more\"");
+  says(std::string(5000, 'm'), "x", "receipt: the field \"mmm");
+  says("prompt", 7, "receipt: the field \"prompt\"");
+  overwrite(at("large.receipt.json"), std::string(std::size_t{17} << 20U, ' '));
+  EXPECT_EQ(run({"verify", at("large.receipt.json").string(), "--model", model().string()}).code, kCheckFailed);
 }
 
 TEST_F(EndToEnd, WrongRequestsGetASentenceAndLeaveNothing) {
