@@ -51,7 +51,8 @@ void fly(const Stage& stage, const Thing& thing, Random& random, Scenario& scena
   const double sign = sign_of(direction);
   const double g = metres_per_second_squared(scenario.setting.gravity);
   const double space = room(stage, thing);
-  const double aloft = std::min(random.between(0.55, 0.8) * stage.seconds, random.between(1.0, 1.4));
+  const double share = random.between(0.55, 0.8);
+  const double aloft = std::min(share * stage.seconds, random.between(1.0, 1.4));
   const double most = stage.height - top(thing.shape) * thing.diameter * 1.3 - 2.0;
   // Up at least so fast that the arc can be seen; on the moon it is still on its way when the clip ends.
   const double up = std::clamp(0.5 * g * aloft, std::min(3.2, std::sqrt(2 * g * most)), std::sqrt(2 * g * most));
@@ -118,7 +119,8 @@ double landing_time(const Stage& stage, Random& random, const Setting& setting) 
 }
 
 double bounce_time(const Stage& stage, Random& random) {
-  return std::min(random.between(0.2, 0.45) * stage.seconds, random.between(0.5, 0.9));
+  const double share = random.between(0.2, 0.45);
+  return std::min(share * stage.seconds, random.between(0.5, 0.9));
 }
 
 // A thing that stays, falls or bounces where it is.

@@ -13,7 +13,8 @@ namespace {
 constexpr double kTurn = 6.28318530717958648;
 // What happens to a thing before it begins to matter takes about so much of a clip, and at most so many seconds.
 double lead_in(const Stage& stage, Random& random) {
-  return std::min(random.between(0.28, 0.4) * stage.seconds, random.between(1.2, 1.6));
+  const double share = random.between(0.28, 0.4);
+  return std::min(share * stage.seconds, random.between(1.2, 1.6));
 }
 
 double wide(const Thing& thing) { return half_width(thing.shape) * thing.diameter; }

@@ -18,7 +18,8 @@ constexpr std::uint64_t derive(std::uint64_t seed, std::uint64_t index) {
 }
 
 // Draws that are a pure function of (key, number of draws so far), in integer arithmetic and exact conversions only,
-// so that every machine and compiler gives the same bits.
+// so that every machine and compiler gives the same bits. Draw once in an expression: the language leaves the order of
+// two open.
 class Random {
  public:
   explicit Random(std::uint64_t key) : key_(scatter(key)) {}
