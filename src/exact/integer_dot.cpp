@@ -82,8 +82,7 @@ IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t ba
 
 void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, const IntegerDotProblem& problem,
                      const IntegerSplit& split, std::span<std::byte> workspaces,
-                     const std::function<void(const IntegerTile&)>& consume,
-                     const std::function<void(const IntegerTile&)>& announce) {
+                     const std::function<void(const IntegerTile&)>& consume) {
   const Layout layout(kernels, problem.k, split.piece_rows, split.block_columns);
   const std::int64_t row_pieces = parts(problem.m, split.piece_rows);
   const std::int64_t column_pieces = parts(problem.n, split.piece_columns);
@@ -105,11 +104,9 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
       for (std::int64_t i = 0; i < tiles; ++i) {
         const std::int64_t m = m0 + i * kernels.tile_rows;
         const std::int64_t rows = std::min(kernels.tile_rows, m1 - m);
-        const IntegerTile made{batch, m, rows, n, columns, tile, layout.stride, thread};
         fetch_columns(problem, batch, n + columns, std::min(n1, n + columns + split.block_columns), i, tiles);
-        if (announce) announce(made);
         kernels.multiply(prepared, m - m0, rows, memory + layout.packed, panels, tile, layout.stride);
-        consume(made);
+        consume({batch, m, rows, n, columns, tile, layout.stride, thread});
       }
     }
   };

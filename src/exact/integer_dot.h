@@ -37,10 +37,9 @@ IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t ba
 bool whole_rows_fit(std::int64_t n, std::int64_t k);
 
 // Runs a product over the pool's threads and gives it to the consumer tile by tile. workspaces holds threads() times
-// workspace_bytes, aligned to 64. A tile is announced before it is made, to whoever wants to fetch what it will need.
+// workspace_bytes, aligned to 64.
 void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, const IntegerDotProblem& problem,
                      const IntegerSplit& split, std::span<std::byte> workspaces,
-                     const std::function<void(const IntegerTile&)>& consume,
-                     const std::function<void(const IntegerTile&)>& announce = {});
+                     const std::function<void(const IntegerTile&)>& consume);
 
 }  // namespace starling::exact

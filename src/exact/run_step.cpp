@@ -102,15 +102,6 @@ IntegerDotProblem integer_problem(const StepContext& context, const Step& step) 
           total(a.factors(rank - 1, rank))};
 }
 
-// Asks for the memory that a tile of the product, of 4 bytes a number, will be written to.
-void fetch_output(const float* out, const IntegerDotProblem& problem, const IntegerTile& tile) {
-  constexpr std::int64_t kLine = 16;
-  for (std::int64_t i = 0; i < tile.rows; ++i) {
-    const float* row = out + (tile.batch * problem.m + tile.m0 + i) * problem.n + tile.n0;
-    for (std::int64_t j = 0; j < tile.columns; j += kLine) __builtin_prefetch(row + j, 1, 2);
-  }
-}
-
 void run_integer_product(const StepContext& context, const Step& step) {
   const IntegerDotProblem problem = integer_problem(context, step);
   const IntegerDotKernels& kernels = context.kernels.integer_dot;
@@ -121,13 +112,7 @@ void run_integer_product(const StepContext& context, const Step& step) {
       run_group_on_tile(context.kernels, step.group, context.memory, context.scratch[tile.thread], part, tile.rows,
                         tile.columns);
     };
-    const auto ahead = [&](const IntegerTile& tile) {
-      for (std::size_t i = 0; i < step.group.stores.size(); ++i) {
-        if (step.group.store_column[i] || step.group.store_type[i] != Type::kF32) continue;
-        fetch_output(context.memory[step.group.stores[i]], problem, tile);
-      }
-    };
-    return run_integer_dot(kernels, context.pool, problem, split, context.workspaces, fused, ahead);
+    return run_integer_dot(kernels, context.pool, problem, split, context.workspaces, fused);
   }
   auto* const out = reinterpret_cast<std::int32_t*>(context.memory[step.out]);
   const auto stored = [&](const IntegerTile& tile) {
@@ -136,8 +121,7 @@ void run_integer_product(const StepContext& context, const Step& step) {
                   static_cast<std::size_t>(tile.columns) * sizeof(std::int32_t));
     }
   };
-  run_integer_dot(kernels, context.pool, problem, split, context.workspaces, stored,
-                  [&](const IntegerTile& tile) { fetch_output(context.memory[step.out], problem, tile); });
+  run_integer_dot(kernels, context.pool, problem, split, context.workspaces, stored);
 }
 
 // Sums of i8 or u8, which no pass took.

@@ -179,8 +179,9 @@ struct IntegerDot {
     }
   }
 
-  // Steps of the depth that are done for all rows before the next: so much of a panel stays in the first-level cache.
-  static constexpr std::int64_t kPart = 32768 / (kPanel * kWordBytes);
+  // Steps of the depth that are done for all rows before the next: so much of a panel stays in the
+  // second-level cache. (Parts for the first-level one are slower: they load and store the sums more often.)
+  static constexpr std::int64_t kPart = 196608 / (kPanel * kWordBytes);
   static constexpr std::int64_t kAhead = 16;  // steps of a cache line of a row
   static constexpr std::int64_t kBlock = kRows * 16;
 
