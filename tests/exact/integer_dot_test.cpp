@@ -11,7 +11,7 @@
 namespace starling::exact {
 namespace {
 
-Axis axis(std::vector<std::pair<std::int64_t, std::ptrdiff_t>> factors) {
+Axis axis(const std::vector<std::pair<std::int64_t, std::ptrdiff_t>>& factors) {
   Axis result;
   for (const auto& [size, stride] : factors) {
     if (size == 1) continue;

@@ -183,7 +183,7 @@ struct IntegerDot {
   // second-level cache. (Parts for the first-level one are slower: they load and store the sums more often.)
   static constexpr std::int64_t kPart = 196608 / (kPanel * kWordBytes);
   static constexpr std::int64_t kAhead = 16;  // steps of a cache line of a row
-  static constexpr std::int64_t kBlock = kRows * 16;
+  static constexpr std::int64_t kBlock = kRows * 8;
 
   // Where a tile begins: its rows and columns at the first step of the part.
   struct Place {
