@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <deque>
+#include <utility>
 
 #include "video/block_loss.h"
 #include "video/round_trip.h"
@@ -25,6 +26,17 @@ constexpr double kShiftFactor = 2.6;
 constexpr double kShiftFloor = 4;  // levels of 255
 constexpr double kEnergyFactor = 6.5;
 constexpr double kEnergyFloor = 32;  // levels²
+// A block that lost so much energy may have shifted by this share of its root.
+constexpr double kShiftOfEnergy = 0.6;
+// A codec that loses more than the reference loses it in most of what is busy, and in luma too. An edit does that only
+// where it is, or to colours. Of the blocks in which the reference loses kBusyEnergy of luma, three quarters lose up to
+// kUsualLoss × as much as the reference nearby; a picture in which they lose more may do so everywhere, up to
+// kMostMore.
+constexpr double kBusyEnergy = 16;  // levels²
+constexpr std::size_t kFewestBusy = 12;
+constexpr double kBusyShare = 0.75;
+constexpr double kUsualLoss = 0.5;
+constexpr double kMostMore = 4;
 // Palettes make whole frames darker by up to 1.6 levels, but tint them little.
 constexpr std::array<double, kChannels> kFrameShiftFloor = {1.6, 1, 1};
 // A frame may lean towards a neighbour by little more than half their difference, since encoders copy from neighbours,
@@ -32,6 +44,8 @@ constexpr std::array<double, kChannels> kFrameShiftFloor = {1.6, 1, 1};
 constexpr double kLean = 0.6;
 constexpr double kLeanNoise = 0.08;
 constexpr int kNeighbours = 2;
+// The same against the frame moved by a pixel.
+constexpr double kPlaceLean = 0.5;
 // A lossless file of other frames, or changed a little, gives back a picture to so many of its pixels somewhere. What a
 // lossy one gives back exactly is less.
 constexpr double kLosslessShare = 0.75;
@@ -50,6 +64,24 @@ struct Entry {
   std::vector<Picture> shown;
   std::optional<BlockLoss> reference;
 };
+
+// What the reference loses around the blocks of a frame, and a frame before and after, in one channel.
+struct Nearby {
+  std::vector<float> shift;
+  std::vector<float> energy;
+};
+
+// How much more than the reference the codec lost in luma, where that is busy; 1 if it lost no more than is usual.
+double codec_scale(const std::vector<float>& lost, const std::vector<float>& reference) {
+  std::vector<double> shares;
+  for (std::size_t block = 0; block < lost.size(); ++block) {
+    if (reference[block] >= kBusyEnergy) shares.push_back(static_cast<double>(lost[block]) / reference[block]);
+  }
+  if (shares.size() < kFewestBusy) return 1;
+  const auto place = shares.begin() + static_cast<std::ptrdiff_t>(kBusyShare * static_cast<double>(shares.size()));
+  std::nth_element(shares.begin(), place, shares.end());
+  return std::clamp(*place / kUsualLoss, 1.0, kMostMore);
+}
 
 // A worst case so far: how far over its limit a value is.
 struct Worst {
@@ -75,6 +107,9 @@ struct Comparer::State {
   void judge_blocks(int index, const Planes& shown, const BlockLoss& loss, Worst& worst) const;
   void judge_frame(int index, const Planes& shown, const BlockLoss& loss, Worst& worst) const;
   void judge_order(int index, const Planes& shown, const BlockLoss& loss, Worst& worst) const;
+  void judge_place(int index, const Planes& shown, const BlockLoss& loss, Worst& worst) const;
+  Nearby nearby(int index, int channel) const;
+  double noise(int index) const;
   const Entry& entry(int index) const { return entries[static_cast<std::size_t>(index - first)]; }
   bool found() const { return result.first_difference.has_value(); }
 
@@ -183,7 +218,7 @@ Status Comparer::State::advance() {
 void Comparer::State::judge(int index, const Planes& shown) {
   const BlockLoss loss = measure_loss(shown, entry(index).computed, grid);
   // A frame out of its place breaks the other limits too; its place is the better answer.
-  for (const auto check : {&State::judge_order, &State::judge_blocks, &State::judge_frame}) {
+  for (const auto check : {&State::judge_order, &State::judge_blocks, &State::judge_place, &State::judge_frame}) {
     Worst worst;
     (this->*check)(index, shown, loss, worst);
     if (worst.excess > 1) {
@@ -193,19 +228,24 @@ void Comparer::State::judge(int index, const Planes& shown) {
   }
 }
 
-void Comparer::State::judge_blocks(int index, const Planes& /*shown*/, const BlockLoss& loss, Worst& worst) const {
-  for (int c = 0; c < kChannels; ++c) {
-    // What the reference loses in this block, around it, and a frame before and after.
-    std::vector<float> shift(grid.count());
-    std::vector<float> energy(grid.count());
-    for (int near = std::max(index - 1, first); near <= std::min(index + 1, referenced - 1); ++near) {
-      const std::vector<float> shifts = largest_around(entry(near).reference->shift[c], grid);
-      const std::vector<float> energies = largest_around(entry(near).reference->energy[c], grid);
-      for (std::size_t block = 0; block < grid.count(); ++block) {
-        shift[block] = std::max(shift[block], shifts[block]);
-        energy[block] = std::max(energy[block], energies[block]);
-      }
+Nearby Comparer::State::nearby(int index, int channel) const {
+  Nearby found{std::vector<float>(grid.count()), std::vector<float>(grid.count())};
+  for (int near = std::max(index - 1, first); near <= std::min(index + 1, referenced - 1); ++near) {
+    const std::vector<float> shifts = largest_around(entry(near).reference->shift[channel], grid);
+    const std::vector<float> energies = largest_around(entry(near).reference->energy[channel], grid);
+    for (std::size_t block = 0; block < grid.count(); ++block) {
+      found.shift[block] = std::max(found.shift[block], shifts[block]);
+      found.energy[block] = std::max(found.energy[block], energies[block]);
     }
+  }
+  return found;
+}
+
+void Comparer::State::judge_blocks(int index, const Planes& /*shown*/, const BlockLoss& loss, Worst& worst) const {
+  double scale = 1;
+  for (int c = 0; c < kChannels; ++c) {
+    const Nearby reference = nearby(index, c);
+    if (c == 0) scale = codec_scale(loss.energy[0], reference.energy);
     for (std::size_t block = 0; block < grid.count(); ++block) {
       const auto describe = [&](const std::string& how, double limit) {
         const int x = grid.left(block);
@@ -217,11 +257,13 @@ void Comparer::State::judge_blocks(int index, const Planes& /*shown*/, const Blo
                               ", where encoding may change " + levels(limit)};
       };
       const double shifted = loss.shift[c][block];
-      const double shift_limit = kShiftFactor * shift[block] + kShiftFloor;
+      const double swing =
+          std::max<double>(reference.shift[block], kShiftOfEnergy * std::sqrt(reference.energy[block]));
+      const double shift_limit = kShiftFactor * std::sqrt(scale) * swing + kShiftFloor;
       worst.offer(std::abs(shifted), shift_limit, [&] {
         return describe(levels(std::abs(shifted)) + " levels " + (shifted > 0 ? kMore[c] : kLess[c]), shift_limit);
       });
-      const double energy_limit = kEnergyFactor * energy[block] + kEnergyFloor;
+      const double energy_limit = kEnergyFactor * scale * reference.energy[block] + kEnergyFloor;
       worst.offer(loss.energy[c][block], energy_limit, [&] {
         return describe(levels(std::sqrt(loss.energy[c][block])) + " levels off in the mean", std::sqrt(energy_limit));
       });
@@ -260,10 +302,41 @@ void Comparer::State::judge_order(int index, const Planes& shown, const BlockLos
       towards += step * (static_cast<double>(shown.values[i]) - here.computed.values[i]);
     }
     if (apart == 0) continue;
-    const double noise = here.reference->total_energy + static_cast<double>(here.computed.size());
-    worst.offer(towards, kLean * apart + kLeanNoise * noise, [&] {
+    worst.offer(towards, kLean * apart + kLeanNoise * noise(index), [&] {
       return Difference{DifferenceKind::kOrder, index, -1, -1,
                         "frame " + std::to_string(index) + " shows the moment of frame " + std::to_string(other)};
+    });
+  }
+}
+
+// What two frames may differ by through encoding alone.
+double Comparer::State::noise(int index) const {
+  return entry(index).reference->total_energy + static_cast<double>(entry(index).computed.size());
+}
+
+// As the order, with the frame itself moved by a pixel in the place of its neighbours.
+void Comparer::State::judge_place(int index, const Planes& shown, const BlockLoss& /*loss*/, Worst& worst) const {
+  const Planes& here = entry(index).computed;
+  const std::size_t width = static_cast<std::size_t>(here.width);
+  for (const auto& [across, down] : {std::pair(1, 0), std::pair(-1, 0), std::pair(0, 1), std::pair(0, -1)}) {
+    double apart = 0;
+    double towards = 0;
+    for (std::size_t plane = 0; plane < here.values.size(); plane += here.size()) {
+      for (int y = 0; y < here.height; ++y) {
+        const auto from_y = static_cast<std::size_t>(std::clamp(y + down, 0, here.height - 1));
+        for (int x = 0; x < here.width; ++x) {
+          const auto from_x = static_cast<std::size_t>(std::clamp(x + across, 0, here.width - 1));
+          const std::size_t at = plane + static_cast<std::size_t>(y) * width + static_cast<std::size_t>(x);
+          const double value = here.values[at];
+          const double step = here.values[plane + from_y * width + from_x] - value;
+          apart += step * step;
+          towards += step * (shown.values[at] - value);
+        }
+      }
+    }
+    worst.offer(towards, kPlaceLean * apart + kLeanNoise * noise(index), [&] {
+      return Difference{DifferenceKind::kPlace, index, -1, -1,
+                        "frame " + std::to_string(index) + " is moved or stretched against the computed one"};
     });
   }
 }

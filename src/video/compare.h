@@ -17,6 +17,7 @@ enum class DifferenceKind {
   kBits,   // pixels differ where they must be equal
   kBlock,  // a block differs by more than encoding loses
   kFrame,  // a whole frame is brighter, darker or tinted
+  kPlace,  // a frame is moved or stretched
   kOrder,  // a frame shows the moment of another
 };
 
