@@ -149,6 +149,50 @@ TEST(Integers, AQuantisedLinearNeverStoresItsSums) {
   EXPECT_EQ(std::ranges::count(steps, '\n'), 2) << "quantise, and a product with all that follows:\n" << steps;
 }
 
+// What one kernel may run in place of four operators, and what only looks like it.
+TEST(Integers, DequantisesInEveryOrder) {
+  for (int kind = 0; kind < 10; ++kind) {
+    Builder b;
+    const auto sums = b.to_f32(b.dot(b.input("x", Type::kI8, {257, 5}), b.input("w", Type::kI8, {259, 5})));
+    const auto rows = b.input("rows", Type::kF32, {257, 1});
+    const auto columns = b.input("columns", Type::kF32, {1, 259});
+    const auto bias = b.input("bias", Type::kF32, {1, 259});
+    const auto scale = kind % 2 == 0 ? b.mul(rows, columns) : b.mul(columns, rows);
+    const auto scaled = kind % 3 == 0 ? b.mul(scale, sums) : b.mul(sums, scale);
+    switch (kind) {
+      case 0:
+      case 1:
+        b.output("y", scaled);
+        break;
+      case 2:
+        b.output("y", b.add(bias, scaled));
+        break;
+      case 3:
+        b.output("y", b.tanh(b.add(scaled, bias)));
+        break;
+      case 4:
+        b.output("y", b.add(scaled, rows));
+        break;
+      case 5:
+        b.output("y", b.add(scaled, scaled));
+        break;
+      case 6:
+        b.output("y", b.sub(b.add(scaled, bias), sums));
+        break;
+      case 7:
+        b.output("y", b.mul(b.add(scaled, bias), scale));
+        break;
+      case 8:
+        b.output("y", b.tanh(b.add(b.mul(sums, b.mul(rows, rows)), bias)));
+        break;
+      default:
+        b.output("y", b.quantize_rows(b.add(b.mul(sums, b.mul(columns, b.fill(0.01F))), bias)).values);
+    }
+    expect_equal_everywhere(b, {});
+    ASSERT_FALSE(HasFailure()) << "kind " << kind;
+  }
+}
+
 TEST(Integers, ProductsThatOthersReadAreStored) {
   Builder b;
   const auto x = b.input("x", Type::kI8, {21, 40});
@@ -162,6 +206,77 @@ TEST(Integers, ProductsThatOthersReadAreStored) {
   b.output("rows", b.sum(others, -1));
   b.output("columns", b.sum(b.mul(others, 1e-3F), 0));
   expect_equal_everywhere(b, {});
+}
+
+// Every order of rounding, products, sums, movement and floating point, with values read once, often or never.
+TEST(Integers, RandomGraphs) {
+  for (unsigned round = 0; round < 60; ++round) {
+    std::mt19937 random(round);
+    Builder b;
+    std::vector<Builder::Value> real;   // f32 [rows, columns]
+    std::vector<Builder::Value> bytes;  // i8 or u8, likewise
+    const std::int64_t sizes[] = {1 + static_cast<std::int64_t>(random() % 40), 3, 17};
+    const auto size = [&] { return sizes[random() % 3]; };
+    const auto any = [&](const std::vector<Builder::Value>& values) { return values[random() % values.size()]; };
+    for (int i = 0; i < 3; ++i) {
+      real.push_back(b.input("x" + std::to_string(i), Type::kF32, {size(), size()}));
+      bytes.push_back(b.input("i" + std::to_string(i), i == 0 ? Type::kU8 : Type::kI8, {size(), size()}));
+    }
+    for (int step = 0; step < 25; ++step) {
+      const auto x = any(real);
+      const auto y = any(bytes);
+      switch (random() % 12) {
+        case 0:
+          bytes.push_back(b.to_i8(b.mul(x, 40.0F)));
+          break;
+        case 1:
+          bytes.push_back(b.to_u8(b.mul(b.abs(x), 40.0F)));
+          break;
+        case 2: {
+          const auto q = b.quantize_rows(x);
+          bytes.push_back(q.values);
+          real.push_back(b.add(b.tanh(x), q.scale));
+          break;
+        }
+        case 3:
+          real.push_back(b.tanh(b.mul(b.to_f32(y), 0.01F)));
+          break;
+        case 4:
+          bytes.push_back(b.transpose(y));
+          break;
+        case 5:
+          bytes.push_back(b.concat({y, y}, static_cast<int>(random() % 2)));
+          break;
+        case 6: {
+          const int axis = static_cast<int>(random() % 2);
+          const auto total = b.mul(b.to_f32(b.sum(y, axis)), 1e-3F);
+          real.push_back(random() % 2 == 0 ? total : b.add(total, b.mul(b.to_f32(y), 0.01F)));
+          break;
+        }
+        case 7:
+          real.push_back(b.softmax(b.transpose(x)));
+          break;
+        default: {
+          const auto z = any(bytes);
+          if (b.type(z) != Type::kI8 || b.size(y, 1) != b.size(z, 1)) break;
+          const auto sums = b.to_f32(b.dot(y, z));
+          const auto rows = b.input("r" + std::to_string(step), Type::kF32, {b.size(y, 0), 1});
+          const auto columns = b.input("c" + std::to_string(step), Type::kF32, {1, b.size(z, 0)});
+          const auto scaled = b.mul(sums, random() % 2 == 0 ? b.mul(rows, columns) : b.mul(columns, rows));
+          const auto moved = random() % 2 == 0 ? b.add(scaled, columns) : b.add(columns, b.mul(scaled, 0.5F));
+          real.push_back(random() % 2 == 0 ? b.tanh(moved) : b.tanh(b.add(moved, scaled)));
+          if (random() % 3 == 0) real.push_back(b.softmax(b.mul(real.back(), sums)));
+          if (random() % 3 == 0) bytes.push_back(b.to_u8(b.mul(b.softmax(real.back()), 255.0F)));
+        }
+      }
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      b.output("real " + std::to_string(i), b.tanh(real[real.size() - 1 - i % real.size()]));
+      b.output("bytes " + std::to_string(i), bytes[bytes.size() - 1 - i % bytes.size()]);
+    }
+    expect_equal_everywhere(b, {});
+    ASSERT_FALSE(HasFailure()) << "round " << round;
+  }
 }
 
 double relative_error(std::span<const float> found, std::span<const float> wanted) {
