@@ -345,6 +345,7 @@ Result<std::uint64_t> Json::as_u64() const {
   if (const auto* value = std::get_if<std::int64_t>(&value_); value != nullptr && *value >= 0) {
     return static_cast<std::uint64_t>(*value);
   }
+  if (kind() == Kind::kInteger) return corrupt("should not be less than 0 but is " + to_text());
   return wrong_kind("an integer from 0 to 18446744073709551615", kind());
 }
 

@@ -56,6 +56,21 @@ void draw_status_line(std::string_view text) {
   put(std::string(kClearLine) + status);
 }
 
+std::string without_controls(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // C1 controls are two bytes of UTF-8: C2 80 to C2 9F.
+    const bool second_set = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
+                            static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (second_set) ++i;
+    const bool control = byte < 0x20 || byte == 0x7f || second_set;
+    safe += control ? '?' : text[i];
+  }
+  return safe;
+}
+
 std::string printable(std::string text) {
   std::ranges::replace_if(
       text, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');

@@ -13,6 +13,10 @@ void write_line(std::string_view text);
 // Draws or redraws the status line; empty removes it. Only for a terminal.
 void draw_status_line(std::string_view text);
 
+// Text that a stranger may have had a part in, as one line that cannot steer a terminal: every control character (C0,
+// DEL, C1) is a question mark.
+std::string without_controls(std::string_view text);
+
 // What a stranger wrote, so that it cannot steer a terminal: every byte that is no printable ASCII is a question mark.
 std::string printable(std::string text);
 

@@ -199,7 +199,7 @@ base::Json to_json(const Measurement& row) {
   json.set("ratio", row.peer > 0.0 ? base::Json(ratio_of(row)) : base::Json());
   json.set("limit", row.limit > 0.0 ? base::Json(row.limit) : base::Json());
   json.set("of_limit", row.limit > 0.0 ? base::Json(of_limit(row)) : base::Json());
-  json.set("limit_is", row.at_least ? "least" : "most");
+  json.set("limit_is", row.limit > 0.0 ? base::Json(row.at_least ? "least" : "most") : base::Json());
   return json;
 }
 

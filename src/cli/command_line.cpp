@@ -12,13 +12,16 @@ namespace {
 
 CLI::App& app_of(void* parser) { return *static_cast<CLI::App*>(parser); }
 
+constexpr std::size_t kMaxShown = 60;  // bytes of a wrong argument in a message
+
 // A range check with a sentence of ours.
 template <typename T>
 CLI::Option* within(CLI::Option* option, T low, T high) {
   return option->check([low, high](const std::string& text) -> std::string {
     T value;
     if (CLI::detail::lexical_cast(text, value) && low <= value && value <= high) return {};
-    return "\"" + text + "\" is not a number from " + CLI::detail::to_string(low) + " to " +
+    const char* kind = std::is_integral_v<T> ? "\" is not a whole number from " : "\" is not a number from ";
+    return "\"" + text.substr(0, kMaxShown) + kind + CLI::detail::to_string(low) + " to " +
            CLI::detail::to_string(high);
   });
 }
@@ -53,7 +56,8 @@ const Command* find_command(const std::vector<std::string>& arguments, std::size
 base::Error unknown_command(const std::string& name) {
   std::string members;
   for (const Command& command : commands())
-    if (command.name.starts_with(name + " ")) members += "\n  starling " + std::string(command.name);
+    if (command.name.starts_with(name + " "))
+      members += (members.empty() ? " " : ", ") + ("\"starling " + std::string(command.name) + "\"");
   if (!members.empty()) return base::invalid("\"starling " + name + "\" needs one more word:" + members);
   return base::invalid("there is no command \"" + name + "\": \"starling --help\" lists them");
 }

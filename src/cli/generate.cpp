@@ -1,4 +1,6 @@
 // starling generate: a prompt becomes a video, its receipt and its call outputs.
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -38,6 +40,19 @@ struct Arguments {
 };
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// A path as a shell takes it, and no option.
+std::string as_argument(const std::string& path) {
+  const std::string safe = path.starts_with('-') ? "./" + path : path;
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c >= 0x80 ||
+           std::string_view("_./-+,:@%=").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (std::all_of(safe.begin(), safe.end(), is_plain)) return safe;
+  std::string quoted = "'";
+  for (const char c : safe) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
 
 struct Outcome {
   proof::Receipt receipt;
@@ -172,8 +187,8 @@ base::Result<int> run(const Arguments& arguments) {
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(const generate::TextToVideo request, make_request(arguments.video, model.config(), type));
+  STARLING_TRY(generate::check_text(model, request));
   if (arguments.dry_run) {
-    STARLING_TRY(generate::check_text(model, request));
     STARLING_TRY(VideoFiles::open(arguments.output, request, arguments.lossless));
     if (arguments.json) print_json(base::Json::empty_object());
     return kFine;
@@ -196,7 +211,7 @@ base::Result<int> run(const Arguments& arguments) {
     print("made by  " + outcome.receipt.executor.text() + " for " + show_credits(outcome.price) + " credits, task " +
           std::to_string(*outcome.task));
   }
-  print("check it with: starling verify " + receipt + " --video " + arguments.output);
+  print("check it with: starling verify " + as_argument(receipt) + " --video " + as_argument(arguments.output));
   return kFine;
 }
 

@@ -17,7 +17,8 @@ void print(std::string_view line) {
 
 void print_json(const base::Json& object) { print(object.to_text()); }
 
-void note(std::string_view sentence) { base::write_line(sentence); }
+// What a file or a stranger wrote may be in it; it shall neither steer the terminal nor begin a line of its own.
+void note(std::string_view sentence) { base::write_line(base::without_controls(sentence)); }
 
 int finish_output(int code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;

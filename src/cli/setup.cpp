@@ -12,6 +12,7 @@
 
 #include "base/interrupt.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
 namespace starling::cli {
 
@@ -32,6 +33,12 @@ std::vector<fs::path> candidates() {
     folder = folder.parent_path();
   }
   return found;
+}
+
+// A word as a remark quotes it.
+std::string shortened(const std::string& word) {
+  constexpr std::size_t kLongest = 40;  // bytes
+  return word.size() <= kLongest ? word : std::string(base::utf8_prefix(word, kLongest)) + "...";
 }
 
 }  // namespace
@@ -86,7 +93,7 @@ std::string unknown_words_remark(const models::Checkpoint& model, const std::str
   std::string words;
   constexpr std::size_t kMaxNamed = 20;
   for (std::size_t i = 0; i < std::min(missing.size(), kMaxNamed); ++i) {
-    words += (words.empty() ? "\"" : ", \"") + missing[i] + "\"";
+    words += (words.empty() ? "\"" : ", \"") + shortened(missing[i]) + "\"";
   }
   if (missing.size() > kMaxNamed) words += " and " + std::to_string(missing.size() - kMaxNamed) + " more";
   // A prompt in Latin letters is answered with words in Latin letters.

@@ -168,8 +168,11 @@ base::Status check_request(const models::ModelConfig& config, const TextToVideo&
       request.negative.size() > static_cast<std::size_t>(kMaxPromptBytes)) {
     return base::limit_error("the prompt has more than " + std::to_string(kMaxPromptBytes) + " bytes: shorten it");
   }
-  STARLING_TRY(check_side("width", request.width, size_stride(config)));
-  STARLING_TRY(check_side("height", request.height, size_stride(config)));
+  const base::Status width = check_side("width", request.width, size_stride(config));
+  const base::Status height = check_side("height", request.height, size_stride(config));
+  if (!width.ok() && !height.ok()) return base::invalid(width.error().message + "; " + height.error().message);
+  STARLING_TRY(width);
+  STARLING_TRY(height);
   const std::int64_t stride = frame_stride(config);
   if (request.frames < 1 || request.frames > kMaxFrames || (request.frames - 1) % stride != 0) {
     return base::invalid(std::to_string(request.frames) + " frames do not work with this model, which makes 1, " +

@@ -21,6 +21,11 @@ Result<FileType> file_type_of(const fs::path& path) {
     return base::invalid(quoted(path) +
                          " has no name that a video and its receipt could have: name a file, or a folder");
   }
+  const bool names_file = extension == ".mp4" || extension == ".webm" || extension == ".gif" || extension == ".png";
+  std::error_code ignored;
+  if (path.has_filename() && names_file && fs::is_directory(path, ignored)) {
+    return base::invalid(quoted(path) + " is a folder: choose another name, or end it in / for a picture a frame");
+  }
   if (const auto sequence = parse_sequence(path); sequence && sequence->pattern.after.ends_with(".png")) {
     return FileType::kPngSequence;
   }

@@ -279,8 +279,45 @@ TEST_F(EndToEnd, WrongRequestsGetASentenceAndLeaveNothing) {
   no_folder((model() / "model_index.json" / "out.mp4").string(),
             (model() / "model_index.json").string() + " is not a folder");
   option("-o", at("five.png").string(), "one frame");
+  option("--steps", "3.5", "\"3.5\" is not a whole number from 1 to 1000");
+  option("--size", "33x17", "height 17 does not work");
+  option("--size", "33x17", "width 33 does not work");
   const Ran dir = run(with(small("out.mp4"), {"--seconds", "1"}));
   EXPECT_EQ(dir.code, kFailed);
+}
+
+TEST_F(EndToEnd, AFolderIsNoVideo) {
+  fs::create_directory(at("folder.mp4"));
+  const Ran ran = run(small("folder.mp4"));
+  EXPECT_EQ(ran.code, kFailed);
+  EXPECT_NE(ran.err.find("is a folder"), std::string::npos) << ran.err;
+  EXPECT_EQ(left(), std::vector<std::string>{"folder.mp4"});
+  EXPECT_EQ(run(small("folder.mp4/")).code, kFine);
+}
+
+TEST_F(EndToEnd, TheAdviceRuns) {
+  std::vector<std::string> arguments = small("out.mp4");
+  *(std::find(arguments.begin(), arguments.end(), "-o") + 1) = "-my video's.mp4";
+  arguments.pop_back();  // --json
+  const Ran made = wait(start(arguments));
+  ASSERT_EQ(made.code, kFine) << made.err;
+  EXPECT_NE(made.out.find("starling verify './-my video'\\''s.receipt.json' --video './-my video'\\''s.mp4'"),
+            std::string::npos)
+      << made.out;
+}
+
+TEST_F(EndToEnd, WhatFilesSayCannotSteerATerminal) {
+  const Ran ran = run({"verify", at("\x1b[31mred\nline\xc2\x9b.receipt.json").string()});
+  EXPECT_EQ(ran.code, kFailed);
+  EXPECT_NE(ran.err.find("?[31mred?line?.receipt"), std::string::npos) << ran.err;
+  EXPECT_EQ(ran.err.find('\x1b'), std::string::npos);
+  EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+}
+
+TEST_F(EndToEnd, ALongPromptIsRefusedBeforeItsWordsAreNamed) {
+  std::vector<std::string> arguments = small("out.mp4");
+  arguments[1] = std::string(10'000, 'x');
+  EXPECT_LT(run(arguments).err.size(), 400U);
 }
 
 TEST_F(EndToEnd, UnknownWordsAreNamed) {
