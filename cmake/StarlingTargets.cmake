@@ -68,6 +68,15 @@ function(starling_test name)
   add_test(NAME ${name} COMMAND ${name}_test)
 endfunction()
 
+# starling_allocator(TARGET): has a program take its memory from jemalloc. The ledger makes and drops many small nodes on
+# several threads. The sanitizers bring an allocator of their own.
+function(starling_allocator target)
+  if(NOT STARLING_SANITIZE)
+    pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+    target_link_libraries(${target} PRIVATE PkgConfig::JEMALLOC)
+  endif()
+endfunction()
+
 # starling_fuzz(NAME [DEPENDS targets...]): the fuzz target NAME.cpp with its inputs in corpus/NAME. With STARLING_FUZZ
 # (clang) it is a libFuzzer program; without, a test that runs the corpus and changed copies of it.
 function(starling_fuzz name)
