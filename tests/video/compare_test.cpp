@@ -91,9 +91,9 @@ TEST(Compare, AnAv1CopyPassesAndAnEditOfItFails) {
   const auto fails = [&](const Frames& edited, const std::string& how) {
     EXPECT_FALSE(compare(*clip, edited).matches) << how;
   };
-  for (const auto& [x, y] : {std::pair(4, 4), std::pair(28, 24), std::pair(30, 40), std::pair(52, 8)}) {
+  for (const auto& place : {std::pair(4, 4), std::pair(28, 24), std::pair(30, 40), std::pair(52, 8)}) {
     Frames edited = *copy;
-    draw(edited, 0, edited.count - 1, [&](Picture& p) { fill(p, x, y, 4, 4, {255, 0, 160}); });
+    draw(edited, 0, edited.count - 1, [&](Picture& p) { fill(p, place.first, place.second, 4, 4, {255, 0, 160}); });
     fails(edited, "a logo");
   }
   Frames edited = *copy;
