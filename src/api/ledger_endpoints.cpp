@@ -154,7 +154,10 @@ Response model(const Chain& chain, const Request& request) {
   if (!root.ok()) return bad_request(root.error());
   return answer_query(chain, [&](const ChainView& view) -> base::Result<base::Json> {
     STARLING_ASSIGN(const std::optional<ledger::models::Model> model, ledger::models::model(view, *root));
-    if (!model) return base::not_found("nobody has registered the model " + root->hex());
+    if (!model) {
+      return answer_absent(request, view, ledger::models::model_key(*root), "model", hash_text(*root),
+                           base::not_found("nobody has registered the model " + root->hex()));
+    }
     base::Json json = named_json("model", hash_text(*root), *model);
     STARLING_TRY(add_proof(request, view, ledger::models::model_key(*root), json));
     return json;

@@ -71,7 +71,10 @@ base::Result<base::Json> providers_query(const ChainView& view, const Request& r
 base::Result<base::Json> provider_query(const ChainView& view, const Request& request) {
   STARLING_ASSIGN(const base::Address address, request.parameter_address("address"));
   STARLING_ASSIGN(const std::optional<market::Provider> provider, market::provider(view, address));
-  if (!provider) return base::not_found(address.text() + " is no provider");
+  if (!provider) {
+    return answer_absent(request, view, market::provider_key(address), "address", address.text(),
+                         base::not_found(address.text() + " is no provider"));
+  }
   base::Json json = named_json("address", address.text(), *provider);
   STARLING_TRY(add_proof(request, view, market::provider_key(address), json));
   return json;
@@ -112,7 +115,9 @@ base::Result<base::Json> tasks_query(const ChainView& view, const Request& reque
 base::Result<base::Json> task_query(const ChainView& view, const Request& request) {
   STARLING_ASSIGN(const std::uint64_t number, request.parameter_u64("task"));
   STARLING_ASSIGN(const std::optional<market::Task> task, market::task(view, number));
-  if (!task) return no_task(number);
+  if (!task) {
+    return answer_absent(request, view, market::task_key(number), "task", std::to_string(number), no_task(number));
+  }
   base::Json json = named_json("task", std::to_string(number), *task);
   STARLING_TRY(add_proof(request, view, market::task_key(number), json));
   return json;
@@ -136,7 +141,11 @@ base::Result<base::Json> part_query(const ChainView& view, const Request& reques
   if (index > std::numeric_limits<std::uint32_t>::max()) return base::not_found("no task has so many parts");
   const auto small = static_cast<std::uint32_t>(index);
   STARLING_ASSIGN(const std::optional<market::Part> part, market::part(view, number, small));
-  if (!part) return base::not_found("there is no part " + std::to_string(index) + " of task " + std::to_string(number));
+  if (!part) {
+    return answer_absent(
+        request, view, market::part_key(number, small), "part", std::to_string(index),
+        base::not_found("there is no part " + std::to_string(index) + " of task " + std::to_string(number)));
+  }
   base::Json json = part_json(number, small, *part);
   STARLING_TRY(add_proof(request, view, market::part_key(number, small), json));
   return json;

@@ -45,4 +45,13 @@ base::Status add_proof(const Request& request, const consensus::ChainView& view,
   return {};
 }
 
+base::Result<base::Json> answer_absent(const Request& request, const consensus::ChainView& view, base::ByteView key,
+                                       const std::string& name, base::Json value, base::Error why) {
+  base::Json json = base::Json::empty_object();
+  json.set(name, std::move(value));
+  STARLING_TRY(add_proof(request, view, key, json));
+  if (!json.has("proof")) return why;
+  return json;
+}
+
 }  // namespace starling::api

@@ -30,6 +30,11 @@ Response answer_query(const consensus::Chain& chain,
 // Adds the proof of this key when the request asks with ?proof=1.
 base::Status add_proof(const Request& request, const consensus::ChainView& view, base::ByteView key, base::Json& json);
 
+// What is answered for a key without an entry: the error; when the request asks for a proof, the record's name and the
+// proof that there is none.
+base::Result<base::Json> answer_absent(const Request& request, const consensus::ChainView& view, base::ByteView key,
+                                       const std::string& name, base::Json value, base::Error why);
+
 // The record's fields after its name.
 template <typename Record>
 base::Json named_json(const std::string& name, base::Json value, const Record& record) {

@@ -18,6 +18,8 @@ namespace market = ledger::market;
 namespace {
 
 constexpr std::chrono::milliseconds kLongPoll{10'000};
+constexpr std::chrono::seconds kGatewayPatience{60};  // with one that does not answer
+constexpr std::chrono::milliseconds kGatewayPause{200};
 constexpr std::uint64_t kLeastTimeLimit = 30'000;
 constexpr double kBenchmarkWork = static_cast<double>(generate::kBenchmarkProducts) * generate::kBenchmarkSize *
                                   generate::kBenchmarkSize * generate::kBenchmarkSize;
@@ -182,15 +184,39 @@ base::Status Requester::cancel(std::uint64_t task) {
 
 base::Status Requester::follow(std::uint64_t task,
                                const std::function<base::Result<bool>(const TaskView&)>& seen) const {
-  STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
-  ChainTip tip{chain.height, chain.time};
-  while (true) {
-    TaskView view;
+  std::optional<std::uint64_t> height;
+  const auto look = [&](TaskView& view) -> base::Status {
+    if (height.has_value()) {
+      STARLING_ASSIGN(const ChainTip tip, ledger_.wait(*height, kLongPoll));
+      height = tip.height;
+    } else {
+      STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
+      height = chain.height;
+    }
     STARLING_ASSIGN(view.task, ledger_.task(task));
     STARLING_ASSIGN(view.parts, ledger_.parts(task));
+    return {};
+  };
+  // A gateway that is started again is away for a moment, and the task goes on.
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point answered = Clock::now();
+  while (true) {
+    TaskView view;
+    if (const base::Status looked = look(view); !looked.ok()) {
+      if (looked.error().code != base::ErrorCode::kIo) return looked;
+      if (cancelled_ != nullptr && cancelled_()) return base::cancelled("interrupted while the gateway was away");
+      if (Clock::now() - answered > kGatewayPatience) {
+        return base::io_error("the gateway is away (" + looked.error().message + "); task " + std::to_string(task) +
+                              " goes on without this program: once the gateway is back, starling job wait " +
+                              std::to_string(task));
+      }
+      std::this_thread::sleep_for(kGatewayPause);
+      height.reset();
+      continue;
+    }
     STARLING_ASSIGN(const bool enough, seen(view));
     if (enough) return {};
-    STARLING_ASSIGN(tip, ledger_.wait(tip.height, kLongPoll));
+    answered = Clock::now();
   }
 }
 

@@ -83,7 +83,8 @@ class Requester {
   base::Result<std::uint64_t> submit(const Order& order, const Terms& terms);
   base::Status cancel(std::uint64_t task);
 
-  // Shows the task as it is, and again after each block, until seen() says true or gives an error.
+  // Shows the task as it is, and again after each block, until seen() says true or gives an error. kIo: the gateway was
+  // away for a minute.
   base::Status follow(std::uint64_t task, const std::function<base::Result<bool>(const TaskView&)>& seen) const;
   // What the provider of a part says of its progress; an error when it does not say.
   base::Result<PartProgress> progress(const PartEntry& part) const;

@@ -14,6 +14,7 @@ using base::Status;
 
 namespace {
 
+constexpr std::size_t kReadBeyond = 64;  // bytes
 constexpr int kScalerFlags = SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_BITEXACT;
 
 // Where a chroma sample lies, in 1/256 of a luma pixel to the right of and below the first of its luma samples.
@@ -155,7 +156,10 @@ Result<AVFrame*> FrameFromRgb::convert(const FrameView& picture) {
     }
     return &frame;
   }
-  const std::array<const std::uint8_t*, 4> planes{picture.rgb.data()};
+  // libswscale reads some bytes beyond the last pixel.
+  padded_.resize(picture.rgb.size() + kReadBeyond);
+  std::ranges::copy(picture.rgb, padded_.begin());
+  const std::array<const std::uint8_t*, 4> planes{padded_.data()};
   const std::array<int, 4> strides{3 * picture.width};
   sws_scale(scaler_.get(), planes.data(), strides.data(), 0, picture.height, frame.data, frame.linesize);
   return &frame;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "video/ffmpeg.h"
 #include "video/frames.h"
 
@@ -18,6 +21,7 @@ class FrameFromRgb {
  private:
   FramePointer frame_;
   ScalerPointer scaler_;
+  std::vector<std::uint8_t> padded_;  // the picture and what may be read beyond it
 };
 
 // From any frame a decoder gives to 8-bit sRGB: colour matrix and range as the frame says (unspecified: BT.709 from

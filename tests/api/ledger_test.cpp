@@ -11,6 +11,7 @@
 #include "consensus/test_accounts.h"
 #include "ledger/bank/state.h"
 #include "ledger/market/state.h"
+#include "ledger/models/state.h"
 #include "node/http_client.h"
 #include "temporary_folder.h"
 
@@ -196,6 +197,21 @@ TEST_F(LedgerEndpoints, ProofsHoldAgainstTheirHeader) {
   };
   check("/v1/accounts/" + test_key(0).address().text(), ledger::bank::account_key(test_key(0).address()));
   check("/v1/accounts/" + test_key(77).address().text(), ledger::bank::account_key(test_key(77).address()));
+  // What is not there.
+  const base::Address nobody = test_key(77).address();
+  const auto check_absent = [&](const std::string& path, base::ByteView key) {
+    EXPECT_EQ(ask(path).status, 404) << path;
+    const Json json = get(path + "?proof=1");
+    const Json& proof = *json.find("proof");
+    EXPECT_FALSE(proof.has("value")) << path;
+    const auto header = consensus::read_header_json(*proof.find("header"));
+    const auto decoded = store::decode_proof(*base::from_hex(*proof.text("proof")));
+    EXPECT_TRUE(consensus::verify_state_proof(*header, std::nullopt, key, std::nullopt, *decoded).ok()) << path;
+  };
+  check_absent("/v1/providers/" + nobody.text(), ledger::market::provider_key(nobody));
+  check_absent("/v1/tasks/777", ledger::market::task_key(777));
+  check_absent("/v1/tasks/777/parts/3", ledger::market::part_key(777, 3));
+  check_absent("/v1/models/" + base::Hash().hex(), ledger::models::model_key(base::Hash()));
 }
 
 TEST_F(LedgerEndpoints, ShowsBlocksAndStatus) {

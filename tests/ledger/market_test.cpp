@@ -144,6 +144,17 @@ TEST_F(Market, TheLowestRateWinsAndTiesGoByHash) {
   EXPECT_LT(pia, 14);
 }
 
+TEST_F(Market, WhoHasTooLittleMemoryWhenTheAuctionEndsWinsNothing) {
+  submit();
+  fine(kPia, market::ClaimTask{1, 1, 900});
+  fine(kQuin, market::ClaimTask{1, 1, 1000});
+  market::RegisterProvider less = provider_message();
+  less.memory_mebibytes = 1;
+  fine(kPia, less);
+  chain.run_until(chain.now() + 100);
+  EXPECT_EQ(chain.part(1, 0).provider, kQuin);
+}
+
 TEST_F(Market, ABatchIsSplitAndJoined) {
   submit(6);
   fine(kPia, market::ClaimTask{1, 9, 900});  // has 4 slots

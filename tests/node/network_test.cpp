@@ -159,6 +159,21 @@ TEST_F(Network, TheRequesterMayGo) {
   gateway.expect_conserved();
 }
 
+TEST_F(Network, AGatewayMayBeAwayForAWhile) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request(200)});
+  const auto task = ann->submit(asked, terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  std::thread trouble([&] { gateway.restart(std::chrono::milliseconds(500)); });
+  const auto collected = ann->collect(*task, asked, [](const Delivery&) -> base::Status { return {}; });
+  trouble.join();
+  ASSERT_TRUE(collected.ok()) << collected.error().message;
+  EXPECT_EQ(collected->delivered, 1U);
+  gateway.expect_conserved();
+}
+
 TEST_F(Network, ACancelledRunIsPaidAsFarAsItGot) {
   TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
   ASSERT_TRUE(gateway.wait_until_ready(kPia));

@@ -1,6 +1,7 @@
 #include "test_network.h"
 
 #include <chrono>
+#include <thread>
 
 #include "api/blob_endpoints.h"
 #include "api/ledger_endpoints.h"
@@ -107,6 +108,10 @@ TestGateway::TestGateway(const std::filesystem::path& folder, const base::Hash& 
   blobs_ = must(store::Blobs::open(folder / "blobs"));
   models_ = must(ModelStore::open(folder / "models", *blobs_));
   supply_ = must(ledger::bank::supply(*must(chain_->view())));
+  serve(0);
+}
+
+void TestGateway::serve(std::uint16_t port) {
   api::Router router;
   router.add(api::ledger_routes(*chain_, {{"validator", "gateway"}, "test", test_key(10).address()}));
   router.add(api::market_routes(*chain_));
@@ -115,7 +120,14 @@ TestGateway::TestGateway(const std::filesystem::path& folder, const base::Hash& 
   blob_options.now = unix_seconds;
   blob_options.uploads = true;
   router.add(api::blob_routes(*blobs_, blob_options));
-  server_ = must(api::Server::start(std::move(router), {}));
+  server_ = must(api::Server::start(std::move(router), {.port = port}));
+}
+
+void TestGateway::restart(std::chrono::milliseconds away) {
+  const std::uint16_t port = server_->port();
+  server_.reset();
+  std::this_thread::sleep_for(away);
+  serve(port);
 }
 
 TestGateway::~TestGateway() {

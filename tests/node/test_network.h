@@ -70,6 +70,8 @@ class TestGateway {
   ~TestGateway();
 
   const std::string& url() const { return server_->url(); }
+  // Its server goes, and comes again at the same address.
+  void restart(std::chrono::milliseconds away);
   WatchedChain& chain() { return *chain_; }
   store::Blobs& blobs() { return *blobs_; }
   ModelStore& models() { return *models_; }
@@ -85,6 +87,7 @@ class TestGateway {
   void expect_conserved() const;
 
  private:
+  void serve(std::uint16_t port);
   std::unique_ptr<WatchedChain> chain_;
   std::unique_ptr<store::Blobs> blobs_;
   std::unique_ptr<ModelStore> models_;

@@ -49,10 +49,11 @@ std::optional<Motes> collateral_for(const Parameters& rules, Motes max_price) {
 }
 
 std::optional<Fault> may_hold(const Context& context, const Parameters& rules, const Provider& provider,
-                              Motes max_price) {
+                              const Task& task) {
+  if (provider.memory_mebibytes < task.memory_mebibytes) return Fault::kMemoryTooSmall;
   if (context.header.time < provider.suspended_until) return Fault::kSuspended;
   if (!has_benchmark(context, rules, provider)) return Fault::kNoBenchmark;
-  const auto collateral = collateral_for(rules, max_price);
+  const auto collateral = collateral_for(rules, task.max_price);
   if (!collateral.has_value() || provider.stake < rules.minimum_stake ||
       provider.stake - provider.locked < *collateral) {
     return Fault::kStakeTooLow;
@@ -72,7 +73,7 @@ void close_auction(Context& context, TaskEntry& task) {
     for (std::uint32_t won = 0; won < bid.claim.parts && task.task.open > 0; ++won) {
       // A late block may leave too little time; a provider may have withdrawn, or won elsewhere.
       if (context.header.time + task.task.time_limit > task.task.deadline || provider->held >= provider->slots ||
-          may_hold(context, rules, *provider, task.task.max_price).has_value()) {
+          may_hold(context, rules, *provider, task.task).has_value()) {
         break;
       }
       std::optional<Part> part;

@@ -10,7 +10,7 @@ namespace starling::ledger::market {
 std::optional<Motes> collateral_for(const Parameters& rules, Motes max_price);
 // Whether a provider may win anything for a task now, apart from its slots.
 std::optional<Fault> may_hold(const Context& context, const Parameters& rules, const Provider& provider,
-                              Motes max_price);
+                              const Task& task);
 
 // Gives the open parts of a task to the claims of its auction: the lowest rate first, ties by
 // SHA-256(hash of the block before ‖ task, big-endian ‖ provider); to each as many as it asked for, has slots for and

@@ -160,14 +160,13 @@ std::optional<Fault> handle(Context& context, const Expected& /*expected*/, cons
   if (!task.has_value()) return Fault::kTaskUnknown;
   if (task->task.cancelled || task->task.unfinished == 0) return Fault::kTaskOver;
   if (task->task.open == 0) return Fault::kNothingOpen;
-  if (provider->memory_mebibytes < task->task.memory_mebibytes) return Fault::kMemoryTooSmall;
   const auto price = part_price(task->task.work_per_part, message.rate);
   if (message.rate == 0 || message.rate > provider->rate || !price.has_value() || *price > task->task.max_price) {
     return Fault::kRateTooHigh;
   }
   if (message.parts == 0 || provider->held >= provider->slots) return Fault::kNoFreeSlot;
   const Parameters rules = parameters(context.state);
-  if (const auto fault = may_hold(context, rules, *provider, task->task.max_price)) return fault;
+  if (const auto fault = may_hold(context, rules, *provider, task->task)) return fault;
   const std::uint64_t end =
       task->task.auction_end != 0 ? task->task.auction_end : context.header.time + rules.auction_time;
   if (context.header.time > end || end + task->task.time_limit > task->task.deadline) return Fault::kTooLate;
