@@ -202,7 +202,7 @@ base::Status Requester::follow(std::uint64_t task,
   Clock::time_point answered = Clock::now();
   while (true) {
     TaskView view;
-    if (const base::Status looked = look(view); !looked.ok()) {
+    if (base::Status looked = look(view); !looked.ok()) {
       if (looked.error().code != base::ErrorCode::kIo) return looked;
       if (cancelled_ != nullptr && cancelled_()) return base::cancelled("interrupted while the gateway was away");
       if (Clock::now() - answered > kGatewayPatience) {
