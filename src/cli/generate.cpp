@@ -43,7 +43,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 // A path as a shell takes it, and no option.
 std::string as_argument(const std::string& path) {
-  const std::string safe = path.starts_with('-') ? "./" + path : path;
+  std::string safe = path.starts_with('-') ? "./" + path : path;
   const auto is_plain = [](unsigned char c) {
     return std::isalnum(c) != 0 || c >= 0x80 ||
            std::string_view("_./-+,:@%=").find(static_cast<char>(c)) != std::string_view::npos;
