@@ -53,6 +53,7 @@ struct Arguments {
   std::int64_t threads = 0;
   std::int64_t slots = 0;
   std::int64_t memory = 0;
+  std::int64_t spare_disk = 16;
   std::int64_t quota = 64;
   std::int64_t keep = 24;
   bool any_model = false;
@@ -211,6 +212,7 @@ base::Status provide(const Arguments& arguments, Node& node) {
   options.threads = static_cast<int>(arguments.threads);
   options.slots = static_cast<std::uint32_t>(arguments.slots);
   options.memory_mebibytes = static_cast<std::uint64_t>(arguments.memory);
+  options.spare_disk_mebibytes = static_cast<std::uint64_t>(arguments.spare_disk);
   STARLING_ASSIGN(options.rate, read_credits(arguments.rate));
   if (!arguments.minimum_rate.empty()) {
     STARLING_ASSIGN(options.minimum_rate, read_credits(arguments.minimum_rate));
@@ -296,6 +298,7 @@ Action declare_node(Options& options) {
   options.integer("--slots", a->slots, 0, 64, "Parts held at a time; 0: two a worker, so that none waits");
   options.integer("--memory", a->memory, 0, std::int64_t{1} << 24,
                   "MiB for videos; 0: three quarters of the machine's");
+  options.integer("--spare-disk", a->spare_disk, 0, std::int64_t{1} << 40, "MiB of the disk to leave free");
   options.text("--rate", a->rate, "The most it asks: credits for 10^12 multiply-adds");
   options.text("--minimum-rate", a->minimum_rate, "The least it takes; as --rate if not given");
   options.text("--stake", a->stake, "Credits to have at stake");

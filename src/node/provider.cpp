@@ -85,6 +85,7 @@ base::Status Provider::prepare() {
   limits.rate = options_.rate;
   limits.most_result_bytes = options_.most_result_bytes;
   limits.disk = options_.home;
+  limits.spare_disk_bytes = options_.spare_disk_mebibytes << 20U;
   bids_.emplace(limits, address(), ledger_, needs_.models, needs_.exchange, jobs_, [this] { return stopped(); });
   rate_now_ = bids_->rate_now();
   for (int i = 0; i < options_.workers; ++i) STARLING_TRY(add_worker());

@@ -53,6 +53,7 @@ struct ProviderOptions {
   ledger::Motes stake = 0;             // topped up to so much
   std::optional<Hours> hours;          // when it bids; what it has won goes on
   std::uint64_t most_result_bytes = std::uint64_t{4} << 30;  // of a part's frames
+  std::uint64_t spare_disk_mebibytes = 16;                   // left free by what it computes
   std::chrono::seconds keep{24 * 3600};                      // how long results are served
   WallClock clock = std::chrono::system_clock::now;
 };

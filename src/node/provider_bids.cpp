@@ -14,10 +14,9 @@ namespace market = ledger::market;
 
 namespace {
 
-constexpr std::chrono::seconds kAgain{2};  // after something that may change: a blob or a model that is not there
-constexpr std::uint64_t kDiskReserve = std::uint64_t{16} << 20;  // left free beside what a part takes
-constexpr std::uint32_t kMaxDoublings = 5;                       // of that, when it is still not there
-constexpr std::chrono::seconds kChecking{2};                     // of one look: what is left is checked with the next
+constexpr std::chrono::seconds kAgain{2};     // after something that may change: a blob or a model that is not there
+constexpr std::uint32_t kMaxDoublings = 5;    // of that, when it is still not there
+constexpr std::chrono::seconds kChecking{2};  // of one look: what is left is checked with the next
 // After a bid that the ledger refused, longer each time: what it was made for may have been gone by then.
 constexpr std::chrono::milliseconds kRefused{50};
 constexpr std::uint32_t kMaxRefusals = 9;
@@ -67,10 +66,11 @@ base::Status ProviderBids::check_part(const TaskEntry& task, const PartInput& in
 
 base::Status ProviderBids::check_disk(const generate::VideoJob& job) const {
   STARLING_ASSIGN(const std::uint64_t free, base::free_bytes(limits_.disk));
-  const std::uint64_t needed = disk_bytes(job) + kDiskReserve;
+  const std::uint64_t needed = disk_bytes(job) + limits_.spare_disk_bytes;
   if (free >= needed) return {};
   return base::io_error("the disk of " + limits_.disk.string() + " has " + std::to_string(free >> 20U) +
-                        " MiB free, and a part needs " + std::to_string(needed >> 20U) + "; make room there");
+                        " MiB free, and a part needs " + std::to_string(needed >> 20U) +
+                        " with what is kept free (--spare-disk); make room there");
 }
 
 // What the task itself says, without a look at its inputs. Errors as those of check.

@@ -26,7 +26,8 @@ struct BidLimits {
   std::uint64_t minimum_rate = 1;  // motes for 10^12 multiply-adds
   std::uint64_t rate = 1;          // the most it asks, as registered
   std::uint64_t most_result_bytes = std::uint64_t{4} << 30;
-  std::filesystem::path disk;  // a folder on the disk that takes what is computed
+  std::filesystem::path disk;          // a folder on the disk that takes what is computed
+  std::uint64_t spare_disk_bytes = 0;  // left free beside that
 };
 
 // What is known when bids are made.

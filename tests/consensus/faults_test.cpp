@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using base::ErrorCode;
-using store::Child;
 
 std::unique_ptr<Embedded> open(const fs::path& home, EmbeddedOptions options = quick_options()) {
   auto chain = Embedded::open(home, test_genesis(), orderer_key(), std::move(options));
@@ -32,11 +31,11 @@ std::uint64_t report_of(std::uint64_t account, std::uint64_t nonce) { return (no
 
 // Sends transfers from several accounts at once without end, and reports what was answered. Now and then one is sent
 // again, as by a client that did not hear the answer.
-TEST(ConsensusChild, DISABLED_Transfers) {
+const ChildBody kTransfers("Transfers", [](const ChildArguments& given) {
   EmbeddedOptions options = quick_options();
   options.log_file_bytes = 20'000;
   options.unwritten_leaves = 100;
-  const auto chain = open(Child::folder(), options);
+  const auto chain = open(given.at(0), options);
   ASSERT_NE(chain, nullptr);
   std::vector<std::thread> senders;
   for (std::uint64_t account = 0; account < 3; ++account) {
@@ -61,7 +60,7 @@ TEST(ConsensusChild, DISABLED_Transfers) {
     });
   }
   for (std::thread& sender : senders) sender.join();
-}
+});
 
 class ConsensusFaultsTest : public FolderTest {
  protected:
@@ -105,14 +104,14 @@ TEST_F(ConsensusFaultsTest, SurvivesKillsAtAnyInstant) {
     }
     // And now and then with a state that a power failure set back: to nothing, or to the last one that was flushed.
     if (random() % 8 == 0) fs::remove_all(folder_ / "state");
-    Child child("Transfers", folder_);
+    Child child("Transfers", {folder_});
     if (random() % 4 != 0) {
       if (const auto first = child.next_report()) note(answered, *first);
     }
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 40'000));
     child.kill();
     for (const std::uint64_t report : child.reports()) note(answered, report);
-    ASSERT_EQ(child.wait(), -SIGKILL);
+    ASSERT_EQ(child.wait(), 128 + SIGKILL);
     const auto chain = open(folder_);
     ASSERT_NE(chain, nullptr);
     auditor->audit(*chain);
@@ -179,9 +178,9 @@ TEST_F(ConsensusFaultsTest, AnotherGenesisIsAnError) {
 
 // Sends until a file would grow beyond the limit, as on a full disk. What is sent fills the log faster than the state,
 // or the other way round.
-void fill_the_disk(bool log_first) {
+void fill_the_disk(const std::string& folder, bool log_first) {
   EmbeddedOptions options = quick_options();
-  const auto chain = open(Child::folder(), options);
+  const auto chain = open(folder, options);
   ASSERT_NE(chain, nullptr);
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit limit{};
@@ -217,13 +216,15 @@ void fill_the_disk(bool log_first) {
   }
   FAIL() << "the disk was never full";
 }
-TEST(ConsensusChild, DISABLED_FillsTheDiskWithLog) { fill_the_disk(true); }
-TEST(ConsensusChild, DISABLED_FillsTheDiskWithState) { fill_the_disk(false); }
+const ChildBody kFillsTheDiskWithLog("FillsTheDiskWithLog",
+                                     [](const ChildArguments& given) { fill_the_disk(given.at(0), true); });
+const ChildBody kFillsTheDiskWithState("FillsTheDiskWithState",
+                                       [](const ChildArguments& given) { fill_the_disk(given.at(0), false); });
 
 TEST_F(ConsensusFaultsTest, AFullDiskIsAnErrorAndDoesNoDamage) {
   for (const char* const name : {"FillsTheDiskWithLog", "FillsTheDiskWithState"}) {
     const fs::path home = folder_ / name;
-    Child child(name, home);
+    Child child(name, {home});
     std::map<std::uint64_t, std::uint64_t> answered;
     for (const std::uint64_t report : child.reports()) note(answered, report);
     EXPECT_EQ(child.wait(), 0);

@@ -3,7 +3,7 @@
 #include <map>
 #include <random>
 
-#include "base/process.h"
+#include "child.h"
 #include "ledger/transaction.h"
 #include "test_network.h"
 
@@ -16,14 +16,12 @@ using market::PartState;
 constexpr std::uint8_t kAnn = 1;
 constexpr std::uint8_t kPia = 3;
 
-// In a process of its own, until it is killed.
-TEST(ProviderProcess, DISABLED_Run) {
-  const std::filesystem::path home = std::getenv("STARLING_TEST_HOME");
-  const auto port = static_cast<std::uint16_t>(std::stoi(std::getenv("STARLING_TEST_PORT")));
-  const TestProvider provider(home, std::getenv("STARLING_TEST_GATEWAY"), kPia, std::getenv("STARLING_TEST_MODEL"),
-                              nullptr, port);
+// Home, gateway, model, port.
+const ChildBody kProvider("Provider", [](const ChildArguments& given) {
+  const auto port = static_cast<std::uint16_t>(std::stoi(given.at(3)));
+  const TestProvider provider(given.at(0), given.at(1), kPia, given.at(2), nullptr, port);
   ::pause();
-}
+});
 
 class Kill : public testing::Test {
  protected:
@@ -33,29 +31,20 @@ class Kill : public testing::Test {
     do {
       port_ = static_cast<std::uint16_t>(15'000 + random() % 15'000);
     } while (!api::Server::start({}, {.port = port_}).ok());
-    ::setenv("STARLING_TEST_HOME", (temporary / "pia").c_str(), 1);
-    ::setenv("STARLING_TEST_GATEWAY", gateway.url().c_str(), 1);
-    ::setenv("STARLING_TEST_MODEL", test_model().folder.c_str(), 1);
-    ::setenv("STARLING_TEST_PORT", std::to_string(port_).c_str(), 1);
     gateway.chain().after = [this](const ledger::Transaction& transaction) {
       if (transaction.from == test_key(kPia).address()) ++landed_[ledger::message_name(transaction.message)];
     };
   }
-  ~Kill() override { die(); }
 
   void live() {
-    auto started =
-        base::ChildProcess::start({base::own_program()->string(), "--gtest_filter=ProviderProcess.DISABLED_Run",
-                                   "--gtest_also_run_disabled_tests"},
-                                  {});
-    ASSERT_TRUE(started.ok()) << started.error().message;
-    process_ = *std::move(started);
+    provider_.emplace("Provider", ChildArguments{(temporary / "pia").string(), gateway.url(),
+                                                 test_model().folder.string(), std::to_string(port_)});
   }
   void die() {
-    if (!process_.has_value()) return;
-    ::kill(process_->id(), SIGKILL);
-    process_->wait(std::chrono::seconds(5));
-    process_.reset();
+    if (!provider_.has_value()) return;
+    provider_->kill();
+    provider_->wait();
+    provider_.reset();
   }
   // Kills the provider when it sends such a message, which then reaches the ledger or is lost.
   void kill_at(const std::string& message, bool lands) {
@@ -67,7 +56,7 @@ class Kill : public testing::Test {
       if (killed || transaction.from != test_key(kPia).address() ||
           ledger::message_name(transaction.message) != message)
         return true;
-      ::kill(process_->id(), SIGKILL);
+      provider_->kill();
       killed = true;
       return lands;
     };
@@ -94,7 +83,7 @@ class Kill : public testing::Test {
   std::string awaited_;                // that lands though its sender is dead
   int awaited_count_ = 0;
   std::uint16_t port_ = 0;
-  std::optional<base::ChildProcess> process_;
+  std::optional<Child> provider_;
 };
 
 TEST_F(Kill, WhileItRegisters) {

@@ -263,8 +263,8 @@ TEST_F(BlobsTest, DamageOnTheDiskIsFound) {
 }
 
 // Puts, receives and removes blobs without end.
-TEST(BlobsChild, DISABLED_Works) {
-  const auto blobs = Blobs::open(Child::folder(), {.quota_bytes = 3'000'000, .max_age_seconds = 0});
+const ChildBody kWorks("Works", [](const ChildArguments& given) {
+  const auto blobs = Blobs::open(given.at(0), {.quota_bytes = 3'000'000, .max_age_seconds = 0});
   ASSERT_TRUE(blobs.ok());
   int i = 0;
   for (const BlobInfo& info : (*blobs)->list()) i = std::max(i, static_cast<int>(info.last_used) + 1);
@@ -280,12 +280,12 @@ TEST(BlobsChild, DISABLED_Works) {
     }
     Child::report(static_cast<std::uint64_t>(i));
   }
-}
+});
 
 TEST_F(BlobsTest, SurviveKillsAtAnyInstant) {
   std::mt19937_64 random(3);
   for (int i = 0; i < 15; ++i) {
-    Child child("Works", folder_);
+    Child child("Works", {folder_});
     if (random() % 4 != 0) child.next_report();
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 30000));
     child.kill();
@@ -308,20 +308,20 @@ TEST_F(BlobsTest, SurviveKillsAtAnyInstant) {
   }
 }
 
-TEST(BlobsChild, DISABLED_FillsTheFolder) {
+const ChildBody kFillsTheFolder("FillsTheFolder", [](const ChildArguments& given) {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{5'000'000, 5'000'000};
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
-  const auto blobs = Blobs::open(Child::folder());
+  const auto blobs = Blobs::open(given.at(0));
   ASSERT_TRUE((*blobs)->put(some_bytes(4'500'000, 1), 1).ok());
   EXPECT_EQ((*blobs)->put(some_bytes(9'000'000, 2), 1).error().code, ErrorCode::kIo);
   EXPECT_EQ((*blobs)->receive(manifest_of(some_bytes(9'000'000, 2))).error().code, ErrorCode::kIo);
   EXPECT_EQ((*blobs)->list().size(), 1U);
   Child::report(1);
-}
+});
 
 TEST_F(BlobsTest, AFullDiskIsAnErrorAndDoesNoDamage) {
-  Child child("FillsTheFolder", folder_);
+  Child child("FillsTheFolder", {folder_});
   (void)child.reports();
   EXPECT_EQ(child.wait(), 0);
   const auto blobs = open();

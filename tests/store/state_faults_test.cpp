@@ -30,14 +30,14 @@ constexpr StateStoreOptions kNoPages{
     .threads = 2, .cache_bytes = std::size_t{1} << 20, .unwritten_leaves = 1'000'000'000};
 
 // Commits blocks without end, and reports the height of each once its commit has returned.
-TEST(StateChild, DISABLED_Commits) {
-  auto store = StateStore::open(Child::folder(), kOptions);
+const ChildBody kCommits("Commits", [](const ChildArguments& given) {
+  auto store = StateStore::open(given.at(0), kOptions);
   ASSERT_TRUE(store.ok());
   for (std::uint64_t height = (*store)->height() + 1;; ++height) {
     ASSERT_TRUE((*store)->commit(made_up_block(height), height).ok());
     Child::report(height);
   }
-}
+});
 
 // Made-up states one after another.
 class History {
@@ -104,14 +104,14 @@ TEST_F(StateFaultsTest, SurvivesKillsAtAnyInstant) {
       fs::remove_all(folder_);
       height = acknowledged = 0;
     }
-    Child child("Commits", folder_);
+    Child child("Commits", {folder_});
     if (random() % 4 != 0) {
       if (const auto first = child.next_report()) acknowledged = *first;
     }
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 30000));
     child.kill();
     for (const std::uint64_t report : child.reports()) acknowledged = report;
-    ASSERT_EQ(child.wait(), -SIGKILL);
+    ASSERT_EQ(child.wait(), 128 + SIGKILL);
     height = expect_whole_block(folder_);
     ASSERT_GE(height, acknowledged) << "an acknowledged block is lost";
     ASSERT_LE(height, acknowledged + 1);
@@ -192,8 +192,8 @@ TEST_F(StateFaultsTest, AMissingFileIsAnError) {
 }
 
 // Commits until a file would grow beyond the limit, as on a full disk.
-TEST(StateChild, DISABLED_FillsTheDisk) {
-  auto store = StateStore::open(Child::folder(), kNoPages);
+const ChildBody kFillsTheDisk("FillsTheDisk", [](const ChildArguments& given) {
+  auto store = StateStore::open(given.at(0), kNoPages);
   ASSERT_TRUE(store.ok());
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{100'000, 100'000};
@@ -214,12 +214,12 @@ TEST(StateChild, DISABLED_FillsTheDisk) {
     return;
   }
   FAIL() << "the disk was never full";
-}
+});
 
 // The log has room, and a file of pages has none.
-TEST(StateChild, DISABLED_FillsTheDiskWithPages) {
+const ChildBody kFillsTheDiskWithPages("FillsTheDiskWithPages", [](const ChildArguments& given) {
   constexpr std::uint64_t kBlocks = 40;
-  auto store = StateStore::open(Child::folder(), kNoPages);
+  auto store = StateStore::open(given.at(0), kNoPages);
   for (std::uint64_t height = 1; height <= kBlocks; ++height) {
     ASSERT_TRUE((*store)->commit(made_up_block(height), height).ok());
   }
@@ -227,7 +227,7 @@ TEST(StateChild, DISABLED_FillsTheDiskWithPages) {
   store->reset();
   StateStoreOptions options = kNoPages;
   options.unwritten_leaves = 1;
-  store = StateStore::open(Child::folder(), options);
+  store = StateStore::open(given.at(0), options);
   ASSERT_TRUE(store.ok());
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{12'000, 12'000};
@@ -246,10 +246,10 @@ TEST(StateChild, DISABLED_FillsTheDiskWithPages) {
     return;
   }
   FAIL() << "the disk was never full";
-}
+});
 
 TEST_F(StateFaultsTest, APageThatCannotBeWrittenIsAnErrorAndDoesNoDamage) {
-  Child child("FillsTheDiskWithPages", folder_);
+  Child child("FillsTheDiskWithPages", {folder_});
   const auto reports = child.reports();
   ASSERT_EQ(child.wait(), 0);
   ASSERT_FALSE(reports.empty());
@@ -262,7 +262,7 @@ TEST_F(StateFaultsTest, APageThatCannotBeWrittenIsAnErrorAndDoesNoDamage) {
 }
 
 TEST_F(StateFaultsTest, AFullDiskIsAnErrorAndDoesNoDamage) {
-  Child child("FillsTheDisk", folder_);
+  Child child("FillsTheDisk", {folder_});
   const auto reports = child.reports();
   ASSERT_EQ(child.wait(), 0);
   ASSERT_FALSE(reports.empty());
