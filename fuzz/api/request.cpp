@@ -36,7 +36,9 @@ class View final : public consensus::ChainView {
     if (!state_.apply(*writes).ok()) std::abort();
   }
   base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override { return state_.get(key); }
-  base::Status scan(base::ByteView prefix, const Visit& visit) const override { return state_.scan(prefix, visit); }
+  base::Status scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const override {
+    return state_.scan_from(prefix, from, visit);
+  }
   const consensus::SignedHeader& header() const override { return header_; }
   base::Result<store::ProvenValue> prove(base::ByteView /*key*/) const override { return store::ProvenValue(); }
 

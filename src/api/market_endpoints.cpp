@@ -32,7 +32,7 @@ base::Json part_json(std::uint64_t task, std::uint32_t index, const market::Part
 base::Result<std::vector<std::uint64_t>> rates(const ChainView& view, const market::Parameters& parameters) {
   std::vector<std::uint64_t> rates;
   const std::uint64_t now = view.header().header.time;
-  STARLING_TRY(market::each_provider(view, [&](const base::Address&, const market::Provider& provider) {
+  STARLING_TRY(market::each_provider(view, std::nullopt, [&](const base::Address&, const market::Provider& provider) {
     const bool staked = provider.stake >= parameters.minimum_stake;
     if (staked && provider.slots > 0 && provider.suspended_until <= now) rates.push_back(provider.rate);
     return rates.size() < 100'000;
@@ -54,15 +54,14 @@ base::Result<base::Json> market_query(const ChainView& view) {
 
 base::Result<base::Json> providers_query(const ChainView& view, const Request& request) {
   STARLING_ASSIGN(const std::size_t limit, list_limit(request));
-  base::Address after;
-  const bool begun = request.has_query("after");
-  if (begun) {
+  std::optional<base::Address> after;
+  if (request.has_query("after")) {
     STARLING_ASSIGN(after, base::Address::from_text(request.query.at("after")));
   }
   base::Json list = base::Json::empty_array();
-  STARLING_TRY(market::each_provider(view, [&](const base::Address& address, const market::Provider& provider) {
+  STARLING_TRY(market::each_provider(view, after, [&](const base::Address& address, const market::Provider& provider) {
     if (list.elements().size() >= limit) return false;
-    if (!begun || address > after) list.push(named_json("address", address.text(), provider));
+    list.push(named_json("address", address.text(), provider));
     return true;
   }));
   return list_json("providers", std::move(list));
@@ -94,11 +93,14 @@ base::Result<base::Json> provider_parts_query(const ChainView& view, const Reque
 
 base::Result<base::Json> tasks_query(const ChainView& view, const Request& request) {
   STARLING_ASSIGN(const std::size_t limit, list_limit(request));
-  STARLING_ASSIGN(const std::uint64_t after, request.query_u64("after", 0, std::numeric_limits<std::uint64_t>::max()));
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  STARLING_ASSIGN(const std::uint64_t after, request.query_u64("after", 0, kMost));
+  STARLING_ASSIGN(const std::uint64_t before, request.query_u64("before", kMost, kMost));
   std::vector<std::uint64_t> numbers;
   if (request.has_query("requester")) {
     STARLING_ASSIGN(const base::Address requester, base::Address::from_text(request.query.at("requester")));
-    STARLING_ASSIGN(numbers, market::tasks_of(view, requester, after, limit));
+    STARLING_ASSIGN(numbers, request.has_query("before") ? market::latest_tasks_of(view, requester, before, limit)
+                                                         : market::tasks_of(view, requester, after, limit));
   } else if (request.has_query("open")) {
     STARLING_ASSIGN(numbers, market::open_tasks(view, after, limit));
   } else {

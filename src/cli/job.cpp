@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <sstream>
 
 #include "base/file.h"
@@ -231,14 +232,15 @@ base::Result<int> list(const Arguments& arguments) {
   STARLING_ASSIGN(const base::Address address, address_or_own(arguments.address));
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
   base::Json entries = base::Json::empty_array();
-  std::uint64_t after = 0;
+  std::uint64_t before = std::numeric_limits<std::uint64_t>::max();
   constexpr std::size_t kPage = 100;
-  for (bool more = true; more && entries.elements().size() < static_cast<std::size_t>(arguments.limit);) {
-    STARLING_ASSIGN(const auto tasks, network->ledger.tasks_of(address, after, kPage));
-    more = tasks.size() == kPage;
+  const auto limit = static_cast<std::size_t>(arguments.limit);
+  for (bool more = true; more && entries.elements().size() < limit;) {
+    const std::size_t wanted = std::min(kPage, limit - entries.elements().size());
+    STARLING_ASSIGN(const auto tasks, network->ledger.latest_tasks_of(address, before, wanted));
+    more = tasks.size() == wanted;
     for (const node::TaskEntry& entry : tasks) {
-      if (entries.elements().size() == static_cast<std::size_t>(arguments.limit)) break;
-      after = entry.number;
+      before = entry.number;
       if (!arguments.json) {
         print("task " + std::to_string(entry.number) + "  " + local_time(std::to_string(entry.task.submitted)) + "  " +
               std::to_string(entry.task.parts - entry.task.unfinished) + " of " + std::to_string(entry.task.parts) +
@@ -362,7 +364,7 @@ Action declare_job_submit(Options& options) {
 Action declare_job_list(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.text("ADDRESS", a->address, "Whose; the default key's if not given");
-  options.integer("--limit", a->limit, 1, 100'000, "Jobs to list, the oldest first (20)");
+  options.integer("--limit", a->limit, 1, 100'000, "Jobs to list, the latest first (20)");
   options.text("--network", a->network, kNetworkHelp);
   options.flag("--json", a->json, kJsonHelp);
   return [a] { return list(*a); };

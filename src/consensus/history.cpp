@@ -92,7 +92,9 @@ class StateView final : public ChainView {
       : snapshot_(std::move(snapshot)), header_(header) {}
   const SignedHeader& header() const override { return header_; }
   base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override { return snapshot_->get(key); }
-  base::Status scan(base::ByteView prefix, const Visit& visit) const override { return snapshot_->scan(prefix, visit); }
+  base::Status scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const override {
+    return snapshot_->scan_from(prefix, from, visit);
+  }
   base::Result<store::ProvenValue> prove(base::ByteView key) const override { return snapshot_->prove(key); }
 
  private:

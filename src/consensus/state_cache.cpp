@@ -135,7 +135,7 @@ base::Status StateCache::fill() {
   });
 }
 
-base::Status StateCache::scan(base::ByteView prefix, const Visit& visit) const {
+base::Status StateCache::scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const {
   // A short prefix reaches into several groups.
   std::vector<Group*> groups;
   for (auto& [number, group] : changed_) {
@@ -150,7 +150,8 @@ base::Status StateCache::scan(base::ByteView prefix, const Visit& visit) const {
       std::ranges::sort(group->entries, {}, &Entry::key);
       group->sorted = true;
     }
-    const auto first = std::ranges::lower_bound(group->entries, text_of(prefix), {}, &Entry::key);
+    const auto first =
+        std::ranges::lower_bound(group->entries, text_of(store::first_key(prefix, from)), {}, &Entry::key);
     for (auto at = first; at != group->entries.end() && begins_with((*at)->key(), prefix); ++at) ours.push_back(*at);
   }
   auto next = ours.begin();
@@ -160,7 +161,7 @@ base::Status StateCache::scan(base::ByteView prefix, const Visit& visit) const {
     if (value.has_value()) going = visit(base::as_bytes((*next)->key()), *value);
     ++next;
   };
-  STARLING_TRY(below_.scan(prefix, [&](base::ByteView key, base::ByteView value) {
+  STARLING_TRY(below_.scan_from(prefix, from, [&](base::ByteView key, base::ByteView value) {
     while (going && next != ours.end() && (*next)->key() < text_of(key)) visit_next();
     if (!going) return false;
     if (next != ours.end() && (*next)->key() == text_of(key)) {

@@ -21,7 +21,7 @@ class StateCache final : public store::StateView {
   StateCache(const store::StateView& below, std::size_t max_bytes);
 
   base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override;
-  base::Status scan(base::ByteView prefix, const Visit& visit) const override;
+  base::Status scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const override;
   void expect(base::ByteView key) const override;
 
   // Remembers what is below, as much as there is room for.

@@ -17,7 +17,9 @@ class EmptyState final : public store::StateView {
   base::Result<std::optional<base::Bytes>> get(base::ByteView /*key*/) const override {
     return std::optional<base::Bytes>();
   }
-  base::Status scan(base::ByteView /*prefix*/, const Visit& /*visit*/) const override { return {}; }
+  base::Status scan_from(base::ByteView /*prefix*/, base::ByteView /*from*/, const Visit& /*visit*/) const override {
+    return {};
+  }
 };
 
 template <typename Record>

@@ -21,8 +21,8 @@ base::Result<std::optional<base::Bytes>> Overlay::get(base::ByteView key) const 
   return below_.get(key);
 }
 
-base::Status Overlay::scan(base::ByteView prefix, const Visit& visit) const {
-  auto next = changes_.lower_bound(prefix);
+base::Status Overlay::scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const {
+  auto next = changes_.lower_bound(store::first_key(prefix, from));
   const auto ours = [&] { return next != changes_.end() && has_prefix(next->first, prefix); };
   const ByteOrder before;
   bool going = true;
@@ -30,7 +30,7 @@ base::Status Overlay::scan(base::ByteView prefix, const Visit& visit) const {
     if (next->second.has_value()) going = visit(next->first, *next->second);
     ++next;
   };
-  STARLING_TRY(below_.scan(prefix, [&](base::ByteView key, base::ByteView value) {
+  STARLING_TRY(below_.scan_from(prefix, from, [&](base::ByteView key, base::ByteView value) {
     while (going && ours() && before(next->first, key)) visit_ours();
     if (!going) return false;
     if (ours() && !before(key, next->first)) {

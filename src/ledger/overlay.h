@@ -23,7 +23,7 @@ class Overlay final : public store::StateView {
 
   base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override;
   // What visit does must not change this state.
-  base::Status scan(base::ByteView prefix, const Visit& visit) const override;
+  base::Status scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const override;
   void put(base::ByteView key, base::Bytes value) { change(key, std::move(value)); }
   void erase(base::ByteView key) { change(key, std::nullopt); }
 

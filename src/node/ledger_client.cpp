@@ -145,10 +145,9 @@ base::Result<std::vector<ProviderEntry>> LedgerClient::providers() const {
   return entries;
 }
 
-base::Result<std::vector<TaskEntry>> LedgerClient::tasks(const std::string& query, std::uint64_t after,
-                                                         std::size_t limit) const {
-  STARLING_ASSIGN(const base::Json json, get("/v1/tasks?" + query + "&after=" + std::to_string(after) +
-                                             "&limit=" + std::to_string(std::min(limit, kMostTasks))));
+base::Result<std::vector<TaskEntry>> LedgerClient::tasks(const std::string& query, std::size_t limit) const {
+  STARLING_ASSIGN(const base::Json json,
+                  get("/v1/tasks?" + query + "&limit=" + std::to_string(std::min(limit, kMostTasks))));
   STARLING_ASSIGN(const base::Json* const list, json.array("tasks"));
   std::vector<TaskEntry> entries;
   for (const base::Json& item : list->elements()) {
@@ -159,12 +158,12 @@ base::Result<std::vector<TaskEntry>> LedgerClient::tasks(const std::string& quer
 }
 
 base::Result<std::vector<TaskEntry>> LedgerClient::open_tasks(std::uint64_t after, std::size_t limit) const {
-  return tasks("open=1", after, limit);
+  return tasks("open=1&after=" + std::to_string(after), limit);
 }
 
-base::Result<std::vector<TaskEntry>> LedgerClient::tasks_of(const base::Address& requester, std::uint64_t after,
-                                                            std::size_t limit) const {
-  return tasks("requester=" + requester.text(), after, limit);
+base::Result<std::vector<TaskEntry>> LedgerClient::latest_tasks_of(const base::Address& requester, std::uint64_t before,
+                                                                   std::size_t limit) const {
+  return tasks("requester=" + requester.text() + "&before=" + std::to_string(before), limit);
 }
 
 base::Result<TaskEntry> LedgerClient::task(std::uint64_t number) const {

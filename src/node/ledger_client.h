@@ -73,10 +73,11 @@ class LedgerClient {
   base::Result<ledger::market::Provider> provider(const base::Address& address) const;
   // By address, the first 10,000.
   base::Result<std::vector<ProviderEntry>> providers() const;
-  // Tasks with parts that nobody holds; those of a requester. Ascending, above `after`, at most `limit`.
+  // Tasks with parts that nobody holds: ascending, above `after`, at most `limit`.
   base::Result<std::vector<TaskEntry>> open_tasks(std::uint64_t after, std::size_t limit) const;
-  base::Result<std::vector<TaskEntry>> tasks_of(const base::Address& requester, std::uint64_t after,
-                                                std::size_t limit) const;
+  // Tasks of a requester, the latest first: those below `before`, at most `limit`.
+  base::Result<std::vector<TaskEntry>> latest_tasks_of(const base::Address& requester, std::uint64_t before,
+                                                       std::size_t limit) const;
   base::Result<TaskEntry> task(std::uint64_t number) const;
   base::Result<std::vector<PartEntry>> parts(std::uint64_t task) const;
   base::Result<PartEntry> part(std::uint64_t task, std::uint32_t index) const;
@@ -95,7 +96,7 @@ class LedgerClient {
  private:
   base::Result<base::Json> get(const std::string& path, std::chrono::milliseconds time) const;
   base::Result<base::Json> get(const std::string& path) const;
-  base::Result<std::vector<TaskEntry>> tasks(const std::string& query, std::uint64_t after, std::size_t limit) const;
+  base::Result<std::vector<TaskEntry>> tasks(const std::string& query, std::size_t limit) const;
   base::Result<std::vector<PartEntry>> part_list(const std::string& path) const;
 
   HttpClient& http_;

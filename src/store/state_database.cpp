@@ -167,12 +167,12 @@ base::Result<std::optional<base::Bytes>> StateDatabase::get(Table table, base::B
   return std::optional<base::Bytes>(std::in_place, bytes.begin(), bytes.end());
 }
 
-base::Status StateDatabase::scan(Table table, base::ByteView prefix, const StateView::Visit& visit,
+base::Status StateDatabase::scan(Table table, base::ByteView prefix, base::ByteView from, const StateView::Visit& visit,
                                  const rocksdb::Snapshot* snapshot) const {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
   const std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options, family(table)));
-  for (at->Seek(slice(prefix)); at->Valid() && at->key().starts_with(slice(prefix)); at->Next()) {
+  for (at->Seek(slice(first_key(prefix, from))); at->Valid() && at->key().starts_with(slice(prefix)); at->Next()) {
     if (!visit(view(at->key()), view(at->value()))) return {};
   }
   if (!at->status().ok()) return error_of(at->status(), folder_);

@@ -52,7 +52,7 @@ class StateDatabase {
   // What is there, or was there when the snapshot was taken.
   base::Result<std::optional<base::Bytes>> get(Table table, base::ByteView key,
                                                const rocksdb::Snapshot* snapshot = nullptr) const;
-  base::Status scan(Table table, base::ByteView prefix, const StateView::Visit& visit,
+  base::Status scan(Table table, base::ByteView prefix, base::ByteView from, const StateView::Visit& visit,
                     const rocksdb::Snapshot* snapshot = nullptr) const;
   // All of the batch or nothing; on the disk when it returns, if the database is a synced one. After an error nothing
   // is known of the batch until the database is opened again.

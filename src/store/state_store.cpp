@@ -85,8 +85,8 @@ class DatabaseSnapshot : public StateSnapshot {
   base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override {
     return database_.get(Table::kEntries, key, snapshot_);
   }
-  base::Status scan(base::ByteView prefix, const Visit& visit) const override {
-    return database_.scan(Table::kEntries, prefix, visit, snapshot_);
+  base::Status scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const override {
+    return database_.scan(Table::kEntries, prefix, from, visit, snapshot_);
   }
   const CommittedState& state() const override { return record_.state; }
 
@@ -252,8 +252,8 @@ base::Result<std::optional<base::Bytes>> StateStore::get(base::ByteView key) con
   return database_->database->get(Table::kEntries, key);
 }
 
-base::Status StateStore::scan(base::ByteView prefix, const Visit& visit) const {
-  return database_->database->scan(Table::kEntries, prefix, visit);
+base::Status StateStore::scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const {
+  return database_->database->scan(Table::kEntries, prefix, from, visit);
 }
 
 base::Status StateStore::check_height(std::uint64_t height) const {

@@ -87,7 +87,7 @@ class StateStore : public StateView {
   StateStore& operator=(const StateStore&) = delete;
 
   base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override;
-  base::Status scan(base::ByteView prefix, const Visit& visit) const override;
+  base::Status scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const override;
 
   // Applies one block's writes (of two for a key the later one stays), all or nothing, and returns the new root once
   // they are on the disk. The height must be greater than that of the last commit; the first may be 0.

@@ -90,7 +90,7 @@ base::Status StateTree::open(std::uint64_t commit, const Node& top) {
   if (!stored.ok() || stored->commit > commit) return damaged;
   std::vector<LeafChange> changes;
   base::Status read;
-  STARLING_TRY(database_.scan(Table::kJournal, {}, [&](base::ByteView key, base::ByteView value) {
+  STARLING_TRY(database_.scan(Table::kJournal, {}, {}, [&](base::ByteView key, base::ByteView value) {
     if (journal_commit(key) > stored->commit) read = decode_changes(value, changes);
     return read.ok();
   }));

@@ -6,10 +6,14 @@
 
 namespace starling::store {
 
-bool KeyOrder::operator()(const base::Bytes& left, const base::Bytes& right) const {
+bool KeyOrder::operator()(base::ByteView left, base::ByteView right) const {
   const std::size_t common = std::min(left.size(), right.size());
   const int order = common == 0 ? 0 : std::memcmp(left.data(), right.data(), common);
   return order != 0 ? order < 0 : left.size() < right.size();
+}
+
+base::ByteView first_key(base::ByteView prefix, base::ByteView from) {
+  return KeyOrder()(prefix, from) ? from : prefix;
 }
 
 base::Status check_write(const Write& write) {
@@ -30,8 +34,9 @@ base::Result<std::optional<base::Bytes>> MemoryState::get(base::ByteView key) co
   return std::optional<base::Bytes>(found->second);
 }
 
-base::Status MemoryState::scan(base::ByteView prefix, const Visit& visit) const {
-  for (auto at = entries_.lower_bound(base::Bytes(prefix.begin(), prefix.end())); at != entries_.end(); ++at) {
+base::Status MemoryState::scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const {
+  const base::ByteView first = first_key(prefix, from);
+  for (auto at = entries_.lower_bound(base::Bytes(first.begin(), first.end())); at != entries_.end(); ++at) {
     const base::Bytes& key = at->first;
     if (key.size() < prefix.size() || !std::equal(prefix.begin(), prefix.end(), key.begin())) break;
     if (!visit(key, at->second)) break;

@@ -168,9 +168,9 @@ class FailingState final : public store::StateView {
     if (reads_-- <= 0) return base::io_error("the disk is gone");
     return below_.get(key);
   }
-  base::Status scan(base::ByteView prefix, const Visit& visit) const override {
+  base::Status scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const override {
     if (reads_-- <= 0) return base::io_error("the disk is gone");
-    return below_.scan(prefix, visit);
+    return below_.scan_from(prefix, from, visit);
   }
 
  private:
@@ -240,6 +240,19 @@ TEST(Overlay, ScansBothLayersInOrderAndRewinds) {
   EXPECT_EQ(seen(99), "0=0 1=9 3=3 7=7 ");
   EXPECT_EQ(seen(1), "0=0 ");
   EXPECT_EQ(seen(3), "0=0 1=9 3=3 ");
+  for (const std::uint8_t from : {0, 1, 2, 3, 4, 7, 8}) {
+    std::vector<std::uint8_t> keys;
+    EXPECT_TRUE(overlay
+                    .scan_from(base::Bytes{1}, key(1, from),
+                               [&](base::ByteView k, base::ByteView) {
+                                 keys.push_back(k[1]);
+                                 return true;
+                               })
+                    .ok());
+    std::vector<std::uint8_t> expected = {0, 1, 3, 7};
+    std::erase_if(expected, [&](std::uint8_t k) { return k < from; });
+    EXPECT_EQ(keys, expected) << int{from};
+  }
   const Overlay::Mark mark = overlay.mark();
   overlay.put(key(1, 3), {4});
   overlay.put(key(1, 3), {5});

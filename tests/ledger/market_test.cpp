@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "ledger/json_fields.h"
 #include "ledger/market/benchmark.h"
@@ -72,6 +73,66 @@ class Market : public testing::Test {
 
   TestChain chain;
 };
+
+// Counts what scans read.
+class CountingState final : public store::StateView {
+ public:
+  explicit CountingState(const store::StateView& below) : below_(below) {}
+  base::Result<std::optional<base::Bytes>> get(base::ByteView key) const override { return below_.get(key); }
+  base::Status scan_from(base::ByteView prefix, base::ByteView from, const Visit& visit) const override {
+    return below_.scan_from(prefix, from, [&](base::ByteView key, base::ByteView value) {
+      ++read;
+      return visit(key, value);
+    });
+  }
+  mutable std::size_t read = 0;
+
+ private:
+  const store::StateView& below_;
+};
+
+TEST_F(Market, ListsAreReadFromWhereTheyAreAskedFor) {
+  std::vector<std::uint64_t> anns;
+  for (std::uint64_t number = 1; number <= 60; ++number) {
+    const bool hers = number % 3 != 0;
+    fine(hers ? kAnn : kOwner, task_message(1, chain.now()));
+    if (hers) anns.push_back(number);
+  }
+  const CountingState state(chain.state());
+  using Numbers = std::vector<std::uint64_t>;
+  EXPECT_EQ(*market::tasks_of(state, kAnn, 0, 99), anns);
+  state.read = 0;
+  EXPECT_EQ(*market::tasks_of(state, kAnn, 50, 3), (Numbers{52, 53, 55}));
+  EXPECT_EQ(*market::open_tasks(state, 57, 2), (Numbers{58, 59}));
+  EXPECT_LE(state.read, 5U);
+  constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_TRUE(market::tasks_of(state, kAnn, kAll, 9)->empty());
+  EXPECT_TRUE(market::tasks_of(state, kAnn, 0, 0)->empty());
+
+  state.read = 0;
+  EXPECT_EQ(*market::latest_tasks_of(state, kAnn, kAll, 3), (Numbers{59, 58, 56}));
+  EXPECT_LE(state.read, 10U);
+  EXPECT_EQ(*market::latest_tasks_of(state, kAnn, 5, 3), (Numbers{4, 2, 1}));
+  EXPECT_EQ(*market::latest_tasks_of(state, kAnn, kAll, 99), Numbers(anns.rbegin(), anns.rend()));
+  EXPECT_EQ(market::latest_tasks_of(state, kOwner, kAll, 99)->size(), 20U);
+  EXPECT_TRUE(market::latest_tasks_of(state, kAnn, 1, 3)->empty());
+  EXPECT_TRUE(market::latest_tasks_of(state, kAnn, 0, 3)->empty());
+  EXPECT_TRUE(market::latest_tasks_of(state, kAnn, kAll, 0)->empty());
+  EXPECT_TRUE(market::latest_tasks_of(state, kPia, kAll, 3)->empty());
+
+  const auto providers_after = [&](const std::optional<base::Address>& after) {
+    std::vector<base::Address> found;
+    EXPECT_TRUE(market::each_provider(state, after, [&](const base::Address& address, const market::Provider&) {
+                  found.push_back(address);
+                  return true;
+                }).ok());
+    return found;
+  };
+  const std::vector<base::Address> all = providers_after(std::nullopt);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(providers_after(all[0]), std::vector<base::Address>{all[1]});
+  EXPECT_TRUE(providers_after(all[1]).empty());
+}
 
 TEST_F(Market, ATaskIsClaimedCommittedRevealedAndPaid) {
   const Motes ann = chain.balance(kAnn);

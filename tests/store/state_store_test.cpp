@@ -68,6 +68,20 @@ TEST_F(StateStoreTest, HoldsWhatWasCommitted) {
   }
   EXPECT_EQ(entries_of(*store), expected.entries());
   EXPECT_EQ(entries_of(*store, bytes_of("key 1")), entries_of(expected, bytes_of("key 1")));
+  for (const char* const from : {"", "key 1", "key 17", "key 2"}) {
+    const auto keys_of = [&](const StateView& state) {
+      std::vector<Bytes> keys;
+      EXPECT_TRUE(state
+                      .scan_from(bytes_of("key 1"), bytes_of(from),
+                                 [&](base::ByteView key, base::ByteView) {
+                                   keys.emplace_back(key.begin(), key.end());
+                                   return true;
+                                 })
+                      .ok());
+      return keys;
+    };
+    EXPECT_EQ(keys_of(*store), keys_of(expected)) << from;
+  }
   EXPECT_TRUE(store->check().ok());
   for (int i = 0; i < 400; ++i) {
     const Bytes key = bytes_of("key " + std::to_string(i));

@@ -41,6 +41,21 @@ TEST(MemoryState, ScansAPrefixInOrder) {
   EXPECT_EQ(keys_from(state, bytes("b/"), 2), (std::vector<std::string>{"b/", "b/1"}));
   EXPECT_EQ(keys_from(state, {}).size(), 6U);
   EXPECT_TRUE(keys_from(state, bytes("c")).empty());
+  const auto later_keys = [&](std::string_view from) {
+    std::vector<std::string> keys;
+    EXPECT_TRUE(state
+                    .scan_from(bytes("b/"), bytes(from),
+                               [&](base::ByteView key, base::ByteView) {
+                                 keys.emplace_back(key.begin(), key.end());
+                                 return true;
+                               })
+                    .ok());
+    return keys;
+  };
+  EXPECT_EQ(later_keys("b/1"), (std::vector<std::string>{"b/1", "b/2", "b/\xff"}));
+  EXPECT_EQ(later_keys("b/11"), (std::vector<std::string>{"b/2", "b/\xff"}));
+  EXPECT_EQ(later_keys("a").size(), 4U);
+  EXPECT_TRUE(later_keys("b0").empty());
 }
 
 TEST(MemoryState, RefusesWritesOutOfBoundsAsAWhole) {

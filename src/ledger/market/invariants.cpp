@@ -76,7 +76,7 @@ base::Result<Holdings> check_invariants(const store::StateView& state) {
     holdings.escrow += task.max_price * task.unfinished;
   }
   bool sound = true;
-  STARLING_TRY(each_provider(state, [&](const base::Address& address, const Provider& provider) {
+  STARLING_TRY(each_provider(state, std::nullopt, [&](const base::Address& address, const Provider& provider) {
     const auto load = loads.find(address);
     const Load expected = load == loads.end() ? Load() : load->second;
     sound = provider.held == expected.held && provider.locked == expected.locked && provider.locked <= provider.stake;

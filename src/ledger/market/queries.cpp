@@ -1,17 +1,19 @@
 #include "ledger/market/queries.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace starling::ledger::market {
 namespace {
 
 base::Result<std::vector<std::uint64_t>> numbers_under(const store::StateView& state, const Key& prefix,
                                                        std::uint64_t after, std::size_t limit) {
   std::vector<std::uint64_t> numbers;
+  if (limit == 0 || after == std::numeric_limits<std::uint64_t>::max()) return numbers;
   const std::size_t at = base::ByteView(prefix).size();
-  STARLING_TRY(state.scan(prefix, [&](base::ByteView key, base::ByteView /*value*/) {
-    if (numbers.size() == limit) return false;
-    const std::uint64_t number = key_u64(key, at);
-    if (number > after) numbers.push_back(number);
-    return true;
+  STARLING_TRY(state.scan_from(prefix, Key(prefix).add(after + 1), [&](base::ByteView key, base::ByteView /*value*/) {
+    numbers.push_back(key_u64(key, at));
+    return numbers.size() < limit;
   }));
   return numbers;
 }
@@ -50,6 +52,32 @@ base::Result<std::vector<std::uint64_t>> tasks_of(const store::StateView& state,
   return numbers_under(state, requester_tasks_key(requester), after, limit);
 }
 
+// A state is read upwards only: so in spans that end where the one before began, each twice as wide, and what is read
+// is no more than what is given and half of the rest.
+base::Result<std::vector<std::uint64_t>> latest_tasks_of(const store::StateView& state, const base::Address& requester,
+                                                         std::uint64_t before, std::size_t limit) {
+  STARLING_ASSIGN(const std::optional<Counters> counters, read_record<Counters>(state, counters_key()));
+  const Key prefix = requester_tasks_key(requester);
+  const std::size_t at = base::ByteView(prefix).size();
+  std::vector<std::uint64_t> latest;
+  std::uint64_t width = std::max<std::uint64_t>(limit, 1);
+  std::uint64_t end = std::min(before, counters.value_or(Counters()).tasks + 1);
+  while (end > 0 && latest.size() < limit) {
+    const std::uint64_t begin = end - std::min(end, width);
+    std::vector<std::uint64_t> numbers;
+    STARLING_TRY(state.scan_from(prefix, Key(prefix).add(begin), [&](base::ByteView key, base::ByteView /*value*/) {
+      const std::uint64_t number = key_u64(key, at);
+      if (number < end) numbers.push_back(number);
+      return number < end;
+    }));
+    const std::size_t more = std::min(limit - latest.size(), numbers.size());
+    latest.insert(latest.end(), numbers.rbegin(), numbers.rbegin() + static_cast<std::ptrdiff_t>(more));
+    end = begin;
+    width *= 2;
+  }
+  return latest;
+}
+
 base::Result<std::vector<PartName>> parts_of(const store::StateView& state, const base::Address& provider) {
   std::vector<PartName> parts;
   const Key prefix = provider_parts_key(provider);
@@ -61,10 +89,12 @@ base::Result<std::vector<PartName>> parts_of(const store::StateView& state, cons
   return parts;
 }
 
-base::Status each_provider(const store::StateView& state,
+base::Status each_provider(const store::StateView& state, const std::optional<base::Address>& after,
                            const std::function<bool(const base::Address&, const Provider&)>& visit) {
   base::Status read;
-  STARLING_TRY(state.scan(providers_key(), [&](base::ByteView key, base::ByteView value) {
+  const Key from = after.has_value() ? provider_key(*after) : providers_key();
+  STARLING_TRY(state.scan_from(providers_key(), from, [&](base::ByteView key, base::ByteView value) {
+    if (after.has_value() && key_address(key, 2) == *after) return true;
     const base::Result<Provider> provider = decode_record<Provider>(value);
     if (!provider.ok()) {
       read = provider.error();

@@ -18,6 +18,9 @@ base::Result<std::vector<std::uint64_t>> open_tasks(const store::StateView& stat
                                                     std::size_t limit);
 base::Result<std::vector<std::uint64_t>> tasks_of(const store::StateView& state, const base::Address& requester,
                                                   std::uint64_t after, std::size_t limit);
+// In descending order, those below `before`, at most `limit`.
+base::Result<std::vector<std::uint64_t>> latest_tasks_of(const store::StateView& state, const base::Address& requester,
+                                                         std::uint64_t before, std::size_t limit);
 
 struct PartName {
   std::uint64_t task = 0;
@@ -26,8 +29,8 @@ struct PartName {
 // What a provider has won and is not yet settled.
 base::Result<std::vector<PartName>> parts_of(const store::StateView& state, const base::Address& provider);
 
-// In the order of the addresses, until visit returns false.
-base::Status each_provider(const store::StateView& state,
+// In the order of the addresses, those above `after` or all, until visit returns false.
+base::Status each_provider(const store::StateView& state, const std::optional<base::Address>& after,
                            const std::function<bool(const base::Address&, const Provider&)>& visit);
 
 // What the market believes to be in the bank's pots.
