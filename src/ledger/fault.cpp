@@ -51,7 +51,8 @@ constexpr auto kFaults = std::to_array<FaultRow>({
     {Fault::kNotHolder, "NOT_HOLDER", "The part is not held by this account."},
     {Fault::kPartState, "PART_STATE", "The part is not in the state that this follows."},
     {Fault::kCommitmentMismatch, "COMMITMENT_MISMATCH", "What was revealed is not what was committed."},
-    {Fault::kProgressInvalid, "PROGRESS_INVALID", "Progress grows, and ends at the number of the program's calls."},
+    {Fault::kProgressInvalid, "PROGRESS_INVALID",
+     "Progress grows, and stays below the number of the program's calls; commit the result of all."},
     {Fault::kNotRequester, "NOT_REQUESTER", "The task belongs to another account."},
     {Fault::kTaskOver, "TASK_OVER", "The task is over or cancelled already."},
 });

@@ -301,7 +301,7 @@ base::Status Provider::follow_part(const PartEntry& entry) {
   const market::PartState state = entry.part.state;
   const std::scoped_lock lock(mutex_);
   // A worker may be ahead of what was read.
-  work->state = std::max(work->state, state);
+  if (stage_of(work->state) < stage_of(state)) work->state = state;
   work->reported = std::max(work->reported, entry.part.calls);
   if (state == market::PartState::kStopped) work->cancel = true;
   if (work->busy || work->failed || work->state != state || Clock::now() < work->not_before) return {};

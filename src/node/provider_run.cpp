@@ -1,5 +1,6 @@
 #include "node/provider_run.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -82,17 +83,11 @@ base::Result<PartCalls> calls_done(const PartRun& run) {
   std::error_code error;
   if (!std::filesystem::exists(run.folder.journal(), error)) return PartCalls{};
   STARLING_ASSIGN(const proof::Journal journal, open_journal(run));
+  const auto all = static_cast<std::uint32_t>(run.part.job->program().calls().size());
+  const std::uint32_t calls = std::min(journal.calls(), all - 1);
   std::vector<base::Hash> roots;
-  for (std::uint32_t call = 0; call < journal.calls(); ++call) roots.push_back(proof::list_root(journal.roots(call)));
-  return PartCalls{journal.calls(), proof::list_root(roots)};
-}
-
-base::Result<PartCalls> calls_of(const PartResult& result, const store::Blobs& blobs, std::int64_t now) {
-  STARLING_ASSIGN(const store::BlobReader reader, blobs.read(result.receipt_blob.name, now));
-  std::string text(reader.size(), '\0');
-  STARLING_TRY(reader.read(0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}));
-  STARLING_ASSIGN(const proof::Receipt receipt, proof::parse_receipt(text));
-  return PartCalls{static_cast<std::uint32_t>(receipt.calls.size()), receipt.trace_root};
+  for (std::uint32_t call = 0; call < calls; ++call) roots.push_back(proof::list_root(journal.roots(call)));
+  return PartCalls{calls, proof::list_root(roots)};
 }
 
 void unpin_result(const PartName& name, const PartResult& result, store::Blobs& blobs) {

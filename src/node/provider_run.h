@@ -32,9 +32,8 @@ struct PartCalls {
   std::uint32_t calls = 0;
   base::Hash root;  // list root of their roots
 };
-// Of a part that was stopped, from its journal; of one that is done, from its receipt.
+// Of a part that was stopped, from its journal. Never all calls: only a result shows those.
 base::Result<PartCalls> calls_done(const PartRun& run);
-base::Result<PartCalls> calls_of(const PartResult& result, const store::Blobs& blobs, std::int64_t now);
 
 // Lets go of the blobs of a result.
 void unpin_result(const PartName& name, const PartResult& result, store::Blobs& blobs);

@@ -37,6 +37,12 @@ void say(base::LogLevel level, std::string_view message, const PartName& name, s
 
 }  // namespace
 
+// What was stopped may be committed still, and what was committed is not stopped any more.
+int stage_of(market::PartState state) {
+  return state == market::PartState::kStopped ? 2 * static_cast<int>(market::PartState::kHeld) + 1
+                                              : 2 * static_cast<int>(state);
+}
+
 base::Status Provider::add_worker() {
   workers_.push_back(std::make_unique<Worker>());
   Worker& worker = *workers_.back();
@@ -85,11 +91,12 @@ void Provider::work(Worker& worker) {
 // What the ledger is told of parts goes through one thread, so that the next part is computed meanwhile.
 void Provider::settle_all() {
   while (const WorkPointer work = take(to_settle_)) {
-    const market::PartState state = [&] {
+    const auto [state, has_result] = [&] {
       const std::scoped_lock lock(mutex_);
-      return work->state;
+      return std::pair(work->state, work->result.has_value());
     }();
-    const base::Status settled = state == market::PartState::kStopped ? report_calls(*work) : settle(*work, state);
+    const bool unfinished = state == market::PartState::kStopped && !has_result;
+    const base::Status settled = unfinished ? report_calls(*work) : settle(*work, state);
     const std::scoped_lock lock(mutex_);
     work->busy = false;
     if (settled.ok() || settled.error().code == base::ErrorCode::kCancelled) continue;
@@ -173,7 +180,7 @@ base::Status Provider::settle(Work& work, market::PartState state) {
     if (!work.result.has_value()) return {};
     reveal = work.result->reveal(work.name);
   }
-  if (state == market::PartState::kHeld) {
+  if (state == market::PartState::kHeld || state == market::PartState::kStopped) {
     STARLING_TRY(account_.carry_out(
         market::CommitResult{work.name.task, work.name.part, market::result_commitment(reveal, address())}));
     const std::scoped_lock lock(mutex_);
@@ -189,21 +196,12 @@ base::Status Provider::settle(Work& work, market::PartState state) {
   return {};
 }
 
-// Of a part whose task was cancelled: what was done is paid.
+// Of a part whose task was cancelled before it was done: what was done is paid.
 base::Status Provider::report_calls(Work& work) {
-  std::optional<PartResult> result;
-  {
-    const std::scoped_lock lock(mutex_);
-    result = work.result;
-  }
-  PartCalls done;
-  if (result.has_value()) {
-    STARLING_ASSIGN(done, calls_of(*result, needs_.blobs, seconds()));
-  } else {
-    STARLING_ASSIGN(const ReadyPart part, ready(work));
-    const PartFolder folder = folder_of(work.name);
-    STARLING_ASSIGN(done, calls_done({needs_.blobs, needs_.key, folder, work.name, work.input, part, 0, nullptr}));
-  }
+  STARLING_ASSIGN(const ReadyPart part, ready(work));
+  const PartFolder folder = folder_of(work.name);
+  STARLING_ASSIGN(const PartCalls done,
+                  calls_done({needs_.blobs, needs_.key, folder, work.name, work.input, part, 0, nullptr}));
   {
     const std::scoped_lock lock(mutex_);
     if (done.calls <= work.reported) return {};
@@ -229,7 +227,7 @@ base::Result<PartResult> Provider::result(const PartName& name) const {
   const auto found = parts_.find(name);
   // Nobody sees a result before the ledger has bound this provider to it.
   if (found == parts_.end() || !found->second->result.has_value() ||
-      (found->second->listed && found->second->state < market::PartState::kCommitted)) {
+      (found->second->listed && stage_of(found->second->state) < stage_of(market::PartState::kCommitted))) {
     return base::not_found("there is no result of part " + name.text() + " here");
   }
   return *found->second->result;

@@ -6,6 +6,9 @@
 
 namespace starling::node {
 
+// How far a part is that is not settled: it goes through the stages in their order, leaving some out.
+int stage_of(ledger::market::PartState state);
+
 // A part that this provider has won, or whose result it keeps. Under the provider's mutex but for what is atomic or
 // fixed.
 struct Provider::Work {

@@ -75,8 +75,8 @@ bool is_delivered(const market::Part& part) {
 }
 
 bool is_lost(const market::Part& part) {
-  return part.state == market::PartState::kStopped || part.state == market::PartState::kProved ||
-         part.state == market::PartState::kPartlyPaid || part.state == market::PartState::kRefunded;
+  return part.state == market::PartState::kProved || part.state == market::PartState::kPartlyPaid ||
+         part.state == market::PartState::kRefunded;
 }
 
 base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,

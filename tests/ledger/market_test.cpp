@@ -357,13 +357,14 @@ TEST_F(Market, CancellingAfterAnAwardPaysTheProvedShare) {
   fine(kPia, market::ReportProgress{1, 0, 2, hash_of(5)});
   fails("PROGRESS_INVALID", kPia, market::ReportProgress{1, 0, 2, hash_of(5)});
   fails("PROGRESS_INVALID", kPia, market::ReportProgress{1, 0, 11, hash_of(5)});
+  fails("PROGRESS_INVALID", kPia, market::ReportProgress{1, 0, 10, hash_of(5)});
   fails("NOT_HOLDER", kQuin, market::ReportProgress{1, 0, 4, hash_of(5)});
   fails("PART_STATE", kPia, market::ReportProgress{1, 2, 4, hash_of(5)});
   fine(kAnn, market::CancelTask{1});
   EXPECT_EQ(chain.part(1, 0).state, PartState::kStopped);
   EXPECT_EQ(chain.part(1, 2).state, PartState::kCommitted);
   EXPECT_EQ(chain.provider(kPia).held, 0U);
-  fails("PART_STATE", kPia, market::CommitResult{1, 0, hash_of(1)});
+  fails("PROGRESS_INVALID", kPia, market::ReportProgress{1, 0, 10, hash_of(5)});
   fine(kPia, market::ReportProgress{1, 0, 5, hash_of(6)});
   fine(kPia, result_of(1, 2));
   chain.run_until(chain.now() + 1000);
@@ -372,9 +373,36 @@ TEST_F(Market, CancellingAfterAnAwardPaysTheProvedShare) {
   EXPECT_EQ(chain.part(1, 2).state, PartState::kPaid);
   // Half of one part, and a whole one, a tenth of each to the model's owner.
   EXPECT_EQ(chain.balance(kAnn), ann - 2 * kFee - 1000 - 2000);
-  EXPECT_EQ(chain.balance(kPia), pia - 9 * kFee + 2700);
+  EXPECT_EQ(chain.balance(kPia), pia - 10 * kFee + 2700);
   EXPECT_EQ(chain.balance(kOwner), owner + 300);
   EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit);
+  EXPECT_EQ(chain.provider(kPia).done, 1U);
+}
+
+TEST_F(Market, WhatWasReadyWhenItsTaskWasCancelledIsRevealedAndPaid) {
+  const Motes ann = chain.balance(kAnn);
+  const Motes pia = chain.balance(kPia);
+  submit(3);
+  award(3);
+  fine(kPia, market::ReportProgress{1, 0, 9, hash_of(5)});
+  fine(kAnn, market::CancelTask{1});
+  commit(0);
+  commit(1);
+  EXPECT_EQ(chain.provider(kPia).held, 0U);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kCommitted);
+  fails("PART_STATE", kPia, market::ReportProgress{1, 0, 9, hash_of(5)});
+  fine(kPia, result_of(1, 0));
+  // The first is revealed, the second is not, the third is neither reported nor committed in time.
+  chain.run_until(chain.part(1, 2).due);
+  fails("TOO_LATE", kPia, market::CommitResult{1, 2, hash_of(1)});
+  chain.run_until(chain.now() + 100'000);
+  EXPECT_EQ(chain.part(1, 0).state, PartState::kPaid);
+  EXPECT_EQ(chain.part(1, 1).state, PartState::kRefunded);
+  EXPECT_EQ(chain.part(1, 2).state, PartState::kRefunded);
+  EXPECT_EQ(chain.balance(kAnn), ann - 2 * kFee - 2000);
+  EXPECT_EQ(chain.balance(kPia), pia - 7 * kFee + 1800);
+  EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1500) << "the reveal that was missed is paid for";
+  EXPECT_EQ(chain.provider(kPia).locked, 0U);
   EXPECT_EQ(chain.provider(kPia).done, 1U);
 }
 

@@ -205,6 +205,40 @@ TEST_F(Network, ACancelledRunIsPaidAsFarAsItGot) {
   EXPECT_EQ(gateway.part(*again, 0).state, PartState::kPaid);
 }
 
+TEST_F(Network, WhatIsReadyWhenItsTaskIsCancelledIsDeliveredAndPaid) {
+  std::atomic<bool> lose = true;
+  std::atomic<int> lost = 0;
+  gateway.chain().before = [&](const ledger::Transaction& transaction) {
+    if (!lose || ledger::message_name(transaction.message) != std::string("CommitResult")) return true;
+    ++lost;
+    return false;
+  };
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request()});
+  const auto task = ann->submit(asked, terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  ASSERT_TRUE(gateway.wait_until([&] { return lost > 0; }));
+  EXPECT_EQ(pia.provider().result({*task, 0}).error().code, base::ErrorCode::kNotFound) << "nothing binds it yet";
+  ASSERT_TRUE(ann->cancel(*task).ok());
+  EXPECT_EQ(gateway.part(*task, 0).state, PartState::kStopped);
+  lose = false;
+  std::size_t frames = 0;
+  const auto collected = ann->collect(*task, asked, [&](const Delivery& delivery) -> base::Status {
+    frames = delivery.receipt.frames.size();
+    return {};
+  });
+  ASSERT_TRUE(collected.ok()) << collected.error().message;
+  EXPECT_EQ(collected->lost, 0U);
+  EXPECT_EQ(frames, 9U);
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
+  EXPECT_EQ(gateway.part(*task, 0).state, PartState::kPaid);
+  EXPECT_EQ(gateway.part(*task, 0).calls, 0U);
+  EXPECT_EQ(provider(kPia).done, 1U);
+  gateway.expect_conserved();
+}
+
 TEST_F(Network, WhatNobodyCanTakeIsRefundedAtTheDeadline) {
   TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
   ASSERT_TRUE(gateway.wait_until_ready(kPia));

@@ -191,7 +191,8 @@ std::optional<Fault> handle(Context& context, const Expected& /*expected*/, cons
   if (const auto fault = load_held(context, message.task, message.part, held)) return fault;
   Part& part = held->part.part;
   if (part.state != PartState::kHeld && part.state != PartState::kStopped) return Fault::kPartState;
-  if (message.calls <= part.calls || message.calls > held->task.task.calls) return Fault::kProgressInvalid;
+  // Who has done all calls commits the result: the full price is paid for what the requester gets only.
+  if (message.calls <= part.calls || message.calls >= held->task.task.calls) return Fault::kProgressInvalid;
   part.calls = message.calls;
   part.calls_root = message.calls_root;
   save_part(context.state, held->task, held->part);
@@ -205,8 +206,8 @@ std::optional<Fault> handle(Context& context, const Expected& /*expected*/, cons
   std::optional<HeldPart> held;
   if (const auto fault = load_held(context, message.task, message.part, held)) return fault;
   Part& part = held->part.part;
-  if (part.state != PartState::kHeld) return Fault::kPartState;
-  free_slot(context, held->part);
+  if (part.state != PartState::kHeld && part.state != PartState::kStopped) return Fault::kPartState;
+  if (part.state == PartState::kHeld) free_slot(context, held->part);
   part.state = PartState::kCommitted;
   part.commitment = message.commitment;
   set_due(context.state, held->task, held->part, context.header.time + parameters(context.state).reveal_time);

@@ -37,6 +37,7 @@ base::Status check_task(const store::StateView& state, std::uint64_t number, con
     STARLING_ASSIGN(const std::optional<Part> found, part(state, number, index));
     if (!found.has_value()) return broken(name + " lacks part " + std::to_string(index));
     if (found->price > task.max_price) return broken(name + " pays more than its maximum price");
+    if (found->calls >= task.calls) return broken(name + " has all calls of a part reported, and no result of them");
     open += found->state == PartState::kOpen ? 1 : 0;
     unfinished += is_settled(found->state) ? 0 : 1;
     STARLING_TRY(check_part(state, number, index, *found, loads));

@@ -114,7 +114,7 @@ struct ClaimTask {
   }
 };
 
-// How far a part is: what is paid if its task is cancelled.
+// How far a part is: what is paid if its task is cancelled. Not of all calls: whoever has done them commits the result.
 struct ReportProgress {
   std::uint64_t task = 0;
   std::uint32_t part = 0;
@@ -133,7 +133,8 @@ struct ReportProgress {
   }
 };
 
-// Binds the provider to its result without showing it; see result_commitment() in state.h.
+// Binds the provider to its result without showing it; see result_commitment() in state.h. Also of a part that was
+// stopped when the result was there already.
 struct CommitResult {
   std::uint64_t task = 0;
   std::uint32_t part = 0;

@@ -144,7 +144,7 @@ enum class PartState : std::uint8_t {
   kHeld = 1,       // a provider computes it
   kCommitted = 2,  // the provider is bound to a result
   kRevealed = 3,   // the result is known; the challenge window is open
-  kStopped = 4,    // cancelled while held; the provider may report how far it is
+  kStopped = 4,    // cancelled while held; the provider may report how far it is, or commit what is ready
   kProved = 5,     // that report's challenge window is open
   kPaid = 6,
   kPartlyPaid = 7,
