@@ -42,7 +42,7 @@ struct Gateway {
       : chain(take(consensus::Embedded::open(home / "chain", genesis(model), key_of(9)))),
         blobs(take(store::Blobs::open(home / "blobs"))) {
     api::Router router;
-    router.add(api::ledger_routes(*chain, {{"validator", "gateway"}, "bench", key_of(9).address()}));
+    router.add(api::ledger_routes(*chain, {{"validator", "gateway"}, "bench", key_of(9).address(), ""}));
     router.add(api::market_routes(*chain));
     api::BlobEndpointOptions options;
     options.now = unix_seconds;

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "api/blob_endpoints.h"
+#include "api/copy_endpoints.h"
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/provider_endpoints.h"
@@ -88,8 +89,9 @@ struct Node {
     options.now = [] { return std::int64_t{1'800'000'000}; };
     options.uploads = true;
     router.add(api::blob_routes(*blobs, options));
-    router.add(api::ledger_routes(chain, {{"gateway"}, "0", {}}, &metrics));
+    router.add(api::ledger_routes(chain, {{"gateway"}, "0", {}, ""}, &metrics));
     router.add(api::market_routes(chain));
+    router.add(api::copy_routes(chain, folder / "genesis.json"));
     router.add(api::metrics_route(metrics));
     router.add(api::provider_routes([] { return static_cast<const node::Provider*>(nullptr); }));
     router.add(api::model_files_route(*models, options.now));

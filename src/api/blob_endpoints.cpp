@@ -54,9 +54,12 @@ Response send_blob(store::Blobs& blobs, const BlobEndpointOptions& options, cons
   return response;
 }
 
-Response send_manifest(store::Blobs& blobs, const Request& request) {
+Response send_manifest(store::Blobs& blobs, const BlobEndpointOptions& options, const Request& request) {
   const auto name = request.parameter_hash("name");
   if (!name.ok()) return bad_request(name.error());
+  if (options.bring != nullptr && !blobs.has(*name)) {
+    if (const base::Status brought = options.bring(*name); !brought.ok()) return error_response(brought.error());
+  }
   const auto manifest = blobs.manifest(*name);
   if (!manifest.ok()) return error_response(manifest.error());
   const base::Bytes bytes = manifest->encode();
@@ -79,6 +82,11 @@ class Uploads {
     if (manifest.name() != *name) {
       return error_response(400, "CORRUPT",
                             "these bytes are the blob " + manifest.name().hex() + ", not " + name->hex());
+    }
+    if (options_.hand_on != nullptr) {
+      if (const base::Status given = options_.hand_on(base::as_bytes(request.body)); !given.ok()) {
+        return error_response(given.error());
+      }
     }
     const std::lock_guard lock(mutex_);
     if (blobs_.has(*name)) return answer(*name, manifest.size, 200);
@@ -121,8 +129,9 @@ std::vector<Route> blob_routes(store::Blobs& blobs, BlobEndpointOptions options)
   std::vector<Route> routes;
   routes.push_back(get_route("/v1/blobs/{name}",
                              [&blobs, options](const Request& request) { return send_blob(blobs, options, request); }));
-  routes.push_back(get_on_worker("/v1/blobs/{name}/manifest",
-                                 [&blobs](const Request& request) { return send_manifest(blobs, request); }));
+  routes.push_back(get_on_worker("/v1/blobs/{name}/manifest", [&blobs, options](const Request& request) {
+    return send_manifest(blobs, options, request);
+  }));
   if (options.uploads) {
     Route put = get_on_worker("/v1/blobs/{name}", nullptr);
     put.method = Method::kPut;

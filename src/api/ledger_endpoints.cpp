@@ -86,6 +86,7 @@ Response status(const Chain& chain, const LedgerEndpointOptions& options) {
     json.set("roles", std::move(roles));
     json.set("version", options.version);
     json.set("address", options.address.text());
+    json.set("follows", options.follows.empty() ? base::Json() : base::Json(options.follows));
     json.set("fee_per_byte", std::to_string(parameters.fee_per_byte));
     json.set("fee_per_work", std::to_string(parameters.fee_per_work));
     const auto orderer = consensus::orderer_of(view.header());

@@ -15,6 +15,7 @@ struct LedgerEndpointOptions {
   std::vector<std::string> roles;  // of this node
   std::string version;
   base::Address address;  // whose key this node signs with
+  std::string follows;    // the node whose chain this one copies; empty: none
 };
 
 inline constexpr std::size_t kMaxSubmitBytes = std::size_t{4} << 20;

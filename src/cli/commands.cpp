@@ -72,6 +72,7 @@ constexpr std::array kCommands{
             declare_ledger_import},
     Command{"node", "Be one machine of a network",
             "starling node --home ~/validator --genesis genesis.json\n"
+            "starling node --home ~/gateway --role gateway --ledger http://127.0.0.1:7001 --listen 127.0.0.1:7003\n"
             "starling node --home ~/provider --role provider --ledger http://127.0.0.1:7001 --listen 127.0.0.1:7002",
             declare_node},
     Command{"devnet", "Start a whole network on this machine",

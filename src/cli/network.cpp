@@ -7,15 +7,15 @@
 
 namespace starling::cli {
 
-base::Result<std::string> find_network(const std::string& given) {
+base::Result<std::string> find_network(const std::string& given, const std::string& option) {
   std::string url = given;
   if (url.empty()) {
     const char* const named = std::getenv("STARLING_NETWORK");
     url = named == nullptr ? "" : named;
   }
   if (url.empty()) {
-    return base::invalid(
-        "no network is named: give --network URL or set STARLING_NETWORK; starling devnet starts one on this machine");
+    return base::invalid("no network is named: give " + option +
+                         " URL or set STARLING_NETWORK; starling devnet starts one on this machine");
   }
   while (url.ends_with('/')) url.pop_back();
   STARLING_TRY(node::check_base_url(url));

@@ -16,8 +16,9 @@ namespace starling::cli {
 
 // What several commands need before they can speak with a network.
 
-// The gateway to use: `given` if it is not empty, else STARLING_NETWORK; an error that says how to name one.
-base::Result<std::string> find_network(const std::string& given);
+// The gateway to use: `given`, the value of `option`, if it is not empty, else STARLING_NETWORK; an error that says how
+// to name one.
+base::Result<std::string> find_network(const std::string& given, const std::string& option = "--network");
 
 // A gateway that was found. Requests end when the command is interrupted.
 struct Network {

@@ -6,11 +6,11 @@
 #include <csignal>
 #include <filesystem>
 #include <optional>
-#include <sstream>
 #include <system_error>
 #include <thread>
 
 #include "api/blob_endpoints.h"
+#include "api/copy_endpoints.h"
 #include "api/event_endpoints.h"
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
@@ -23,12 +23,15 @@
 #include "cli/commands.h"
 #include "cli/credits.h"
 #include "cli/network.h"
+#include "cli/node_roles.h"
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "consensus/embedded.h"
 #include "node/blob_exchange.h"
+#include "node/follower.h"
 #include "node/key_store.h"
 #include "node/model_store.h"
+#include "node/part_input.h"
 #include "node/provider.h"
 
 namespace starling::cli {
@@ -44,6 +47,7 @@ struct Arguments {
   std::string url;
   std::string genesis;
   std::string ledger;
+  std::string orderer;
   std::string models;
   std::string rate = "1";
   std::string minimum_rate;
@@ -68,42 +72,6 @@ constexpr std::chrono::milliseconds kPollTime{50};
 
 std::int64_t unix_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> words;
-  std::istringstream stream(text);
-  for (std::string word; std::getline(stream, word, ',');) {
-    if (!word.empty()) words.push_back(word);
-  }
-  return words;
-}
-
-struct Roles {
-  bool validator = false;
-  bool gateway = false;
-  bool provider = false;
-};
-
-base::Result<Roles> read_roles(const std::string& text) {
-  Roles roles;
-  for (const std::string& word : split(text)) {
-    if (word == "validator") {
-      roles.validator = true;
-    } else if (word == "gateway") {
-      roles.gateway = true;
-    } else if (word == "provider") {
-      roles.provider = true;
-    } else {
-      return base::invalid("\"" + word + "\" is no role: a node is a validator, a gateway, a provider, or several of " +
-                           "them, as in --role validator,gateway");
-    }
-  }
-  if (roles.gateway && !roles.validator) {
-    return base::invalid("a gateway answers from the state that its validator keeps: give --role validator,gateway");
-  }
-  if (!roles.validator && !roles.provider) return base::invalid("a node needs a role: validator, provider or both");
-  return roles;
 }
 
 template <typename T>
@@ -143,8 +111,9 @@ struct Node {
   std::optional<base::SecretKey> key;
   base::Metrics metrics;
   std::unique_ptr<store::Blobs> blobs;
-  std::unique_ptr<consensus::Embedded> chain;
   node::HttpClient http;
+  std::string ledger;  // the other node whose chain this one uses; empty: it is a validator
+  std::unique_ptr<consensus::Chain> chain;
   std::optional<node::BlobExchange> exchange;
   std::unique_ptr<node::ModelStore> models;
   std::atomic<const node::Provider*> serving = nullptr;
@@ -160,32 +129,78 @@ struct Node {
   }
 };
 
+// That the node followed takes the inputs which are uploaded here; one that is away is asked for nothing.
+base::Status check_followed(Node& node) {
+  const auto status = node::LedgerClient(node.http, node.ledger, base::interrupted).query("status");
+  if (!status.ok()) return {};
+  STARLING_ASSIGN(const base::Json* const roles, status->array("roles"));
+  for (const base::Json& role : roles->elements()) {
+    const base::Result<std::string> name = role.as_text();
+    if (name.ok() && *name == "gateway") return {};
+  }
+  return base::invalid(node.ledger + " is no gateway and takes no uploads: follow one with the role gateway");
+}
+
+// The chain that a validator orders, or the copy of another node's that a gateway keeps.
 base::Status open_chain(const Arguments& arguments, Node& node) {
   std::optional<base::Json> genesis;
   if (!arguments.genesis.empty()) {
     STARLING_ASSIGN(const std::string text, base::read_text_file(arguments.genesis, kMaxGenesisBytes));
     STARLING_ASSIGN(genesis, base::Json::parse(text, arguments.genesis));
   }
-  STARLING_ASSIGN(base::SecretKey key, node::default_key({node.home, std::nullopt}));
-  STARLING_ASSIGN(node.chain, consensus::Embedded::open(node.home / "chain", genesis, std::move(key)));
+  if (node.roles.validator) {
+    STARLING_ASSIGN(base::SecretKey key, node::default_key({node.home, std::nullopt}));
+    STARLING_ASSIGN(node.chain, consensus::Embedded::open(node.home / "chain", genesis, std::move(key)));
+    return {};
+  }
+  node::FollowerOptions options;
+  options.home = node.home / "chain";
+  options.upstream = node.ledger;
+  options.genesis = std::move(genesis);
+  if (!arguments.orderer.empty()) {
+    STARLING_ASSIGN(options.orderer, base::Address::from_text(arguments.orderer));
+  }
+  options.cancelled = base::interrupted;
+  STARLING_TRY(check_followed(node));
+  STARLING_ASSIGN(node.chain, node::Follower::start(std::move(options), node.http, node.metrics));
   return {};
+}
+
+// What makes the gateways of a network one place for inputs: those that follow hand uploads on to the one they follow,
+// and get from it what they lack.
+api::BlobEndpointOptions blob_endpoint_options(Node& node) {
+  api::BlobEndpointOptions options;
+  options.now = unix_seconds;
+  options.uploads = node.roles.gateway;
+  if (!node.roles.follows()) return options;
+  options.hand_on = [&node](base::ByteView bytes) -> base::Status {
+    STARLING_TRY(node.exchange->upload(node.ledger, bytes));
+    return {};
+  };
+  options.bring = [&node](const base::Hash& name) -> base::Status {
+    node::FetchOptions fetch;
+    fetch.most_bytes = node::kMaxPartInputBytes;
+    fetch.cancelled = base::interrupted;
+    STARLING_TRY(node.exchange->fetch(name, {node.ledger}, fetch));
+    return {};
+  };
+  return options;
 }
 
 base::Status serve(const Arguments& arguments, Node& node) {
   api::Router router;
-  api::BlobEndpointOptions blob_options;
-  blob_options.now = unix_seconds;
-  blob_options.uploads = node.roles.gateway;
-  router.add(api::blob_routes(*node.blobs, blob_options));
+  router.add(api::blob_routes(*node.blobs, blob_endpoint_options(node)));
   router.add(api::model_files_route(*node.models, unix_seconds));
   if (node.chain) {
     api::LedgerEndpointOptions options;
-    options.roles = split(arguments.roles);
+    options.roles = node.roles.names();
     options.version = STARLING_VERSION;
     options.address = node.key->address();
+    options.follows = node.ledger;
     router.add(api::ledger_routes(*node.chain, options, &node.metrics));
     router.add(api::market_routes(*node.chain));
     router.add(api::event_routes(*node.chain));
+    router.add(api::copy_routes(*node.chain, node.home / "chain" / "genesis.json"));
   }
   if (node.roles.provider) {
     router.add(api::provider_routes([&node] { return node.serving.load(); }));
@@ -201,11 +216,9 @@ base::Status provide(const Arguments& arguments, Node& node) {
   node::ProviderOptions options;
   options.home = node.home / "provider";
   options.endpoint = node.url;
-  if (node.chain && arguments.ledger.empty()) {
-    options.ledger = node.server->url();
-  } else {
-    STARLING_ASSIGN(options.ledger, find_network(arguments.ledger));
-  }
+  // What its own chain says is known; another node's word is believed.
+  options.ledger = node.chain ? node.server->url() : node.ledger;
+  if (node.chain) options.model_source = node.ledger;
   options.any_model = arguments.any_model;
   if (!arguments.any_model) options.models = node.models->roots();
   options.workers = static_cast<int>(arguments.workers);
@@ -229,6 +242,11 @@ base::Status provide(const Arguments& arguments, Node& node) {
 
 base::Status start(const Arguments& arguments, Node& node) {
   STARLING_ASSIGN(node.roles, read_roles(arguments.roles));
+  STARLING_TRY(check_role_options(node.roles,
+                                  {!arguments.ledger.empty(), !arguments.genesis.empty(), !arguments.orderer.empty()}));
+  if (!node.roles.validator) {
+    STARLING_ASSIGN(node.ledger, find_network(arguments.ledger, "--ledger"));
+  }
   node.home = fs::absolute(arguments.home);
   STARLING_TRY(base::make_directories(node.home, base::FileMode::kPrivate));
   STARLING_ASSIGN(node.key, node::default_key({node.home, std::nullopt}));
@@ -236,7 +254,7 @@ base::Status start(const Arguments& arguments, Node& node) {
   blob_options.quota_bytes = static_cast<std::uint64_t>(arguments.quota * kGibibyte);
   STARLING_ASSIGN(node.blobs, store::Blobs::open(node.home / "blobs", blob_options));
   STARLING_ASSIGN(node.models, node::ModelStore::open(node.home / "models", *node.blobs));
-  const std::vector<std::string> folders = split(arguments.models);
+  const std::vector<std::string> folders = split_list(arguments.models);
   for (const std::string& folder : folders) {
     STARLING_ASSIGN(const base::Hash root, node.models->add(folder));
     base::log(base::LogLevel::kInfo, "model", {{"root", root.hex()}, {"folder", folder}});
@@ -247,7 +265,7 @@ base::Status start(const Arguments& arguments, Node& node) {
     base::log(base::LogLevel::kInfo, "model", {{"root", root.hex()}, {"folder", folder.string()}});
   }
   node.exchange.emplace(node.http, *node.blobs, unix_seconds);
-  if (node.roles.validator) STARLING_TRY(open_chain(arguments, node));
+  if (node.roles.keeps_chain()) STARLING_TRY(open_chain(arguments, node));
   STARLING_TRY(serve(arguments, node));
   if (node.roles.provider) STARLING_TRY(provide(arguments, node));
   return {};
@@ -286,11 +304,18 @@ Action declare_node(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.text("--home", a->home, "Folder of everything the node keeps; made if it is not there",
                Options::Presence::kRequired);
-  options.text("--role", a->roles, "validator (orders transactions), gateway (takes uploads), provider (makes videos)");
+  options.text("--role", a->roles,
+               "validator (orders transactions), gateway (answers for the chain and takes uploads; alone it keeps a "
+               "copy of another node's chain), provider (makes videos); several with commas between them");
   options.text("--listen", a->listen, "ADDRESS:PORT to serve on; port 0 takes any that is free");
   options.text("--url", a->url, "Where others reach this node, if not at the address it listens on");
-  options.text("--genesis", a->genesis, "A validator's first start: the genesis file (docs/ledger.md)");
-  options.text("--ledger", a->ledger, "A provider's gateway; its own validator if it has one");
+  options.text(
+      "--genesis", a->genesis,
+      "First start of a validator, and of a gateway that trusts no other's: the genesis file (docs/ledger.md)");
+  options.text("--ledger,--network", a->ledger,
+               "Without the role validator: URL of a gateway of the network; without it, that of STARLING_NETWORK");
+  options.text("--orderer", a->orderer,
+               "Gateway that follows: the account that must have signed the blocks; else whoever signed the first");
   options.text("--model", a->models, "Folders of models, with commas between them; the bundled one if not given");
   options.flag("--any-model", a->any_model, "Run every registered model; those that are not here are fetched");
   options.integer("--workers", a->workers, 1, 64, "Videos made at a time");

@@ -26,13 +26,21 @@ constexpr std::size_t kMostCandidates = 20'000;
 // How late a deadline may be noticed when the wall clock moves by itself.
 constexpr std::chrono::milliseconds kLongestSleep{200};
 
+HistoryOptions history_options(const EmbeddedOptions& options) {
+  return {.threads = options.threads,
+          .cache_bytes = options.cache_bytes,
+          .log_file_bytes = options.log_file_bytes,
+          .unwritten_leaves = options.unwritten_leaves};
+}
+
 base::Error stopped() { return base::cancelled("the chain is stopping; send the transactions again later"); }
 
 }  // namespace
 
 class Embedded::Machine {
  public:
-  Machine(std::unique_ptr<History> history, base::SecretKey orderer, EmbeddedOptions options)
+  // Without an orderer it is a copy.
+  Machine(std::unique_ptr<History> history, std::optional<base::SecretKey> orderer, EmbeddedOptions options)
       : history_(std::move(history)),
         orderer_(std::move(orderer)),
         options_(std::move(options)),
@@ -42,6 +50,7 @@ class Embedded::Machine {
         height_(history_->last().header.height) {}
 
   base::Status start() {
+    if (!orderer_.has_value()) return {};
     STARLING_ASSIGN(deadline_, history_->next_deadline());
     thread_ = std::thread([this] { run(); });
     return {};
@@ -68,6 +77,7 @@ class Embedded::Machine {
   }
 
   base::Result<std::vector<Submitted>> submit(std::vector<ledger::ReadTransaction> transactions) {
+    if (!orderer_.has_value()) return base::unsupported("a copy of a chain orders no transactions");
     if (transactions.empty()) return std::vector<Submitted>();
     std::size_t bytes = 0;
     for (const ledger::ReadTransaction& each : transactions) bytes += each.bytes;
@@ -251,7 +261,7 @@ class Embedded::Machine {
       transactions.push_back(candidate.read);
       bytes.push_back(candidate.bytes);
     }
-    auto execution = history_->execute(time, transactions, std::move(bytes), orderer_);
+    auto execution = history_->execute(time, transactions, std::move(bytes), *orderer_);
     if (!execution.ok()) return fail(candidates, execution.error());
     if (!execution->empty()) {
       base::Status kept = history_->keep(*execution);
@@ -316,7 +326,7 @@ class Embedded::Machine {
   }
 
   std::unique_ptr<History> history_;
-  base::SecretKey orderer_;
+  std::optional<base::SecretKey> orderer_;
   EmbeddedOptions options_;
   BlockClock clock_;          // of the machine's thread
   Steady::time_point retry_;  // of the machine's thread: before it no block is made without transactions
@@ -349,13 +359,29 @@ Embedded::~Embedded() = default;
 base::Result<std::unique_ptr<Embedded>> Embedded::open(const std::filesystem::path& home,
                                                        const std::optional<base::Json>& genesis,
                                                        base::SecretKey orderer, EmbeddedOptions options) {
-  STARLING_ASSIGN(std::unique_ptr<History> history, History::open(home, genesis, orderer,
-                                                                  {.threads = options.threads,
-                                                                   .cache_bytes = options.cache_bytes,
-                                                                   .log_file_bytes = options.log_file_bytes,
-                                                                   .unwritten_leaves = options.unwritten_leaves}));
+  const SealGenesis seal = [&](const BlockHeader& header) -> base::Result<SignedHeader> {
+    return sign_header(header, orderer);
+  };
+  STARLING_ASSIGN(std::unique_ptr<History> history, History::open(home, genesis, seal, history_options(options)));
   auto machine = std::make_unique<Machine>(std::move(history), std::move(orderer), std::move(options));
   STARLING_TRY(machine->start());
+  return std::unique_ptr<Embedded>(new Embedded(std::move(machine)));
+}
+
+bool Embedded::exists(const std::filesystem::path& home) { return History::exists(home); }
+
+base::Result<std::unique_ptr<Embedded>> Embedded::open_copy(const std::filesystem::path& home,
+                                                            const std::optional<Origin>& origin,
+                                                            EmbeddedOptions options) {
+  const SealGenesis take = [&](const BlockHeader& header) -> base::Result<SignedHeader> {
+    if (!origin.has_value() || origin->header.header != header) {
+      return base::corrupt("the first header of the chain is not that of its genesis");
+    }
+    return origin->header;
+  };
+  const std::optional<base::Json> genesis = origin.has_value() ? std::optional(origin->genesis) : std::nullopt;
+  STARLING_ASSIGN(std::unique_ptr<History> history, History::open(home, genesis, take, history_options(options)));
+  auto machine = std::make_unique<Machine>(std::move(history), std::nullopt, std::move(options));
   return std::unique_ptr<Embedded>(new Embedded(std::move(machine)));
 }
 

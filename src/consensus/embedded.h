@@ -27,6 +27,12 @@ struct EmbeddedOptions {
   std::size_t unwritten_leaves = 200'000;
 };
 
+// What a chain begins with: its genesis, and the header of the block that it makes, signed by the chain's orderer.
+struct Origin {
+  base::Json genesis;
+  SignedHeader header;
+};
+
 // A chain that one process orders: transactions are executed, written to a log of blocks, synced, put into the state,
 // and only then answered. Blocks are made when there is work or a deadline falls due (docs/consensus.md).
 class Embedded : public Chain {
@@ -37,6 +43,13 @@ class Embedded : public Chain {
   static base::Result<std::unique_ptr<Embedded>> open(const std::filesystem::path& home,
                                                       const std::optional<base::Json>& genesis, base::SecretKey orderer,
                                                       EmbeddedOptions options = {});
+  // Whether the folder holds a chain, or a copy of one.
+  static bool exists(const std::filesystem::path& home);
+  // Opens a copy of a chain that another process orders, or begins one from its origin. It takes blocks by follow()
+  // only: it orders nothing (submit() is kUnsupported), and makes no block when a deadline falls due.
+  static base::Result<std::unique_ptr<Embedded>> open_copy(const std::filesystem::path& home,
+                                                           const std::optional<Origin>& origin,
+                                                           EmbeddedOptions options = {});
   // Stops.
   ~Embedded() override;
   Embedded(const Embedded&) = delete;

@@ -105,7 +105,7 @@ class StateView final : public ChainView {
 }  // namespace
 
 base::Result<std::unique_ptr<History>> History::open(const fs::path& home, const std::optional<base::Json>& genesis,
-                                                     const base::SecretKey& orderer, const HistoryOptions& options) {
+                                                     const SealGenesis& seal, const HistoryOptions& options) {
   STARLING_TRY(base::make_directories(home));
   std::unique_ptr<History> history(new History());
   STARLING_ASSIGN(history->state_,
@@ -113,7 +113,7 @@ base::Result<std::unique_ptr<History>> History::open(const fs::path& home, const
                                                                .cache_bytes = options.cache_bytes,
                                                                .unwritten_leaves = options.unwritten_leaves,
                                                                .synced = false}));
-  STARLING_TRY(history->begin(home, genesis, orderer));
+  STARLING_TRY(history->begin(home, genesis, seal));
   STARLING_ASSIGN(history->log_, BlockLog::open(log_folder(home), options.log_file_bytes));
   STARLING_ASSIGN(history->parameters_, ledger::chain_parameters(*history->state_));
   STARLING_ASSIGN(history->last_, decode_header(history->state_->state().metadata));
@@ -150,8 +150,9 @@ base::Result<std::unique_ptr<History>> History::open(const fs::path& home, const
   return history;
 }
 
-base::Status History::begin(const fs::path& home, const std::optional<base::Json>& genesis,
-                            const base::SecretKey& orderer) {
+bool History::exists(const fs::path& home) { return BlockLog::exists(log_folder(home)); }
+
+base::Status History::begin(const fs::path& home, const std::optional<base::Json>& genesis, const SealGenesis& seal) {
   const bool has_log = BlockLog::exists(log_folder(home));
   std::error_code error;
   const bool has_genesis = fs::exists(genesis_file(home), error);
@@ -199,7 +200,7 @@ base::Status History::begin(const fs::path& home, const std::optional<base::Json
   sealed.transactions_root = transactions_root({});
   sealed.outcomes_root = ledger::outcomes_root({});
   sealed.state_root = prepared.root();
-  SignedHeader before = sign_header(sealed, orderer);
+  SignedHeader before;
   if (has_log) {
     // The first header as it was signed then, perhaps with another key.
     STARLING_ASSIGN(const std::unique_ptr<BlockLog> log, BlockLog::open(log_folder(home), 0));
@@ -208,6 +209,8 @@ base::Status History::begin(const fs::path& home, const std::optional<base::Json
                            " does not begin with the genesis in " + genesis_file(home).string());
     }
     before = log->base();
+  } else {
+    STARLING_ASSIGN(before, seal(sealed));
   }
   if (!has_genesis) STARLING_TRY(base::write_file(genesis_file(home), base::as_bytes(*text)));
   STARLING_TRY(state_->commit(prepared, 0, encode_header(before)));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,9 @@
 #include "ledger/chain.h"
 
 namespace starling::consensus {
+
+// Gives the header of the genesis block its signature, when a chain begins; an error ends it.
+using SealGenesis = std::function<base::Result<SignedHeader>(const BlockHeader&)>;
 
 struct HistoryOptions {
   int threads = 0;
@@ -46,10 +50,11 @@ class Execution {
 // thread safe.
 class History {
  public:
-  // `orderer` signs the genesis, if there is one to begin with.
   static base::Result<std::unique_ptr<History>> open(const std::filesystem::path& home,
-                                                     const std::optional<base::Json>& genesis,
-                                                     const base::SecretKey& orderer, const HistoryOptions& options);
+                                                     const std::optional<base::Json>& genesis, const SealGenesis& seal,
+                                                     const HistoryOptions& options);
+
+  static bool exists(const std::filesystem::path& home);
 
   // The header of the last block.
   const SignedHeader& last() const { return last_; }
@@ -84,7 +89,7 @@ class History {
  private:
   History() = default;
   base::Status begin(const std::filesystem::path& home, const std::optional<base::Json>& genesis,
-                     const base::SecretKey& orderer);
+                     const SealGenesis& seal);
   // The state after blocks that follow the last one, not written.
   base::Result<store::PreparedCommit> replay(std::span<const Block> blocks, bool verified);
   base::Status commit(const store::PreparedCommit& prepared, std::span<const Block> blocks,

@@ -386,6 +386,7 @@ void Provider::fetch_wanted_model() {
     if (check_base_url(location).ok()) sources.push_back(location);
   }
   sources.push_back(options_.ledger);
+  if (!options_.model_source.empty()) sources.push_back(options_.model_source);
   if (model_thread_.joinable()) model_thread_.join();
   fetching_model_ = true;
   model_thread_ = std::thread([this, root = *wanted, sources] {

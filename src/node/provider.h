@@ -42,6 +42,7 @@ struct ProviderOptions {
   std::string endpoint;            // where peers reach this node
   std::vector<base::Hash> models;  // that it runs; empty: any
   bool any_model = false;          // fetch registered models that are not here
+  std::string model_source;        // a node that may have them, beside the gateway and their locations; may be empty
   std::uint64_t most_model_bytes = std::uint64_t{64} << 30;
   int workers = 1;                     // parts computed at a time
   double share = 1.0;                  // of a core for each thread, from 0.05

@@ -326,5 +326,39 @@ TEST_F(BlobTransfers, UploadsAreCheckedAndBounded) {
   EXPECT_FALSE(exchange.upload(honest(false), some_bytes(10)).ok());
 }
 
+// A gateway that follows another one is one place for inputs with it.
+TEST_F(BlobTransfers, UploadsAreHandedOnAndWhatIsMissingIsBrought) {
+  const std::string other = honest(true);
+  const auto near = std::move(*store::Blobs::open(folder_ / "near"));
+  BlobEndpointOptions options;
+  options.now = &noon;
+  options.uploads = true;
+  bool away = false;
+  options.hand_on = [&](base::ByteView bytes) -> base::Status {
+    if (away) return base::io_error("the other gateway is away");
+    STARLING_TRY(exchange_->upload(other, bytes));
+    return {};
+  };
+  options.bring = [&](const base::Hash& name) -> base::Status {
+    node::BlobExchange to_near(client_, *near, &noon);
+    STARLING_TRY(to_near.fetch(name, {other}));
+    return {};
+  };
+  const std::string gateway = serve(blob_routes(*near, options));
+  const auto handed_on = exchange_->upload(gateway, some_bytes(500));
+  ASSERT_TRUE(handed_on.ok()) << handed_on.error().message;
+  EXPECT_TRUE(near->has(*handed_on));
+  EXPECT_TRUE(there_->has(*handed_on));
+  away = true;
+  EXPECT_FALSE(exchange_->upload(gateway, some_bytes(500, 2)).ok());
+  EXPECT_FALSE(exchange_->upload(gateway, some_bytes(500)).ok());  // the other one may have thrown it out
+
+  const base::Hash name = *there_->put(some_bytes(700, 3), noon());
+  EXPECT_TRUE(exchange_->fetch(name, {gateway}).ok());
+  EXPECT_TRUE(near->has(name));
+  const auto nowhere = exchange_->fetch(base::sha256({}), {gateway});
+  ASSERT_FALSE(nowhere.ok());
+}
+
 }  // namespace
 }  // namespace starling::api

@@ -3,10 +3,12 @@
 #include <atomic>
 #include <thread>
 
+#include "api/copy_endpoints.h"
 #include "api/event_endpoints.h"
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/server.h"
+#include "base/encoding.h"
 #include "consensus/embedded.h"
 #include "consensus/test_accounts.h"
 #include "ledger/bank/state.h"
@@ -49,9 +51,10 @@ class LedgerEndpoints : public testing::Test {
     chain_ = std::move(
         *consensus::Embedded::open(folder_ / "chain", consensus::test_genesis(), consensus::orderer_key(), options));
     Router router;
-    router.add(ledger_routes(*chain_, {{"validator", "gateway"}, "1.2.3", test_key(9).address()}, &metrics_));
+    router.add(ledger_routes(*chain_, {{"validator", "gateway"}, "1.2.3", test_key(9).address(), ""}, &metrics_));
     router.add(market_routes(*chain_));
     router.add(event_routes(*chain_, {3, 400}));
+    router.add(copy_routes(*chain_, folder_ / "chain" / "genesis.json"));
     router.add(metrics_route(metrics_));
     server_ = std::move(*Server::start(std::move(router), {}, &metrics_));
   }
@@ -234,6 +237,29 @@ TEST_F(LedgerEndpoints, ShowsBlocksAndStatus) {
   EXPECT_EQ(ask("/v1/blocks/3/header").status, 404);
   EXPECT_EQ(ask("/v1/blocks/-1").status, 400);
   EXPECT_EQ(ask("/v1/blocks/18446744073709551616").status, 400);
+}
+
+TEST_F(LedgerEndpoints, GivesWhatACopyIsMadeOf) {
+  for (std::uint64_t i = 0; i < 3; ++i) submit({transfer_bytes(0, i, 1, 5)});
+  EXPECT_EQ(get("/v1/genesis").to_text(), consensus::test_genesis().to_text());
+  const auto blocks = [&](const std::string& after) {
+    const std::string body = ask("/v1/blocks?after=" + after).body;
+    base::Decoder decoder(base::as_bytes(body));
+    std::vector<std::uint64_t> heights;
+    while (decoder.remaining() > 0 && decoder.ok()) {
+      const auto block = consensus::decode_block(decoder.bytes(body.size()));
+      EXPECT_TRUE(block.ok() && block->header == **chain_->header(block->header.header.height));
+      heights.push_back(block->header.header.height);
+    }
+    return heights;
+  };
+  EXPECT_EQ(blocks("0"), (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(blocks("2"), (std::vector<std::uint64_t>{3}));
+  EXPECT_TRUE(blocks("3").empty());
+  EXPECT_TRUE(blocks("18446744073709551615").empty());
+  EXPECT_EQ(ask("/v1/blocks?after=-1").status, 400);
+  std::filesystem::remove(folder_ / "chain" / "genesis.json");
+  EXPECT_EQ(ask("/v1/genesis").status, 404);
 }
 
 TEST_F(LedgerEndpoints, LongPollsEndWithTheNextBlock) {

@@ -115,6 +115,44 @@ TEST_F(FollowTest, BlocksThatAreNotWhatTheySayChangeNothing) {
   Auditor().audit(*copy);
 }
 
+TEST_F(FollowTest, ACopyOrdersNothingAndMakesNoBlockWhenADeadlineFallsDue) {
+  const auto original = open(folder_ / "original");
+  const base::SecretKey provider = test_key(2);
+  ledger::market::RegisterProvider registration;
+  registration.backends = {"generic"};
+  registration.memory_mebibytes = 1024;
+  registration.slots = 1;
+  registration.rate = 1;
+  registration.endpoint = "http://127.0.0.1:1";
+  ASSERT_TRUE(original->submit({signed_message(provider, 0, registration)}).ok());
+  const Height last = original->wait(1, milliseconds(2'000));  // the draw of a benchmark fell due
+  ASSERT_EQ(last, 2U);
+
+  const fs::path home = folder_ / "copy";
+  EXPECT_FALSE(Embedded::exists(home));
+  const SignedHeader first = **original->header(0);
+  SignedHeader wrong = first;
+  wrong.header.state_root = {};
+  EXPECT_FALSE(Embedded::open_copy(home, Origin{test_genesis(), wrong}, quick_options()).ok());
+  EXPECT_FALSE(Embedded::open_copy(home, std::nullopt, quick_options()).ok());
+  {
+    const auto copy = Embedded::open_copy(home, Origin{test_genesis(), first}, quick_options());
+    ASSERT_TRUE(copy.ok()) << copy.error().message;
+    EXPECT_EQ(**(*copy)->header(0), first);
+    const auto refused = (*copy)->submit({transfer(test_key(0), 0, test_key(1).address(), 1)});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, base::ErrorCode::kUnsupported);
+    ASSERT_TRUE((*copy)->follow(std::vector<Block>{**original->block(1)}, false).ok());
+    EXPECT_EQ((*copy)->wait(1, milliseconds(300)), 1U);
+    ASSERT_TRUE((*copy)->follow(std::vector<Block>{**original->block(2)}, false).ok());
+  }
+  EXPECT_TRUE(Embedded::exists(home));
+  const auto again = Embedded::open_copy(home, std::nullopt, quick_options());
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ((*(*again)->view())->header(), (*original->view())->header());
+  Auditor().audit(**again);
+}
+
 TEST_F(FollowTest, TheSameHistoryGivesTheSameRoots) {
   // By a clock that is the same, in blocks that are the same: one header after another.
   std::vector<SignedHeader> headers[2];

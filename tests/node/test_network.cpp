@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "api/blob_endpoints.h"
+#include "api/copy_endpoints.h"
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/provider_endpoints.h"
@@ -99,7 +100,8 @@ Order order_of(const std::vector<generate::TextToVideo>& requests) {
   return must(prepare_order(must(models::Checkpoint::open(test_model().folder)), test_model().root, requests));
 }
 
-TestGateway::TestGateway(const std::filesystem::path& folder, const base::Hash& model) {
+TestGateway::TestGateway(const std::filesystem::path& folder, const base::Hash& model)
+    : genesis_(folder / "chain" / "genesis.json") {
   consensus::EmbeddedOptions options;
   options.threads = 2;
   options.cache_bytes = std::size_t{4} << 20;
@@ -113,8 +115,9 @@ TestGateway::TestGateway(const std::filesystem::path& folder, const base::Hash& 
 
 void TestGateway::serve(std::uint16_t port) {
   api::Router router;
-  router.add(api::ledger_routes(*chain_, {{"validator", "gateway"}, "test", test_key(10).address()}));
+  router.add(api::ledger_routes(*chain_, {{"validator", "gateway"}, "test", test_key(10).address(), ""}));
   router.add(api::market_routes(*chain_));
+  router.add(api::copy_routes(*chain_, genesis_));
   router.add(api::model_files_route(*models_, unix_seconds));
   api::BlobEndpointOptions blob_options;
   blob_options.now = unix_seconds;

@@ -88,6 +88,7 @@ class TestGateway {
 
  private:
   void serve(std::uint16_t port);
+  const std::filesystem::path genesis_;
   std::unique_ptr<WatchedChain> chain_;
   std::unique_ptr<store::Blobs> blobs_;
   std::unique_ptr<ModelStore> models_;
