@@ -295,6 +295,11 @@ TEST(Genesis, WhatDoesNotFitIsRefused) {
   EXPECT_TRUE(refused("chain", "gas", 1));
   EXPECT_TRUE(refused("", "audits", base::Json::empty_object()));
   EXPECT_TRUE(refused("", "models", base::Json::empty_object()));
+  const std::string model =
+      R"({"model":"0x)" + std::string(64, '1') +
+      R"(","owner":"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed","name":"a","royalty":1,"locations":[]})";
+  EXPECT_FALSE(refused("", "models", *base::Json::parse("[" + model + "]", "one")));
+  EXPECT_TRUE(refused("", "models", *base::Json::parse("[" + model + "," + model + "]", "twice")));
   EXPECT_TRUE(refused("market", "auction_time", 0));
   EXPECT_TRUE(refused("market", "auction_time", "99999999999999"));
   EXPECT_TRUE(refused("market", "attempts", 0));

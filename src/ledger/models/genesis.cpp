@@ -20,6 +20,9 @@ base::Status read_genesis(Overlay& state, const base::Json& section) {
     for (const std::string& location : model.locations) {
       if (location.size() > kMaxLocationBytes) return base::invalid("models: a location is too long");
     }
+    if (load<Model>(state, model_key(model.model)).has_value()) {
+      return base::invalid("models: " + model.model.hex() + " is there twice; leave one out");
+    }
     save(state, model_key(model.model), Model{model.owner, model.name, model.royalty, model.locations});
   }
   return state.status();

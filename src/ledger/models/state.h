@@ -22,6 +22,6 @@ struct Model {
 
 inline constexpr char kModule = 'm';
 inline constexpr char kModels = 'm';
-inline Key model_key(const base::Hash& root) { return Key(kModule, kModels).add(root); }
+Key model_key(const base::Hash& root);
 
 }  // namespace starling::ledger::models
