@@ -113,13 +113,22 @@ Response block(const Chain& chain, Height height) {
   return json_response(json);
 }
 
-Response block_header(const Chain& chain, const Request& request) {
-  const auto height = request.parameter_u64("height");
-  if (!height.ok()) return bad_request(height.error());
-  const auto header = chain.header(*height);
+Response block_header(const Chain& chain, Height height) {
+  const auto header = chain.header(height);
   if (!header.ok()) return error_response(header.error());
-  if (!*header) return error_response(no_block(request.parameter("height")));
+  if (!*header) return error_response(no_block(std::to_string(height)));
   return json_response(consensus::header_json(**header));
+}
+
+// /v1/blocks/latest + after and /v1/blocks/{height} + after.
+void add_block_routes(std::vector<Route>& routes, const Chain& chain, const std::string& after,
+                      Response (*show)(const Chain& chain, Height height)) {
+  routes.push_back(get_on_worker("/v1/blocks/latest" + after,
+                                 [&chain, show](const Request&) { return show(chain, chain.height()); }));
+  routes.push_back(get_on_worker("/v1/blocks/{height}" + after, [&chain, show](const Request& request) {
+    const auto height = request.parameter_u64("height");
+    return height.ok() ? show(chain, *height) : bad_request(height.error());
+  }));
 }
 
 Response transaction(const Chain& chain, const Request& request) {
@@ -224,14 +233,8 @@ std::vector<Route> ledger_routes(Chain& chain, const LedgerEndpointOptions& opti
   routes.push_back(std::move(post));
   routes.push_back(
       get_on_worker("/v1/transactions/{id}", [&chain](const Request& r) { return transaction(chain, r); }));
-  routes.push_back(
-      get_on_worker("/v1/blocks/latest", [&chain](const Request&) { return block(chain, chain.height()); }));
-  routes.push_back(get_on_worker("/v1/blocks/{height}", [&chain](const Request& request) {
-    const auto height = request.parameter_u64("height");
-    return height.ok() ? block(chain, *height) : bad_request(height.error());
-  }));
-  routes.push_back(
-      get_on_worker("/v1/blocks/{height}/header", [&chain](const Request& r) { return block_header(chain, r); }));
+  add_block_routes(routes, chain, "", &block);
+  add_block_routes(routes, chain, "/header", &block_header);
   routes.push_back(wait_route(chain));
   routes.push_back(get_route("/v1/accounts/{address}", [&chain](const Request& r) { return account(chain, r); }));
   routes.push_back(get_on_worker("/v1/models", [&chain](const Request& r) { return models(chain, r); }));

@@ -233,6 +233,7 @@ TEST_F(LedgerEndpoints, ShowsBlocksAndStatus) {
   const auto header = consensus::read_header_json(get("/v1/blocks/1/header"));
   ASSERT_TRUE(header.ok());
   EXPECT_EQ(header->header.height, 1U);
+  EXPECT_EQ(get("/v1/blocks/latest/header").to_text(), get("/v1/blocks/2/header").to_text());
   EXPECT_EQ(ask("/v1/blocks/3").status, 404);
   EXPECT_EQ(ask("/v1/blocks/3/header").status, 404);
   EXPECT_EQ(ask("/v1/blocks/-1").status, 400);
