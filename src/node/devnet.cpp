@@ -1,5 +1,6 @@
 #include "node/devnet.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include "base/file.h"
@@ -39,6 +40,28 @@ base::Error ended(const DevnetNode& node, int code) {
                         (node.home / "log").string());
 }
 
+// That a network which is kept gave everybody credits who takes part in it now.
+base::Status check_genesis(const fs::path& file, const DevnetOptions& options,
+                           const std::vector<base::Address>& providers) {
+  constexpr std::size_t kMaxGenesisBytes = std::size_t{1} << 20;
+  STARLING_ASSIGN(const std::string text, base::read_text_file(file, kMaxGenesisBytes));
+  STARLING_ASSIGN(const base::Json genesis, base::Json::parse(text, file.string()));
+  STARLING_ASSIGN(const base::Json* const bank, genesis.object("bank"));
+  STARLING_ASSIGN(const base::Json* const accounts, bank->object("accounts"));
+  const auto lacks = [&](const base::Address& address) { return !accounts->has(address.text()); };
+  if (const auto stranger = std::ranges::find_if(options.rich, lacks); stranger != options.rich.end()) {
+    return base::invalid("the network in " + options.home.string() + " gave its credits to another account than " +
+                         stranger->text() + ": start it with the STARLING_HOME that it was made with, or choose " +
+                         "another --home for a new network");
+  }
+  const auto newcomer = std::ranges::find_if(providers, lacks);
+  if (newcomer == providers.end()) return {};
+  const auto had = std::to_string(newcomer - providers.begin());
+  return base::invalid("the network in " + options.home.string() + " was made with " + had +
+                       " providers: start it with --providers " + had + " or fewer, or choose another --home for a " +
+                       "network with more");
+}
+
 // What a node prints when it serves.
 base::Result<std::string> ready_url(base::ChildProcess& process, const DevnetNode& node,
                                     const std::function<base::Status()>& stop) {
@@ -47,7 +70,10 @@ base::Result<std::string> ready_url(base::ChildProcess& process, const DevnetNod
     const base::Result<std::string> line = process.read_line(kPollTime);
     if (line.ok()) {
       STARLING_ASSIGN(const base::Json json, base::Json::parse(*line, "what a node prints"));
-      return json.text("url");
+      const base::Json* const error = json.find("error");
+      if (error == nullptr) return json.text("url");
+      STARLING_ASSIGN(const std::string why, error->text("message"));
+      return base::Error{base::ErrorCode::kIo, "the devnet's " + node.name + " did not start: " + why};
     }
     if (line.error().code == base::ErrorCode::kIo) return ended(node, process.wait(kStopTime));
   }
@@ -141,7 +167,9 @@ base::Result<std::unique_ptr<Devnet>> Devnet::start(const DevnetOptions& options
   }
   const fs::path genesis_file = options.home / "genesis.json";
   std::error_code error;
-  if (!fs::exists(genesis_file, error)) {
+  if (fs::exists(genesis_file, error)) {
+    STARLING_TRY(check_genesis(genesis_file, options, providers));
+  } else {
     const base::Json genesis = devnet_genesis(devnet->nodes_.front().address, providers, options.rich,
                                               {options.genesis_model}, milliseconds_now());
     STARLING_TRY(base::write_file(genesis_file, base::as_bytes(genesis.to_text(2) + "\n")));
