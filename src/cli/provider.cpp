@@ -104,10 +104,16 @@ base::Result<int> status(const Arguments& arguments) {
   if (!arguments.address.empty()) {
     STARLING_ASSIGN(only, base::Address::from_text(arguments.address));
   }
+  const auto is_wanted = [&](const node::ProviderEntry& entry) { return !only.has_value() || entry.address == *only; };
+  if (only.has_value() && std::ranges::none_of(providers, is_wanted)) {
+    return base::not_found(only->text() +
+                           " is not registered as a provider in this network: starling provider status lists those "
+                           "that are");
+  }
   base::Json list = base::Json::empty_array();
   std::optional<Machine> machine;
   for (const node::ProviderEntry& entry : providers) {
-    if (only.has_value() && entry.address != *only) continue;
+    if (!is_wanted(entry)) continue;
     STARLING_ASSIGN(const std::vector<node::PartEntry> parts, network->ledger.parts_of(entry.address));
     // What it says of itself, if it can be reached from here.
     base::Result<base::Json> own = node::LedgerClient(network->http, entry.provider.endpoint).query("provider");
@@ -133,9 +139,6 @@ base::Result<int> status(const Arguments& arguments) {
     if (arguments.check) json.set("benchmark_right", checked.has_value() ? base::Json(*checked) : base::Json());
     json.set("own", own.ok() ? *own : base::Json());
     list.push(std::move(json));
-  }
-  if (only.has_value() && arguments.json && list.elements().empty()) {
-    return base::not_found(arguments.address + " is no provider of this network");
   }
   if (arguments.json) {
     base::Json json = base::Json::empty_object();

@@ -91,12 +91,40 @@ std::size_t on_body(char* data, std::size_t /*one*/, std::size_t size, void* con
   return 0;
 }
 
+base::Error no_http(const std::string& node) {
+  return base::io_error("what answers at " + node + " does not speak HTTP: see that the address is that of a node");
+}
+
 base::Error transfer_error(const Transfer& transfer, CURLcode code) {
   if (transfer.error) return *transfer.error;
-  const std::string what = transfer.request.url + ": " + curl_easy_strerror(code);
-  if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) return base::invalid(what);
-  if (code == CURLE_FILESIZE_EXCEEDED) return base::limit_error(what);
-  return base::io_error(what);
+  // Whose answer it is; the path says nothing to whoever mends this.
+  const std::string& url = transfer.request.url;
+  const std::string node = url.substr(0, url.find("/v1/"));
+  const bool is_http = url.starts_with("http://") || url.starts_with("https://");
+  switch (code) {
+    case CURLE_COULDNT_CONNECT:
+      return base::io_error("nothing answers at " + node + ": see that the node runs, and that its address is right");
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return base::io_error("nobody knows the machine in " + node + ": see that its name is right");
+    case CURLE_OPERATION_TIMEDOUT:
+      return base::io_error(node + " does not answer in time, or too slowly: try again later, or ask another node");
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_PARTIAL_FILE:
+      return base::io_error(node + " hung up before its answer was whole: see that the node runs, and try again");
+    case CURLE_FILESIZE_EXCEEDED:
+      return base::limit_error(node + " sends more than was asked for: ask another node");
+    case CURLE_WEIRD_SERVER_REPLY:
+      return no_http(node);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+      if (is_http && code == CURLE_UNSUPPORTED_PROTOCOL) return no_http(node);
+      return base::invalid("'" + node + "' is no address of a node: give one such as http://127.0.0.1:7001");
+    default:
+      return base::io_error(node + " cannot be asked (" + curl_easy_strerror(code) +
+                            "): see that it is the address of a node");
+  }
 }
 
 }  // namespace

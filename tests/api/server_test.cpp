@@ -376,7 +376,9 @@ TEST_F(Servers, ClientGivesUpAsTold) {
   node::HttpRequest request;
   request.url = url("/gate");
   request.time = milliseconds(100);
-  EXPECT_EQ(client_.send(request).error().code, base::ErrorCode::kIo);
+  const base::Error late = client_.send(request).error();
+  EXPECT_EQ(late.code, base::ErrorCode::kIo);
+  EXPECT_NE(late.message.find("does not answer in time"), std::string::npos) << late.message;
   request.time = milliseconds(10'000);
   std::atomic<bool> cancel = false;
   request.cancelled = [&] { return cancel.load(); };

@@ -222,6 +222,25 @@ TEST_F(NetworkTest, CreditsAreSentOnce) {
   EXPECT_EQ(ask({"ledger", "tx", "12"}).code, kFailed);
 }
 
+TEST_F(NetworkTest, WhatIsAskedForAndNotThereIsSaid) {
+  const Ran latest = ask({"ledger", "block", "latest", "--header"});
+  ASSERT_EQ(latest.code, kFine) << latest.err;
+  EXPECT_TRUE(latest.json().text("signature").ok());
+  const std::string stranger = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+  for (const std::string format : {"--json", ""}) {
+    std::vector<std::string> arguments{"provider", "status", stranger, "--network", url()};
+    if (!format.empty()) arguments.push_back(format);
+    const Ran status = run(arguments);
+    EXPECT_EQ(status.code, kFailed);
+    EXPECT_NE(status.err.find(stranger + " is not registered"), std::string::npos) << status.err;
+  }
+  const std::string provider = *(*ready().array("nodes"))->elements()[1].text("address");
+  EXPECT_EQ(run({"provider", "status", provider, "--network", url()}).code, kFine);
+  const Ran away = run({"wallet", "balance", "--network", "http://127.0.0.1:1"});
+  EXPECT_NE(away.err.find("nothing answers at http://127.0.0.1:1: see that the node runs"), std::string::npos)
+      << away.err;
+}
+
 TEST_F(NetworkTest, ItGoesOnWhereItWasKilledAndStopsCleanly) {
   ASSERT_EQ(order("a.mp4").code, kFine);
   ASSERT_TRUE(until([&] { return part_state(1) == "paid"; }));
