@@ -80,43 +80,55 @@ base::Error Customer::cancelled(std::uint64_t task) {
                          " is cancelled; what nobody had begun is refunded, the rest is paid as far as it was done");
 }
 
-base::Result<node::Terms> agree(const node::Quote& quote, std::size_t videos, const Bargain& bargain) {
-  if (quote.providers == 0) {
-    return base::not_found("no provider of this network could make this: it takes " +
-                           std::to_string(quote.memory_mebibytes) +
-                           " MiB of memory; ask for a smaller video, or try again when more providers are there");
-  }
-  node::Terms terms;
-  // Dear providers do not make it dear: some are left to choose from, and escrow stays near what it will cost.
-  constexpr ledger::Motes kSpread = 4;
-  terms.max_price = std::min(quote.highest_price,
-                             ledger::checked_multiply(quote.lowest_price, kSpread).value_or(quote.highest_price));
-  terms.time_limit = quote.time_limit;
-  terms.deadline = quote.deadline;
+void declare_bargain(Options& options, Bargain& bargain, const std::string& remark) {
+  options.text("--max-price", bargain.max_price, "Credits that each video may cost" + remark);
+  options.integer("--time-limit", bargain.time_limit, 1, static_cast<std::int64_t>(node::kMostTimeLimit / 1000),
+                  "Seconds that a provider has for a video before it goes to another" + remark);
+  options.flag("-y,--yes", bargain.yes, "Agree to the price beforehand" + remark);
+}
+
+base::Result<node::Quote> agree(const Customer& customer, const node::Order& order, const Bargain& bargain) {
+  node::Wishes wishes;
   if (!bargain.max_price.empty()) {
-    STARLING_ASSIGN(terms.max_price, read_credits(bargain.max_price));
+    STARLING_ASSIGN(wishes.max_price, read_credits(bargain.max_price));
+  }
+  if (bargain.time_limit.has_value()) wishes.time_limit = static_cast<std::uint64_t>(*bargain.time_limit) * 1000;
+  STARLING_ASSIGN(const node::Quote quote, customer.requester().quote(order, wishes));
+  const node::Terms& terms = quote.terms;
+  if (quote.lowest_price == 0) {
+    return base::not_found("no provider of this network could make this: it takes one that answers, runs model " +
+                           order.model.hex() + " and has " + std::to_string(quote.memory_mebibytes) +
+                           " MiB of memory; ask for a smaller video, or try again when more providers are there");
   }
   if (terms.max_price < quote.lowest_price) {
     return base::invalid("nobody makes this for " + show_credits(terms.max_price) +
                          " credits: the cheapest provider asks up to " + show_credits(quote.lowest_price) +
                          "; allow more with --max-price");
   }
+  if (quote.providers == 0) {
+    return base::invalid("no provider has the stake that backs " + show_credits(terms.max_price) +
+                         " credits for a video: allow less with --max-price, from " + show_credits(quote.lowest_price));
+  }
+  const std::size_t videos = order.parts.size();
   std::array<char, 96> work{};
   std::snprintf(work.data(), work.size(), "%.2f x 10^9 multiply-adds", static_cast<double>(quote.work_per_part) * 1e-9);
   const std::string each = videos > 1 ? " each" : "";
   note("work     " + std::string(work.data()) + each + ", by one of " + std::to_string(quote.providers) + " providers");
   note("price    at most " + show_credits(terms.max_price) + " credits" + each + ", and a fee of " +
        show_credits(quote.fee));
-  note("time     " + (quote.seconds ? "about " + base::format_duration(*quote.seconds)
-                                    : std::string("not known yet: no provider has a record")));
-  if (bargain.yes) return terms;
+  note("time     " +
+       (quote.seconds ? "about " + base::format_duration(*quote.seconds)
+                      : std::string("not known yet: no provider has been measured")) +
+       ", and for each try of a video at most " +
+       base::format_duration(static_cast<double>(terms.time_limit) / 1000.0));
+  if (bargain.yes) return quote;
   if (::isatty(STDIN_FILENO) == 0) {
     return base::invalid("nobody is there to say yes to this price: give --yes to agree beforehand");
   }
   std::cerr << "Go on? [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
-  if (answer == "y" || answer == "Y" || answer == "yes") return terms;
+  if (answer == "y" || answer == "Y" || answer == "yes") return quote;
   return base::cancelled("nothing was ordered and nothing paid");
 }
 

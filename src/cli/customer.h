@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/command.h"
 #include "cli/network.h"
 #include "cli/temporary_home.h"
 #include "node/requester.h"
@@ -21,6 +22,7 @@ class Customer {
 
   const node::LedgerClient& ledger() const { return network_->ledger; }
   node::Requester& requester() { return *requester_; }
+  const node::Requester& requester() const { return *requester_; }
   const base::Address& address() const { return account_->address(); }
   store::Blobs& blobs() { return *blobs_; }
   node::BlobExchange& exchange() { return *exchange_; }
@@ -41,12 +43,15 @@ class Customer {
 
 // What a person is asked before anything is paid.
 struct Bargain {
-  std::string max_price;  // credits for a video; empty: what every provider's price allows
-  bool yes = false;       // do not ask
+  std::string max_price;                   // credits for a video; empty: what suits the providers' prices
+  std::optional<std::int64_t> time_limit;  // seconds; nothing: what suits the providers' speeds
+  bool yes = false;                        // do not ask
 };
-// Shows the quote and gets a yes: the terms to submit with. An error when the answer is no, nobody is there to ask, no
-// provider fits, or none is cheap enough.
-base::Result<node::Terms> agree(const node::Quote& quote, std::size_t videos, const Bargain& bargain);
+// remark: ends each option's description.
+void declare_bargain(Options& options, Bargain& bargain, const std::string& remark);
+// Shows a quote for the order and gets a yes: the quote, with the terms to submit with. An error when the answer is no,
+// nobody is there to ask, no provider fits, or none is cheap enough.
+base::Result<node::Quote> agree(const Customer& customer, const node::Order& order, const Bargain& bargain);
 
 // Shows on standard error how far a task is, until it is destroyed.
 class TaskProgress {

@@ -139,10 +139,9 @@ base::Result<Outcome> make_there(const Arguments& arguments, const models::Check
   STARLING_TRY(VideoFiles::open(arguments.output, request, arguments.lossless));
   STARLING_ASSIGN(const base::Hash model_root, model.root());
   STARLING_ASSIGN(const node::Order order, node::prepare_order(model, model_root, {request}));
-  STARLING_ASSIGN(const node::Quote quote, customer->requester().quote(order));
-  STARLING_ASSIGN(const node::Terms terms, agree(quote, 1, arguments.bargain));
+  STARLING_ASSIGN(const node::Quote quote, agree(*customer, order, arguments.bargain));
   STARLING_TRY(base::check_interrupt());
-  STARLING_ASSIGN(const std::uint64_t task, customer->requester().submit(order, terms));
+  STARLING_ASSIGN(const std::uint64_t task, customer->requester().submit(order, quote.terms));
   Outcome outcome;
   outcome.task = task;
   TaskProgress progress(*customer, task, quote.calls, 1);
@@ -179,8 +178,10 @@ base::Result<int> run(const Arguments& arguments) {
   const Clock::time_point start = Clock::now();
   base::catch_interrupts();
   if (arguments.network.empty() && !arguments.dry_run &&
-      (arguments.bargain.yes || !arguments.bargain.max_price.empty())) {
-    return base::invalid("--max-price and --yes are for a video that a network makes: give --network too, or neither");
+      (arguments.bargain.yes || !arguments.bargain.max_price.empty() || arguments.bargain.time_limit.has_value())) {
+    return base::invalid(
+        "--max-price, --time-limit and --yes are for a video that a network makes: give --network too, or none of "
+        "them");
   }
   STARLING_TRY(check_prompt(arguments.video));
   STARLING_ASSIGN(const video::FileType type, video::file_type_of(arguments.output));
@@ -228,8 +229,7 @@ Action declare_generate(Options& options) {
   options.integer("--threads", a->threads, 0, 512, "Threads, 0 for one per core; the result is the same");
   options.flag("--lossless", a->lossless, "Keep every bit of the frames (.mp4, .webm; .png always does)");
   options.text("--network", a->network, "URL of a network's gateway: a provider makes the video, and is paid for it");
-  options.text("--max-price", a->bargain.max_price, "On a network: credits that the video may cost");
-  options.flag("-y,--yes", a->bargain.yes, "On a network: agree to the price beforehand");
+  declare_bargain(options, a->bargain, ", on a network");
   options.flag("--dry-run", a->dry_run, "Only say whether the video could be made; write nothing");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return run(*a); };

@@ -92,15 +92,15 @@ base::Result<int> submit(const Arguments& arguments) {
   STARLING_ASSIGN(const auto customer, Customer::open(arguments.network));
   STARLING_ASSIGN(const base::Hash root, model.root());
   STARLING_ASSIGN(const node::Order order, node::prepare_order(model, root, requests));
-  STARLING_ASSIGN(const node::Quote quote, customer->requester().quote(order));
-  STARLING_ASSIGN(const node::Terms terms, agree(quote, requests.size(), arguments.bargain));
+  STARLING_ASSIGN(const node::Quote quote, agree(*customer, order, arguments.bargain));
   STARLING_TRY(base::check_interrupt());
-  STARLING_ASSIGN(const std::uint64_t task, customer->requester().submit(order, terms));
+  STARLING_ASSIGN(const std::uint64_t task, customer->requester().submit(order, quote.terms));
   if (arguments.json) {
     base::Json json = base::Json::empty_object();
     json.set("task", task);
     json.set("videos", requests.size());
-    json.set("max_price", std::to_string(terms.max_price));
+    json.set("max_price", std::to_string(quote.terms.max_price));
+    json.set("time_limit", static_cast<double>(quote.terms.time_limit) / 1000.0);
     json.set("work", std::to_string(quote.work_per_part));
     json.set("seconds", quote.seconds ? base::Json(*quote.seconds) : base::Json());
     print_json(json);
@@ -354,8 +354,7 @@ Action declare_job_submit(Options& options) {
   options.integer("--count", a->count, 1, market::kMaxParts, "Videos of each prompt, with seeds that follow (1)");
   options.unsigned_integer("--seed", a->video.seed, "Seed of the first video of each prompt (0)");
   declare_video_options(options, a->video);
-  options.text("--max-price", a->bargain.max_price, "Credits that each video may cost");
-  options.flag("-y,--yes", a->bargain.yes, "Agree to the price beforehand");
+  declare_bargain(options, a->bargain, "");
   options.text("--network", a->network, kNetworkHelp);
   options.flag("--json", a->json, kJsonHelp);
   return [a] { return submit(*a); };

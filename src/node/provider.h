@@ -95,7 +95,7 @@ class Provider {
   // kNotFound for parts that are not here.
   base::Result<PartResult> result(const PartName& name) const;
   base::Result<PartProgress> progress(const PartName& name) const;
-  // For people: what is queued and running, the rate that it would bid.
+  // What is queued and running, which models it runs, the rate that it would bid.
   base::Json status() const;
 
  private:

@@ -1,5 +1,6 @@
 #include "node/provider_work.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include "base/log.h"
@@ -251,6 +252,11 @@ base::Result<PartProgress> Provider::progress(const PartName& name) const {
 }
 
 base::Json Provider::status() const {
+  base::Json models = base::Json::empty_array();
+  for (const base::Hash& root : needs_.models.roots()) {
+    const bool runs = options_.models.empty() || std::ranges::find(options_.models, root) != options_.models.end();
+    if (runs) models.push("0x" + root.hex());
+  }
   const std::scoped_lock lock(mutex_);
   base::Json list = base::Json::empty_array();
   for (const auto& [name, work] : parts_) {
@@ -267,6 +273,8 @@ base::Json Provider::status() const {
   }
   base::Json json = base::Json::empty_object();
   json.set("address", address().text());
+  json.set("models", std::move(models));
+  json.set("any_model", options_.any_model);
   json.set("parts", std::move(list));
   json.set("rate_now", std::to_string(rate_now_));
   json.set("work_per_second", std::to_string(static_cast<std::uint64_t>(work_per_second_)));

@@ -5,8 +5,6 @@
 #include <limits>
 #include <thread>
 
-#include "generate/benchmark.h"
-#include "ledger/chain.h"
 #include "ledger/json_fields.h"
 #include "node/part_input.h"
 #include "proof/trace.h"
@@ -20,43 +18,11 @@ namespace {
 constexpr std::chrono::milliseconds kLongPoll{10'000};
 constexpr std::chrono::seconds kGatewayPatience{60};  // with one that does not answer
 constexpr std::chrono::milliseconds kGatewayPause{200};
-constexpr std::uint64_t kLeastTimeLimit = 30'000;
-constexpr double kBenchmarkWork = static_cast<double>(generate::kBenchmarkProducts) * generate::kBenchmarkSize *
-                                  generate::kBenchmarkSize * generate::kBenchmarkSize;
-
-bool could_take(const market::Provider& provider, const market::Parameters& rules, const Order& order,
-                std::uint64_t now) {
-  const bool measured =
-      rules.benchmark_age == 0 || (provider.measured_at != 0 && now < provider.measured_at + rules.benchmark_age);
-  return provider.memory_mebibytes >= needed_mebibytes(*order.parts[0].job) && provider.stake >= rules.minimum_stake &&
-         provider.slots > 0 && provider.suspended_until <= now && measured;
-}
-
-// Multiply-adds a second; 0 when nothing is known.
-double speed_of(const market::Provider& provider) {
-  if (provider.work_done > 0 && provider.busy_time > 0) {
-    return static_cast<double>(provider.work_done) / static_cast<double>(provider.busy_time) * 1000.0;
-  }
-  if (provider.measured_time > 0) return kBenchmarkWork / static_cast<double>(provider.measured_time) * 1000.0;
-  return 0.0;
-}
 
 std::uint64_t unix_milliseconds() {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
-}
-
-market::SubmitTask task_message(const Order& order) {
-  const generate::VideoJob& job = *order.parts[0].job;
-  market::SubmitTask message;
-  message.program = job.program_root();
-  message.model = order.model;
-  message.work_per_part = priced_work(job.program().work());
-  message.calls = static_cast<std::uint32_t>(job.program().calls().size());
-  message.memory_mebibytes = needed_mebibytes(job);
-  message.assurance = market::name_of(market::Assurance::kSingle);
-  return message;
 }
 
 base::Error not_as_promised(const PartEntry& part, const std::string& what) {
@@ -79,26 +45,6 @@ bool is_lost(const market::Part& part) {
          part.state == market::PartState::kRefunded;
 }
 
-base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,
-                                  const std::vector<generate::TextToVideo>& requests) {
-  if (requests.empty() || requests.size() > market::kMaxParts) {
-    return base::invalid("an order is for 1 to " + std::to_string(market::kMaxParts) + " videos");
-  }
-  Order order;
-  order.model = model_root;
-  for (const generate::TextToVideo& request : requests) {
-    const bool first = order.parts.empty();
-    if (!first && !same_program(requests[0], request)) {
-      return base::invalid("the videos of an order differ in prompts and seed only; order the others for themselves");
-    }
-    base::Result<generate::VideoJob> job =
-        first ? generate::VideoJob::prepare(model, request) : order.parts[0].job->with_other_text(model, request);
-    if (!job.ok()) return job.error();
-    order.parts.push_back({{model_root, request}, std::make_shared<const generate::VideoJob>(*std::move(job))});
-  }
-  return order;
-}
-
 Requester::Requester(HttpClient& http, const LedgerClient& ledger, Account& account, BlobExchange& exchange,
                      store::Blobs& blobs, std::function<bool()> cancelled)
     : http_(http),
@@ -108,51 +54,8 @@ Requester::Requester(HttpClient& http, const LedgerClient& ledger, Account& acco
       blobs_(blobs),
       cancelled_(std::move(cancelled)) {}
 
-base::Result<Quote> Requester::quote(const Order& order) const {
-  STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
-  STARLING_ASSIGN(const market::Parameters rules, ledger_.market());
-  STARLING_ASSIGN(const std::vector<ProviderEntry> providers, ledger_.providers());
-  market::SubmitTask message = task_message(order);
-  message.inputs.resize(order.parts.size());
-  Quote quote;
-  quote.work_per_part = message.work_per_part;
-  quote.calls = message.calls;
-  quote.memory_mebibytes = message.memory_mebibytes;
-  ledger::Transaction transaction;
-  transaction.message = message;
-  ledger::ChainParameters fees;
-  fees.fee_per_byte = chain.fee_per_byte;
-  fees.fee_per_work = chain.fee_per_work;
-  constexpr std::size_t kEnvelope = 64;  // numbers that are not known yet
-  quote.fee =
-      ledger::least_fee(fees, ledger::encode_transaction(transaction).size() + kEnvelope, message.work()).value_or(0);
-  double speed = 0.0;
-  double fastest = 0.0;
-  for (const auto& [address, provider] : providers) {
-    const auto price = market::part_price(quote.work_per_part, provider.rate);
-    if (!price.has_value() || !could_take(provider, rules, order, chain.time)) continue;
-    // What it asks counts only as far as its stake backs it.
-    const auto collateral = ledger::multiply_divide(*price, rules.collateral, ledger::kBasisPoints, true);
-    if (!collateral.has_value() || provider.stake < *collateral) continue;
-    quote.lowest_price = quote.providers == 0 ? *price : std::min(quote.lowest_price, *price);
-    quote.highest_price = std::max(quote.highest_price, *price);
-    quote.providers += 1;
-    speed += speed_of(provider);
-    fastest = std::max(fastest, speed_of(provider));
-  }
-  const auto work = static_cast<double>(quote.work_per_part);
-  double slow_part = 0.0;  // seconds that a part may take
-  if (speed > 0.0) {
-    const double parts = static_cast<double>(order.parts.size());
-    quote.seconds = static_cast<double>(rules.auction_time) / 1000.0 + std::max(work * parts / speed, work / fastest);
-    slow_part = work / fastest;
-  }
-  constexpr double kPatience = 20.0;
-  quote.time_limit = std::max(kLeastTimeLimit, static_cast<std::uint64_t>(std::min(slow_part * kPatience, 1e6) * 1000));
-  quote.deadline = std::min<std::uint64_t>(
-      market::kMaxDeadline / 2,
-      quote.time_limit * (rules.attempts + 1) + static_cast<std::uint64_t>(quote.seconds.value_or(0.0) * 10'000.0));
-  return quote;
+base::Result<Quote> Requester::quote(const Order& order, const Wishes& wishes) const {
+  return make_quote(http_, ledger_, order, wishes, cancelled_);
 }
 
 base::Result<std::uint64_t> Requester::submit(const Order& order, const Terms& terms) {

@@ -10,49 +10,17 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "models/checkpoint.h"
 #include "node/account.h"
 #include "node/blob_exchange.h"
 #include "node/ledger_client.h"
-#include "node/part_input.h"
+#include "node/order.h"
 #include "node/provider.h"
-#include "node/provider_jobs.h"
+#include "node/quote.h"
 #include "proof/receipt.h"
 #include "store/blobs.h"
 #include "video/frames.h"
 
 namespace starling::node {
-
-// Videos to be made elsewhere: the parts of one task, which share a program.
-struct Order {
-  base::Hash model;
-  std::vector<ReadyPart> parts;
-};
-
-// The order for requests that differ in prompts and seed only. The model is here, to say what its program is.
-base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,
-                                  const std::vector<generate::TextToVideo>& requests);
-
-// What an order comes to, judged by what the providers registered and by their records. Nobody is bound by it.
-struct Quote {
-  std::uint64_t work_per_part = 0;  // multiply-adds
-  std::uint32_t calls = 0;
-  std::uint64_t memory_mebibytes = 0;
-  std::size_t providers = 0;        // that could take a part: with memory, stake and a slot, and not suspended
-  ledger::Motes lowest_price = 0;   // of a part: the most that the cheapest of them asks
-  ledger::Motes highest_price = 0;  // the most that any of them asks
-  ledger::Motes fee = 0;            // of submitting, about
-  std::optional<double> seconds;    // until all parts are there; nothing when no provider has a record yet
-  // Terms that suit it, in milliseconds.
-  std::uint64_t time_limit = 0;
-  std::uint64_t deadline = 0;  // from now
-};
-
-struct Terms {
-  ledger::Motes max_price = 0;   // for a part
-  std::uint64_t time_limit = 0;  // milliseconds from the award of a part to its commitment
-  std::uint64_t deadline = 0;    // milliseconds from now
-};
 
 // A part's result, fetched and checked against the ledger and against what was asked.
 struct Delivery {
@@ -78,7 +46,7 @@ class Requester {
   Requester(HttpClient& http, const LedgerClient& ledger, Account& account, BlobExchange& exchange, store::Blobs& blobs,
             std::function<bool()> cancelled = nullptr);
 
-  base::Result<Quote> quote(const Order& order) const;
+  base::Result<Quote> quote(const Order& order, const Wishes& wishes = {}) const;
   // Uploads the inputs to the gateway and submits the task: its number.
   base::Result<std::uint64_t> submit(const Order& order, const Terms& terms);
   base::Status cancel(std::uint64_t task);

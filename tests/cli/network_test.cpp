@@ -154,11 +154,15 @@ TEST_F(NetworkTest, AHeaderAloneShowsThatAReceiptWasAccepted) {
 }
 
 TEST_F(NetworkTest, ABatchIsOrderedOnceAndFetchedLater) {
-  const Ran submitted = ask({"job", "submit", "a red ball bounces", "--count", "3", "--model", model().string(),
-                             "--size", "32x16", "--frames", "5", "--steps", "2", "--seed", "4", "--yes"});
+  const Ran submitted =
+      ask({"job", "submit", "a red ball bounces", "--count", "3", "--model", model().string(), "--size", "32x16",
+           "--frames", "5", "--steps", "2", "--seed", "4", "--yes", "--time-limit", "90"});
   ASSERT_EQ(submitted.code, kFine) << submitted.err;
   EXPECT_EQ(*submitted.json().integer("task"), 1);
   EXPECT_EQ(*submitted.json().integer("videos"), 3);
+  EXPECT_EQ(*submitted.json().number("time_limit"), 90.0);
+  const Ran shown = ask({"job", "show", "1"});
+  EXPECT_EQ(*shown.json().text("time_limit"), "90000");
   const Ran one = ask({"job", "wait", "1", "-o", at("x.mp4").string(), "--model", model().string()});
   EXPECT_EQ(one.code, kFailed);  // three videos and one name
   const Ran fetched = ask({"job", "wait", "1", "-o", at("videos/").string(), "--model", model().string()});
@@ -170,8 +174,18 @@ TEST_F(NetworkTest, ABatchIsOrderedOnceAndFetchedLater) {
              (at("videos") / (std::string(name) + ".mp4")).string(), "--model", model().string(), "--json"});
     EXPECT_EQ(checked.code, kFine) << checked.out << checked.err;
   }
-  const Ran list = ask({"job", "list"});
-  EXPECT_EQ((*list.json().array("tasks"))->elements().size(), 1U);
+  const std::vector<std::string> again = {"job",    "submit", "a ball",   "--model", model().string(),
+                                          "--size", "32x16",  "--frames", "5",       "--steps",
+                                          "2",      "--yes"};
+  ASSERT_EQ(ask(again).code, kFine);
+  ASSERT_EQ(ask(again).code, kFine);
+  const Ran list = ask({"job", "list", "--limit", "2"});
+  const base::Json json = list.json();
+  const auto& tasks = (*json.array("tasks"))->elements();
+  ASSERT_EQ(tasks.size(), 2U);
+  EXPECT_EQ(*tasks[0].integer("task"), 3) << "the latest first";
+  EXPECT_EQ(*tasks[1].integer("task"), 2);
+  EXPECT_EQ((*ask({"job", "list"}).json().array("tasks"))->elements().size(), 3U);
 }
 
 TEST_F(NetworkTest, WhatIsCancelledIsRefundedButForWhatWasDone) {
@@ -201,6 +215,12 @@ TEST_F(NetworkTest, NothingIsOrderedWithoutAYes) {
   EXPECT_EQ(order("a.mp4", {"--yes", "--max-price", "0.000000001"}).code, kFailed);
   EXPECT_EQ(order("a.mp4", {"--yes", "--max-price", "much"}).code, kFailed);
   EXPECT_EQ(order("nowhere/a.mp4").code, kFailed);
+  for (const char* limit : {"0", "-5", "604801", "soon"}) {
+    EXPECT_EQ(order("a.mp4", {"--yes", "--time-limit", limit}).code, kFailed) << limit;
+  }
+  std::vector<std::string> alone = small("a.mp4");
+  alone.insert(alone.end(), {"--time-limit", "60"});
+  EXPECT_EQ(run(alone).code, kFailed) << "nobody else makes it";
   EXPECT_EQ(balance(), before);
   EXPECT_EQ(left(), (std::vector<std::string>{"devnet.log", "net"}));
   EXPECT_EQ(run({"wallet", "balance", "--network", "http://127.0.0.1:1"}).code, kFailed);

@@ -79,6 +79,25 @@ TEST_F(Network, AVideoIsMadeCheckedAndPaid) {
   gateway.expect_conserved();
 }
 
+TEST_F(Network, AQuoteCountsThoseThatAnswerAndHaveTheModel) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  auto quin = std::make_unique<TestProvider>(temporary / "quin", gateway.url(), kQuin, model(),
+                                             [](ProviderOptions& options) { options.rate /= 2; });
+  TestProvider empty(temporary / "empty", gateway.url(), 5, "");
+  for (const std::uint8_t key : {kPia, kQuin, std::uint8_t{5}}) ASSERT_TRUE(gateway.wait_until_ready(key));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request()});
+  const auto both = ann->quote(asked);
+  ASSERT_TRUE(both.ok()) << both.error().message;
+  EXPECT_EQ(both->providers, 2U);
+  EXPECT_EQ(both->lowest_price, *market::part_price(both->work_per_part, 500'000'000));
+  quin.reset();
+  const auto one = ann->quote(asked);
+  ASSERT_TRUE(one.ok()) << one.error().message;
+  EXPECT_EQ(one->providers, 1U);
+  EXPECT_EQ(one->lowest_price, *market::part_price(both->work_per_part, 1'000'000'000));
+}
+
 TEST_F(Network, ABatchIsSplitAndJoined) {
   TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
   TestProvider quin(temporary / "quin", gateway.url(), kQuin, model());
