@@ -5,23 +5,15 @@
 namespace starling::train {
 
 using generate::Camera;
-using generate::Colour;
 using generate::Direction;
 using generate::Ground;
 using generate::Motion;
 using generate::Shape;
-using generate::Size;
 using generate::Sky;
 
 namespace {
 
 using Words = std::string_view;
-
-// One list for each value of an enumeration, in the enumeration's order.
-template <std::size_t N, typename E>
-Phrases pick(const std::array<Phrases, N>& table, E value) {
-  return table[static_cast<std::size_t>(value) % N];
-}
 
 }  // namespace
 
@@ -59,28 +51,6 @@ Phrases noun(Shape shape) {
   static constexpr Words kTriangle[] = {"triangle", "pyramid"};
   static constexpr std::array<Phrases, generate::kShapes> kTable = {kBall, kBox, kTriangle};
   return pick(kTable, shape);
-}
-
-Phrases colour(Colour colour) {
-  static constexpr Words kRed[] = {"red"};
-  static constexpr Words kGreen[] = {"green"};
-  static constexpr Words kBlue[] = {"blue"};
-  static constexpr Words kYellow[] = {"yellow"};
-  static constexpr Words kOrange[] = {"orange"};
-  static constexpr Words kPurple[] = {"purple", "violet"};
-  static constexpr Words kWhite[] = {"white"};
-  static constexpr Words kBlack[] = {"black"};
-  static constexpr std::array<Phrases, generate::kColours> kTable = {kRed,    kGreen,  kBlue,  kYellow,
-                                                                     kOrange, kPurple, kWhite, kBlack};
-  return pick(kTable, colour);
-}
-
-Phrases size(Size size) {
-  static constexpr Words kSmall[] = {"small", "little", "tiny"};
-  static constexpr Words kMedium[] = {"medium", "medium-sized"};
-  static constexpr Words kBig[] = {"big", "large", "huge"};
-  static constexpr std::array<Phrases, generate::kSizes> kTable = {kSmall, kMedium, kBig};
-  return pick(kTable, size);
 }
 
 Phrases direction(Direction direction) {
@@ -159,28 +129,6 @@ Phrases noun(Shape shape) {
   static constexpr Words kTriangle[] = {"三角形", "三角块"};
   static constexpr std::array<Phrases, generate::kShapes> kTable = {kBall, kBox, kTriangle};
   return pick(kTable, shape);
-}
-
-Phrases colour(Colour colour) {
-  static constexpr Words kRed[] = {"红色", "红"};
-  static constexpr Words kGreen[] = {"绿色", "绿"};
-  static constexpr Words kBlue[] = {"蓝色", "蓝"};
-  static constexpr Words kYellow[] = {"黄色", "黄"};
-  static constexpr Words kOrange[] = {"橙色", "橘色"};
-  static constexpr Words kPurple[] = {"紫色", "紫"};
-  static constexpr Words kWhite[] = {"白色", "白"};
-  static constexpr Words kBlack[] = {"黑色", "黑"};
-  static constexpr std::array<Phrases, generate::kColours> kTable = {kRed,    kGreen,  kBlue,  kYellow,
-                                                                     kOrange, kPurple, kWhite, kBlack};
-  return pick(kTable, colour);
-}
-
-Phrases size(Size size) {
-  static constexpr Words kSmall[] = {"小"};
-  static constexpr Words kMedium[] = {"中等大小"};
-  static constexpr Words kBig[] = {"大"};
-  static constexpr std::array<Phrases, generate::kSizes> kTable = {kSmall, kMedium, kBig};
-  return pick(kTable, size);
 }
 
 Phrases direction(Direction direction) {

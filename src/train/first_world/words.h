@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "generate/attributes.h"
-#include "train/world/phrases.h"
+#include "train/world/names.h"
 
 namespace starling::train {
 
@@ -20,8 +20,6 @@ struct EnglishVerb {
 namespace english {
 std::span<const EnglishVerb> verbs(generate::Motion motion);
 Phrases noun(generate::Shape shape);
-Phrases colour(generate::Colour colour);
-Phrases size(generate::Size size);
 Phrases direction(generate::Direction direction);
 Phrases preposition(generate::Motion motion);  // before the ground
 Phrases ground(generate::Ground ground);
@@ -34,8 +32,6 @@ Phrases filler();
 namespace chinese {
 Phrases verb(generate::Motion motion);
 Phrases noun(generate::Shape shape);
-Phrases colour(generate::Colour colour);
-Phrases size(generate::Size size);
 Phrases direction(generate::Direction direction);
 Phrases ground(generate::Ground ground);
 Phrases sky(generate::Sky sky);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "train/world/names.h"
 #include "train/world/phrases.h"
 #include "train/world/scenario.h"
 
@@ -8,6 +9,9 @@ namespace starling::train::world {
 // The vocabulary of captions. Chinese is kept in simplified characters; traditional() has the others.
 
 namespace english {
+
+using train::english::colour;
+using train::english::size;
 
 struct Noun {
   std::string_view one, many;
@@ -22,8 +26,6 @@ struct Verb {
 };
 std::span<const Verb> verbs(Act act, Shape shape);
 
-Phrases colour(Colour colour);
-Phrases size(Size size);
 Phrases pattern(Pattern pattern);
 Phrases direction(Direction direction);
 Phrases ground(Ground ground);     // after "on"
@@ -35,10 +37,11 @@ Phrases camera(Camera camera);     // "the camera follows", whom follows
 
 namespace chinese {
 
+using train::chinese::colour;
+using train::chinese::size;
+
 Phrases nouns(Shape shape);
 Phrases verbs(Act act, Shape shape);  // what a direction precedes
-Phrases colour(Colour colour);
-Phrases size(Size size);
 Phrases pattern(Pattern pattern);
 Phrases direction(Direction direction);
 Phrases ground(Ground ground);  // before 上

@@ -4,16 +4,7 @@
 
 namespace starling::train::world::chinese {
 
-namespace {
-
 using Words = std::string_view;
-
-template <std::size_t N, typename E>
-Phrases pick(const std::array<Phrases, N>& table, E value) {
-  return table[static_cast<std::size_t>(value) % N];
-}
-
-}  // namespace
 
 Phrases nouns(Shape shape) {
   static constexpr Words kBall[] = {"球", "圆球", "球体"};
@@ -48,28 +39,6 @@ Phrases verbs(Act act, Shape shape) {
   if (shape == Shape::kBall && act == Act::kTravel) return kRoll;
   if (shape == Shape::kBall && act == Act::kDescend) return kRollDown;
   return pick(kTable, act);
-}
-
-Phrases colour(Colour colour) {
-  static constexpr Words kRed[] = {"红色", "红"};
-  static constexpr Words kGreen[] = {"绿色", "绿"};
-  static constexpr Words kBlue[] = {"蓝色", "蓝"};
-  static constexpr Words kYellow[] = {"黄色", "黄"};
-  static constexpr Words kOrange[] = {"橙色", "橘色"};
-  static constexpr Words kPurple[] = {"紫色", "紫"};
-  static constexpr Words kWhite[] = {"白色", "白"};
-  static constexpr Words kBlack[] = {"黑色", "黑"};
-  static constexpr std::array<Phrases, generate::kColours> kTable = {kRed,    kGreen,  kBlue,  kYellow,
-                                                                     kOrange, kPurple, kWhite, kBlack};
-  return pick(kTable, colour);
-}
-
-Phrases size(Size size) {
-  static constexpr Words kSmall[] = {"小"};
-  static constexpr Words kMedium[] = {"中等大小"};
-  static constexpr Words kBig[] = {"大"};
-  static constexpr std::array<Phrases, generate::kSizes> kTable = {kSmall, kMedium, kBig};
-  return pick(kTable, size);
 }
 
 Phrases pattern(Pattern pattern) {

@@ -4,16 +4,7 @@
 
 namespace starling::train::world::english {
 
-namespace {
-
 using Words = std::string_view;
-
-template <typename T, std::size_t N, typename E>
-const T& pick(const std::array<T, N>& table, E value) {
-  return table[static_cast<std::size_t>(value) % N];
-}
-
-}  // namespace
 
 std::span<const Noun> nouns(Shape shape) {
   static constexpr Noun kBall[] = {{"ball", "balls"}, {"sphere", "spheres"}};
@@ -79,28 +70,6 @@ std::span<const Verb> verbs(Act act, Shape shape) {
   if (shape == Shape::kBall && act == Act::kTravel) return kRoll;
   if (shape == Shape::kBall && act == Act::kDescend) return kRollDown;
   return pick(kTable, act);
-}
-
-Phrases colour(Colour colour) {
-  static constexpr Words kRed[] = {"red"};
-  static constexpr Words kGreen[] = {"green"};
-  static constexpr Words kBlue[] = {"blue"};
-  static constexpr Words kYellow[] = {"yellow"};
-  static constexpr Words kOrange[] = {"orange"};
-  static constexpr Words kPurple[] = {"purple", "violet"};
-  static constexpr Words kWhite[] = {"white"};
-  static constexpr Words kBlack[] = {"black"};
-  static constexpr std::array<Phrases, generate::kColours> kTable = {kRed,    kGreen,  kBlue,  kYellow,
-                                                                     kOrange, kPurple, kWhite, kBlack};
-  return pick(kTable, colour);
-}
-
-Phrases size(Size size) {
-  static constexpr Words kSmall[] = {"small", "little", "tiny"};
-  static constexpr Words kMedium[] = {"medium", "medium-sized"};
-  static constexpr Words kBig[] = {"big", "large", "huge"};
-  static constexpr std::array<Phrases, generate::kSizes> kTable = {kSmall, kMedium, kBig};
-  return pick(kTable, size);
 }
 
 Phrases pattern(Pattern pattern) {
