@@ -10,7 +10,7 @@ namespace starling::store {
 namespace {
 
 // What a node takes, with what the allocator adds.
-constexpr std::size_t kNodeBytes = 112;
+constexpr std::size_t kNodeBytes = 88;
 // Before all names of pages are used up.
 constexpr std::uint8_t kTopKey[] = {0xff};
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <iterator>
 #include <utility>
 
@@ -9,10 +10,11 @@ namespace starling::store {
 
 class TreeNode {
  public:
-  base::Hash hash;
+  mutable std::atomic<std::uint32_t> holders = 0;
   bool leaf = false;
   // Of a fork at the depth of a page: whether the page is on the disk. Only store_pages() changes it later.
   mutable bool stored = false;
+  base::Hash hash;
 };
 
 namespace {
@@ -22,44 +24,71 @@ class LeafNode : public TreeNode {
   Leaf content;
 };
 
+void read_ahead(const Tree& tree) {
+  if (!tree.empty()) __builtin_prefetch(tree.get());
+}
+
 // Without children it is on the disk only.
 class ForkNode : public TreeNode {
  public:
   Tree left;
   Tree right;
-  bool loaded() const { return left != nullptr || right != nullptr; }
+  bool loaded() const { return !left.empty() || !right.empty(); }
+  ~ForkNode() {
+    read_ahead(left);
+    read_ahead(right);
+  }
 };
+
+}  // namespace
+
+Tree::Tree(const TreeNode* node) : node_(node) {
+  if (node_ != nullptr) node_->holders.fetch_add(1, std::memory_order_relaxed);
+}
+
+Tree::Tree(const Tree& other) : Tree(other.node_) {}
+
+Tree::~Tree() {
+  if (node_ == nullptr || node_->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (node_->leaf) {
+    delete static_cast<const LeafNode*>(node_);
+  } else {
+    delete static_cast<const ForkNode*>(node_);
+  }
+}
+
+namespace {
 
 using Changes = std::span<const LeafChange>;
 using Slots = std::array<Tree, kPageNodes>;
 
-bool is_leaf(const Tree& node) { return node != nullptr && node->leaf; }
-bool is_fork(const Tree& node) { return node != nullptr && !node->leaf; }
-const Leaf& leaf_of(const Tree& node) { return static_cast<const LeafNode&>(*node).content; }
-const ForkNode& fork_of(const Tree& node) { return static_cast<const ForkNode&>(*node); }
-const base::Hash& hash_of(const Tree& node) { return node == nullptr ? kEmptyHash : node->hash; }
+bool is_leaf(const Tree& node) { return !node.empty() && node->leaf; }
+bool is_fork(const Tree& node) { return !node.empty() && !node->leaf; }
+const Leaf& leaf_of(const Tree& node) { return static_cast<const LeafNode*>(node.get())->content; }
+const ForkNode& fork_of(const Tree& node) { return *static_cast<const ForkNode*>(node.get()); }
+const base::Hash& hash_of(const Tree& node) { return node.empty() ? kEmptyHash : node->hash; }
 
 Tree make_leaf(const Leaf& leaf) {
-  auto node = std::make_shared<LeafNode>();
+  auto* const node = new LeafNode;
   node->leaf = true;
   node->hash = leaf_hash(leaf);
   node->content = leaf;
-  return node;
+  return Tree(node);
 }
 
 Tree make_fork(const base::Hash& hash, Tree left, Tree right, bool stored) {
-  auto node = std::make_shared<ForkNode>();
+  auto* const node = new ForkNode;
   node->hash = hash;
   node->stored = stored;
   node->left = std::move(left);
   node->right = std::move(right);
-  return node;
+  return Tree(node);
 }
 
 // As join() of tree.h.
 Tree join_trees(Tree left, Tree right) {
-  if (left == nullptr && !is_fork(right)) return right;
-  if (right == nullptr && !is_fork(left)) return left;
+  if (left.empty() && !is_fork(right)) return right;
+  if (right.empty() && !is_fork(left)) return left;
   const base::Hash hash = fork_hash(hash_of(left), hash_of(right));
   return make_fork(hash, std::move(left), std::move(right), false);
 }
@@ -86,7 +115,7 @@ base::Result<Tree> load(const Tree& fork, const PageName& name, const PageReader
 
 // What lies in the page of a node, at its depth: `first` slot and `count` of them are below the node.
 void spread(const Tree& node, std::size_t depth, Slots& slots, std::size_t first = 0, std::size_t count = kPageNodes) {
-  if (node == nullptr) return;
+  if (node.empty()) return;
   if (node->leaf) {
     slots[path_nibble(leaf_of(node).path, depth)] = node;
   } else if (count == 1) {
@@ -98,6 +127,25 @@ void spread(const Tree& node, std::size_t depth, Slots& slots, std::size_t first
 }
 
 std::int64_t leaf_count(const Tree& node) { return is_leaf(node) ? 1 : 0; }
+
+constexpr std::size_t kTouched = 64;  // changes: what their ways bring into the cache is still there when they are made
+
+// Reads ahead what an update will read, for all its changes side by side, since each node is far from the one before.
+void touch(const Tree& top, std::size_t depth, Changes changes) {
+  std::array<const TreeNode*, kTouched> nodes;
+  for (std::size_t i = 0; i < changes.size(); ++i) nodes[i] = top.get();
+  for (bool deeper = true; deeper && depth < kPathBits; ++depth) {
+    deeper = false;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+      if (nodes[i] == nullptr || nodes[i]->leaf) continue;
+      const auto& fork = static_cast<const ForkNode&>(*nodes[i]);
+      read_ahead(fork.left);
+      read_ahead(fork.right);
+      nodes[i] = (path_bit(changes[i].path, depth) ? fork.right : fork.left).get();
+      deeper = true;
+    }
+  }
+}
 
 class Updater {
  public:
@@ -114,26 +162,36 @@ class Updater {
     }
     // Different paths differ in some bit, and a fork at the very end is damage.
     if (depth == kPathBits) return fail(base::corrupt("the state's tree is deeper than a path is long"));
-    Tree before = node;
-    Tree left;
-    Tree right;
+    const Tree nothing;
+    Tree from_disk;
+    const Tree* before = &node;
+    const Tree* left = &nothing;
+    const Tree* right = &nothing;
     if (is_fork(node)) {
-      before = loaded(node, depth, changes.front().path);
-      if (before == nullptr) return node;
-      left = fork_of(before).left;
-      right = fork_of(before).right;
-    } else if (node != nullptr) {
-      (path_bit(leaf_of(node).path, depth) ? right : left) = node;
+      if (!fork_of(node).loaded()) {
+        from_disk = loaded(node, depth, changes.front().path);
+        if (from_disk.empty()) return node;
+        before = &from_disk;
+      }
+      left = &fork_of(*before).left;
+      right = &fork_of(*before).right;
+    } else if (!node.empty()) {
+      (path_bit(leaf_of(node).path, depth) ? right : left) = &node;
     }
     const auto middle =
         std::ranges::partition_point(changes, [&](const LeafChange& change) { return !path_bit(change.path, depth); });
     const auto count = static_cast<std::size_t>(middle - changes.begin());
-    Tree new_left = update(left, depth + 1, changes.first(count));
-    Tree new_right = update(right, depth + 1, changes.subspan(count));
-    if (is_fork(node) && new_left == left && new_right == right) return before;
+    Tree new_left = update_side(*left, depth + 1, changes.first(count), changes.size());
+    Tree new_right = update_side(*right, depth + 1, changes.subspan(count), changes.size());
+    if (is_fork(node) && new_left == *left && new_right == *right) return *before;
     Tree after = join_trees(std::move(new_left), std::move(new_right));
     note(node, after, depth, changes.front().path);
     return after;
+  }
+
+  Tree update_side(const Tree& node, std::size_t depth, Changes changes, std::size_t above) {
+    if (above > kTouched && changes.size() <= kTouched) touch(node, depth, changes);
+    return update(node, depth, changes);
   }
 
   // The fork with its children in memory; nothing after a failure.
@@ -163,9 +221,9 @@ class Updater {
   // What an empty place or a leaf becomes, if that is an empty place or a leaf again.
   static std::optional<Tree> small_result(const Tree& node, Changes changes) {
     const LeafChange* put = nullptr;
-    bool kept = node != nullptr;
+    bool kept = !node.empty();
     for (const LeafChange& change : changes) {
-      if (node != nullptr && change.path == leaf_of(node).path) kept = false;
+      if (!node.empty() && change.path == leaf_of(node).path) kept = false;
       if (!change.value_hash) continue;
       if (put != nullptr) return std::nullopt;
       put = &change;
@@ -173,12 +231,12 @@ class Updater {
     if (put == nullptr) return kept ? node : Tree();
     if (kept) return std::nullopt;
     const Leaf leaf{put->path, *put->value_hash};
-    return node != nullptr && leaf_of(node) == leaf ? node : make_leaf(leaf);
+    return !node.empty() && leaf_of(node) == leaf ? node : make_leaf(leaf);
   }
 
   Tree fail(const base::Error& error) {
     status_ = error;
-    return nullptr;
+    return {};
   }
 
   const PageReader& reader_;
@@ -215,7 +273,7 @@ void store_below(const Tree& node, const PageName& name,
 
 Tree forget_below(const Tree& node, std::size_t depth) {
   if (!is_fork(node) || !fork_of(node).loaded()) return node;
-  if (depth % kPageLevels == 0 && node->stored) return make_fork(node->hash, nullptr, nullptr, true);
+  if (depth % kPageLevels == 0 && node->stored) return make_fork(node->hash, {}, {}, true);
   const ForkNode& fork = fork_of(node);
   Tree left = forget_below(fork.left, depth + 1);
   Tree right = forget_below(fork.right, depth + 1);
@@ -226,13 +284,13 @@ Tree forget_below(const Tree& node, std::size_t depth) {
 }  // namespace
 
 Tree tree_of(const Node& top) {
-  if (top.kind == Node::Kind::kEmpty) return nullptr;
+  if (top.kind == Node::Kind::kEmpty) return {};
   if (top.kind == Node::Kind::kLeaf) return make_leaf(top.leaf);
-  return make_fork(top.fork, nullptr, nullptr, true);
+  return make_fork(top.fork, {}, {}, true);
 }
 
 Node top_of(const Tree& tree) {
-  if (tree == nullptr) return {};
+  if (tree.empty()) return {};
   if (tree->leaf) return Node::of(leaf_of(tree));
   return {Node::Kind::kFork, {}, tree->hash};
 }

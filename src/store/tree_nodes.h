@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -15,7 +15,28 @@ namespace starling::store {
 // A tree in memory. Its nodes never change: an update makes new ones on the way to what it changes and shares the rest,
 // so whoever holds a tree has it as it was. Forks at the depth of a page, with all below, may be on the disk only.
 class TreeNode;
-using Tree = std::shared_ptr<const TreeNode>;  // null: no entry
+
+// A tree by its top node, which counts those who hold it, so that a fork takes one line of the cache.
+class Tree {
+ public:
+  Tree() = default;  // no entry
+  explicit Tree(const TreeNode* node);
+  Tree(const Tree& other);
+  Tree(Tree&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  Tree& operator=(Tree other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~Tree();
+
+  bool empty() const { return node_ == nullptr; }
+  const TreeNode* get() const { return node_; }
+  const TreeNode* operator->() const { return node_; }
+  bool operator==(const Tree& other) const = default;  // the same node
+
+ private:
+  const TreeNode* node_ = nullptr;
+};
 
 // A tree of which the node at the top is in memory.
 Tree tree_of(const Node& top);
