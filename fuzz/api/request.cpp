@@ -11,6 +11,7 @@
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/provider_endpoints.h"
+#include "api/supply_endpoint.h"
 #include "ledger/chain.h"
 #include "store/state_view.h"
 
@@ -91,6 +92,7 @@ struct Node {
     router.add(api::blob_routes(*blobs, options));
     router.add(api::ledger_routes(chain, {{"gateway"}, "0", {}, ""}, &metrics));
     router.add(api::market_routes(chain));
+    router.add(api::supply_route(chain));
     router.add(api::copy_routes(chain, folder / "genesis.json"));
     router.add(api::metrics_route(metrics));
     router.add(api::provider_routes([] { return static_cast<const node::Provider*>(nullptr); }));

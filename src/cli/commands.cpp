@@ -58,8 +58,10 @@ constexpr std::array kCommands{
     Command{"provider status", "Show what providers earn, hold and ask",
             "starling provider status\nstarling provider status 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed --json",
             declare_provider_status},
-    Command{"ledger query", "Ask the ledger anything",
-            "starling ledger query providers\nstarling ledger query tasks/7/parts/0 --proof", declare_ledger_query},
+    Command{
+        "ledger query", "Ask the ledger anything",
+        "starling ledger query providers\nstarling ledger query supply\nstarling ledger query tasks/7/parts/0 --proof",
+        declare_ledger_query},
     Command{"ledger block", "Show a block",
             "starling ledger block latest\nstarling ledger block 12 --header --json > block-12.header.json",
             declare_ledger_block},

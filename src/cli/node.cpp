@@ -16,6 +16,7 @@
 #include "api/market_endpoints.h"
 #include "api/provider_endpoints.h"
 #include "api/server.h"
+#include "api/supply_endpoint.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -199,6 +200,7 @@ base::Status serve(const Arguments& arguments, Node& node) {
     options.follows = node.ledger;
     router.add(api::ledger_routes(*node.chain, options, &node.metrics));
     router.add(api::market_routes(*node.chain));
+    router.add(api::supply_route(*node.chain));
     router.add(api::event_routes(*node.chain));
     router.add(api::copy_routes(*node.chain, node.home / "chain" / "genesis.json"));
   }

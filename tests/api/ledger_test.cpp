@@ -8,6 +8,7 @@
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/server.h"
+#include "api/supply_endpoint.h"
 #include "base/encoding.h"
 #include "consensus/embedded.h"
 #include "consensus/test_accounts.h"
@@ -53,6 +54,7 @@ class LedgerEndpoints : public testing::Test {
     Router router;
     router.add(ledger_routes(*chain_, {{"validator", "gateway"}, "1.2.3", test_key(9).address(), ""}, &metrics_));
     router.add(market_routes(*chain_));
+    router.add(supply_route(*chain_));
     router.add(event_routes(*chain_, {3, 400}));
     router.add(copy_routes(*chain_, folder_ / "chain" / "genesis.json"));
     router.add(metrics_route(metrics_));
@@ -238,6 +240,34 @@ TEST_F(LedgerEndpoints, ShowsBlocksAndStatus) {
   EXPECT_EQ(ask("/v1/blocks/3/header").status, 404);
   EXPECT_EQ(ask("/v1/blocks/-1").status, 400);
   EXPECT_EQ(ask("/v1/blocks/18446744073709551616").status, 400);
+}
+
+TEST_F(LedgerEndpoints, ShowsWhereAllMotesAre) {
+  const Json before = get("/v1/supply");
+  EXPECT_EQ(*before.text("supply"), "8000000000000");
+  EXPECT_EQ(*before.text("in_accounts"), "8000000000000");
+  EXPECT_EQ(*before.text("accounts"), "8");
+  EXPECT_EQ(*before.text("in_fee_account"), "0");
+  EXPECT_TRUE(*before.find("conserved")->as_boolean());
+  EXPECT_TRUE(before.find("broken")->is_null());
+  ledger::market::RegisterProvider registration;
+  registration.backends = {"generic"};
+  registration.memory_mebibytes = 1;
+  registration.slots = 1;
+  registration.rate = 1;
+  submit({signed_bytes(1, 0, registration), signed_bytes(1, 1, ledger::market::AddStake{3'000'000'000})});
+  Json after = get("/v1/supply");
+  for (int i = 0; i < 100 && *after.text("in_stake") == "0"; ++i) {  // not counted at once after it was counted
+    std::this_thread::sleep_for(milliseconds(20));
+    after = get("/v1/supply");
+  }
+  EXPECT_EQ(*after.text("supply"), "8000000000000");
+  EXPECT_EQ(*after.text("in_stake"), "3000000000");
+  EXPECT_EQ(std::stoull(*after.text("in_accounts")), 8'000'000'000'000U - 3'000'000'000U);
+  EXPECT_NE(*after.text("in_fee_account"), "0");
+  EXPECT_EQ(*after.text("accounts"), "9");
+  EXPECT_TRUE(*after.find("conserved")->as_boolean());
+  EXPECT_TRUE(after.find("broken")->is_null());
 }
 
 TEST_F(LedgerEndpoints, GivesWhatACopyIsMadeOf) {

@@ -238,6 +238,7 @@ TEST_F(NetworkTest, CreditsAreSentOnce) {
   EXPECT_EQ(*ask({"wallet", "balance", to}).json().text("motes"), "1250000000");
   const Ran query = ask({"ledger", "query", "accounts/" + to, "--proof"});
   EXPECT_TRUE(query.json().object("proof").ok()) << query.out;
+  EXPECT_TRUE(*ask({"ledger", "query", "supply"}).json().find("conserved")->as_boolean());
   EXPECT_EQ(ask({"ledger", "query", "no/such/thing"}).code, kFailed);
   EXPECT_EQ(ask({"ledger", "tx", "12"}).code, kFailed);
 }

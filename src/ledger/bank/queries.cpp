@@ -18,19 +18,26 @@ base::Result<Account> account(const store::StateView& state, const base::Address
 base::Result<Motes> pot(const store::StateView& state, Pot pot) { return sum_at(state, pot_key(pot)); }
 base::Result<Motes> supply(const store::StateView& state) { return sum_at(state, supply_key()); }
 
-base::Status check_invariants(const store::StateView& state) {
+base::Result<Totals> totals(const store::StateView& state) {
   base::Status read;
-  WideInteger total = 0;
+  Totals totals;
   STARLING_TRY(state.scan(Key(kModule, kAccounts), [&](base::ByteView key, base::ByteView value) {
     const base::Result<Account> account = decode_record<Account>(value);
     if (!account.ok() || key.size() != kAccountKeyBytes || (account->motes == 0 && account->nonce == 0)) {
       read = base::internal_error("the account at " + base::to_hex(key) + " is malformed or empty");
       return false;
     }
-    total += account->motes;
+    totals.accounts += 1;
+    totals.motes += account->motes;
     return true;
   }));
   STARLING_TRY(read);
+  return totals;
+}
+
+base::Status check_invariants(const store::StateView& state) {
+  STARLING_ASSIGN(const Totals accounts, totals(state));
+  WideInteger total = accounts.motes;
   for (const Pot each : kPots) {
     STARLING_ASSIGN(const Motes motes, pot(state, each));
     total += motes;
