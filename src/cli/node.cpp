@@ -321,10 +321,11 @@ Action declare_node(Options& options) {
   options.text("--model", a->models, "Folders of models, with commas between them; the bundled one if not given");
   options.flag("--any-model", a->any_model, "Run every registered model; those that are not here are fetched");
   options.integer("--workers", a->workers, 1, 64, "Videos made at a time");
-  options.integer("--threads", a->threads, 0, 512, "Threads of all workers together; 0: one per core");
+  options.integer("--threads", a->threads, 0, 512,
+                  "Threads of all workers together, at least one each; 0: one per core");
   options.integer("--slots", a->slots, 0, 64, "Parts held at a time; 0: two a worker, so that none waits");
   options.integer("--memory", a->memory, 0, std::int64_t{1} << 24,
-                  "MiB for videos; 0: three quarters of the machine's");
+                  "MiB for all videos that are made at a time together; 0: three quarters of the machine's");
   options.integer("--spare-disk", a->spare_disk, 0, std::int64_t{1} << 40, "MiB of the disk to leave free");
   options.text("--rate", a->rate, "The most it asks: credits for 10^12 multiply-adds");
   options.text("--minimum-rate", a->minimum_rate, "The least it takes; as --rate if not given");

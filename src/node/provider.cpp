@@ -48,7 +48,9 @@ std::optional<std::uint64_t> auction_end_of(const Receipted& bid) {
 ProviderOptions completed(ProviderOptions options) {
   options.workers = std::max(1, options.workers);
   options.share = std::clamp(options.share, 0.05, 1.0);
-  if (options.threads == 0) options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  if (options.threads == 0) {
+    options.threads = std::max(options.workers, static_cast<int>(std::thread::hardware_concurrency()));
+  }
   if (options.slots == 0) options.slots = static_cast<std::uint32_t>(2 * options.workers);
   options.slots = std::min(options.slots, market::kMaxSlots);
   if (options.memory_mebibytes == 0) options.memory_mebibytes = base::physical_memory_bytes() / 4 * 3 >> 20U;
@@ -69,6 +71,10 @@ Provider::Provider(ProviderOptions options, const ProviderNeeds& needs)
 base::Result<std::unique_ptr<Provider>> Provider::start(ProviderOptions options, const ProviderNeeds& needs) {
   if (options.rate == 0 || options.minimum_rate > options.rate) {
     return base::invalid("a provider's rate is above zero, and its minimum rate no higher than its rate");
+  }
+  if (options.threads != 0 && options.threads < options.workers) {
+    return base::invalid("each of the " + std::to_string(options.workers) + " workers needs a thread, and there are " +
+                         std::to_string(options.threads) + ": give more --threads, or fewer --workers");
   }
   std::unique_ptr<Provider> provider(new Provider(std::move(options), needs));
   STARLING_TRY(provider->prepare());
@@ -346,7 +352,8 @@ base::Status Provider::bid(const market::Provider& known, const ChainTip& tip) {
   moment.free_slots = self.slots - self.held;
   {
     const std::scoped_lock lock(mutex_);
-    moment.work_per_second = work_per_second_ * options_.workers;
+    moment.work_per_second = work_per_second_;
+    moment.workers = options_.workers;
     for (const auto& [name, work] : parts_) {
       if (work->busy) moment.queued_work += work->task.work_per_part;
     }

@@ -46,9 +46,9 @@ struct ProviderOptions {
   std::uint64_t most_model_bytes = std::uint64_t{64} << 30;
   int workers = 1;                     // parts computed at a time
   double share = 1.0;                  // of a core for each thread, from 0.05
-  int threads = 0;                     // of all workers together; 0: one per core
+  int threads = 0;                     // of all workers together, at least one each; 0: one per core
   std::uint32_t slots = 0;             // parts held at a time; 0: two a worker, so that none waits for an auction
-  std::uint64_t memory_mebibytes = 0;  // for parts; 0: three quarters of the machine's
+  std::uint64_t memory_mebibytes = 0;  // for all parts that run together; 0: three quarters of the machine's
   std::uint64_t rate = 1000;           // the most it asks: motes for 10^12 multiply-adds
   std::uint64_t minimum_rate = 0;      // the least it takes; 0: the rate
   ledger::Motes stake = 0;             // topped up to so much
@@ -132,6 +132,9 @@ class Provider {
   base::Status report_calls(Work& work);
   // From any of them. The next of a queue, once there is one; nothing when the provider stops.
   WorkPointer take(std::deque<WorkPointer>& queue);
+  // The same of those to compute, once its memory is free beside what the others that run take. Then it is taken.
+  WorkPointer take_to_compute();
+  std::uint64_t memory_of(const Work& work) const;
   PartFolder folder_of(const PartName& name) const;
   std::int64_t seconds() const;
   bool stopped() const { return stop_.load(); }
@@ -159,6 +162,7 @@ class Provider {
   std::optional<std::uint64_t> chain_id_;
   std::map<PartName, WorkPointer> parts_;
   std::deque<WorkPointer> to_compute_;
+  std::uint64_t memory_taken_ = 0;  // MiB, by the parts that workers have
   std::deque<WorkPointer> to_settle_;
   double work_per_second_ = 0.0;
   std::uint64_t rate_now_ = 0;

@@ -139,7 +139,10 @@ std::uint32_t ProviderBids::parts_in_time(const BidMoment& moment, const TaskEnt
   const std::uint32_t wanted = std::min(moment.free_slots, task.task.open);
   if (moment.work_per_second <= 0.0) return wanted;
   // Half of the time limit is left for what else the machine does.
-  const double work_in_time = moment.work_per_second * static_cast<double>(task.task.time_limit) / 2000.0;
+  const std::uint64_t fit = limits_.memory_mebibytes / std::max<std::uint64_t>(1, task.task.memory_mebibytes);
+  const auto at_once =
+      static_cast<double>(std::clamp<std::uint64_t>(fit, 1, static_cast<std::uint64_t>(moment.workers)));
+  const double work_in_time = moment.work_per_second * at_once * static_cast<double>(task.task.time_limit) / 2000.0;
   const double room = work_in_time - static_cast<double>(moment.queued_work);
   const double parts = room / static_cast<double>(std::max<std::uint64_t>(1, task.task.work_per_part));
   return parts < 1.0 ? 0 : static_cast<std::uint32_t>(std::min(parts, static_cast<double>(wanted)));

@@ -38,7 +38,8 @@ struct BidMoment {
   ledger::market::Provider self;
   std::uint32_t free_slots = 0;
   std::uint64_t queued_work = 0;  // multiply-adds won and not done
-  double work_per_second = 0.0;   // of this machine; 0: not known
+  double work_per_second = 0.0;   // of a worker; 0: not known
+  int workers = 1;                // that compute at a time, as far as there is memory
 };
 
 // Looks at open tasks and decides what to bid. A task is bid for only when each open part of it was read and is what

@@ -45,10 +45,12 @@ int stage_of(market::PartState state) {
 }
 
 base::Status Provider::add_worker() {
+  // What does not divide goes to the first ones.
+  const bool one_more = static_cast<int>(workers_.size()) < options_.threads % options_.workers;
   workers_.push_back(std::make_unique<Worker>());
   Worker& worker = *workers_.back();
   exact::EngineOptions options;
-  options.threads = std::max(1, options_.threads / options_.workers);
+  options.threads = options_.threads / options_.workers + (one_more ? 1 : 0);
   options.stop = [this, &worker]() -> base::Status {
     const std::atomic<bool>* const cancel = worker.cancel.load();
     if (stopped() || (cancel != nullptr && cancel->load())) return base::cancelled("the part is not wanted any more");
@@ -78,10 +80,32 @@ Provider::WorkPointer Provider::take(std::deque<WorkPointer>& queue) {
   return work;
 }
 
+// What the task says that a part needs, which is what it is checked for. One that the memory was made too small for
+// since it was won takes all of it, and fails by itself.
+std::uint64_t Provider::memory_of(const Work& work) const {
+  return std::min(work.task.memory_mebibytes, options_.memory_mebibytes);
+}
+
+Provider::WorkPointer Provider::take_to_compute() {
+  std::unique_lock lock(mutex_);
+  // In their order, so that no large one waits for ever.
+  changed_.wait(lock, [&] {
+    return stopped() ||
+           (!to_compute_.empty() && memory_of(*to_compute_.front()) <= options_.memory_mebibytes - memory_taken_);
+  });
+  if (stopped()) return nullptr;
+  WorkPointer work = to_compute_.front();
+  to_compute_.pop_front();
+  memory_taken_ += memory_of(*work);
+  return work;
+}
+
 void Provider::work(Worker& worker) {
-  while (const WorkPointer work = take(to_compute_)) {
+  while (const WorkPointer work = take_to_compute()) {
+    const std::uint64_t memory = memory_of(*work);
     const bool computed = compute_if_wanted(worker, *work);
     const std::scoped_lock lock(mutex_);
+    memory_taken_ -= memory;
     work->running = false;
     work->busy = computed;
     if (computed) to_settle_.push_back(work);

@@ -120,6 +120,9 @@ TEST_F(RolesTest, WhatCannotBeIsRefusedInOneSentence) {
   refused({"--role", "validator", "--ledger", "http://127.0.0.1:1"}, "--ledger");
   refused({"--role", "provider", "--ledger", "http://127.0.0.1:1", "--genesis", "x"}, "--genesis");
   refused({"--role", "gateway", "--ledger", "http://127.0.0.1:1", "--model", model().string()}, "http://127.0.0.1:1");
+  refused({"--role", "provider", "--ledger", "http://127.0.0.1:1", "--model", model().string(), "--workers", "3",
+           "--threads", "2"},
+          "--threads");
   const std::string validator = *begin("v", {"devnet", "--providers", "0"}).text("url");
   refused({"--role", "gateway", "--ledger", validator, "--orderer", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
            "--model", model().string()},

@@ -1,4 +1,6 @@
 // Providers and requesters on a real chain behind a real server, with a model of some thousand parameters.
+#include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "test_network.h"
@@ -124,6 +126,38 @@ TEST_F(Network, ABatchIsSplitAndJoined) {
   EXPECT_EQ(made.size(), 2U) << "both providers work";
   ASSERT_TRUE(gateway.wait_until_settled(*task, 10));
   gateway.expect_conserved();
+}
+
+TEST_F(Network, PartsThatRunTogetherShareTheMemory) {
+  const Order asked = order_of({small_request(400, 0), small_request(400, 1), small_request(400, 2)});
+  const std::uint64_t each = needed_mebibytes(*asked.parts[0].job);
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  // The most parts that a provider with two workers and so much memory runs at a time.
+  const auto most = [&](std::uint8_t key, std::uint64_t memory) {
+    TestProvider provider(temporary / std::to_string(key), gateway.url(), key, model(), [&](ProviderOptions& options) {
+      options.workers = 2;
+      options.threads = 3;
+      options.memory_mebibytes = memory;
+    });
+    EXPECT_TRUE(gateway.wait_until_ready(key));
+    const auto task = ann->submit(asked, terms());
+    EXPECT_TRUE(task.ok());
+    std::ptrdiff_t running = 0;
+    EXPECT_TRUE(gateway.wait_until([&] {
+      const base::Json status = provider.provider().status();
+      const auto& parts = status.find("parts")->elements();
+      running = std::max(running, std::ranges::count_if(parts, [](const base::Json& part) {
+                           return *part.find("running")->as_boolean();
+                         }));
+      return std::ranges::all_of(std::array{0U, 1U, 2U}, [&](std::uint32_t part) {
+        return gateway.part(*task, part).state == PartState::kRevealed ||
+               gateway.part(*task, part).state == PartState::kPaid;
+      });
+    }));
+    return running;
+  };
+  EXPECT_EQ(most(kPia, 2 * each), 2);
+  EXPECT_EQ(most(kQuin, 2 * each - 1), 1);
 }
 
 TEST_F(Network, AProviderThatIsGoneHoldsUpNoOthersParts) {
