@@ -231,13 +231,13 @@ base::Result<SavedVideo> save_delivery(Customer& customer, std::uint64_t task, c
       delivery, [&](std::size_t, const video::FrameView& frame) { return files->add(frame); }));
   STARLING_TRY(copy_blob(customer.blobs(), delivery.files.trace.name, trace));
   STARLING_ASSIGN(const base::Json proven, customer.ledger().proven_part(task, delivery.part));
-  STARLING_ASSIGN(const node::Acceptance acceptance, node::acceptance_from_gateway(task, delivery.part, proven));
+  STARLING_ASSIGN(node::Acceptance acceptance, node::acceptance_from_gateway(task, delivery.part, proven));
   if (const auto difference =
           node::check_acceptance(acceptance, acceptance.header, std::nullopt, delivery.receipt_text)) {
     return base::corrupt("the gateway's proof does not hold: " + difference->message);
   }
   STARLING_ASSIGN(const market::Part part, ledger::decode_record<market::Part>(acceptance.record));
-  STARLING_TRY(files->finish_video());
+  STARLING_ASSIGN(acceptance.file, files->finish_video());
   STARLING_TRY(files->publish([&] { return trace.commit(); },
                               [&]() -> base::Result<std::string> { return delivery.receipt_text; },
                               node::acceptance_json(acceptance).to_text() + "\n"));

@@ -214,7 +214,7 @@ base::Result<Verdict> check(const Arguments& arguments) {
   verdict.difference = result.difference;
   verdict.checked_calls = result.checked_calls;
   if (!verdict.difference && video) {
-    STARLING_TRY(video->finish(receipt->file));
+    STARLING_TRY(video->finish(written_file(arguments.receipt, *receipt, text)));
     verdict.difference = video->difference();
     verdict.psnr_db = video->psnr_db();
     verdict.identical = video->identical();

@@ -33,6 +33,7 @@ base::Json acceptance_json(const Acceptance& acceptance) {
   json.set("record", hex(acceptance.record));
   json.set("proof", hex(store::encode_proof(acceptance.proof)));
   json.set("header", consensus::header_json(acceptance.header));
+  if (acceptance.file.has_value()) json.set("file", proof::to_json(*acceptance.file));
   return json;
 }
 
@@ -48,7 +49,16 @@ base::Result<Acceptance> read_acceptance(const base::Json& json) {
   STARLING_ASSIGN(acceptance.proof, store::decode_proof(proof));
   STARLING_ASSIGN(const base::Json* const header, json.object("header"));
   STARLING_ASSIGN(acceptance.header, consensus::read_header_json(*header));
+  if (json.has("file")) {
+    STARLING_ASSIGN(const base::Json* const file, json.object("file"));
+    STARLING_ASSIGN(acceptance.file, proof::output_file_from_json(*file));
+  }
   return acceptance;
+}
+
+bool is_of(const Acceptance& acceptance, std::string_view receipt_text) {
+  const base::Result<market::Part> part = ledger::decode_record<market::Part>(acceptance.record);
+  return part.ok() && part->receipt == base::sha256(base::as_bytes(receipt_text));
 }
 
 base::Result<Acceptance> acceptance_from_gateway(std::uint64_t task, std::uint32_t part, const base::Json& answer) {

@@ -19,14 +19,21 @@ struct Acceptance {
   base::Bytes record;              // ledger::market::Part as the state holds it
   store::StateProof proof;         // of the record, against header
   consensus::SignedHeader header;  // as the node gave it; trust another copy
+  // That the video was written to where it was fetched, which the provider who signed the receipt cannot know. Signed
+  // by nobody; nothing for a sequence of pictures.
+  std::optional<proof::OutputFile> file;
 };
 
-// {"format": "starling acceptance 1", "task", "part", "record", "proof", "header"}; docs/node.md describes them.
+// {"format": "starling acceptance 1", "task", "part", "record", "proof", "header", "file"}; docs/node.md describes
+// them.
 base::Json acceptance_json(const Acceptance& acceptance);
 base::Result<Acceptance> read_acceptance(const base::Json& json);
 
 // From what a gateway answers to GET /v1/tasks/{task}/parts/{part}?proof=1; nothing of it is checked.
 base::Result<Acceptance> acceptance_from_gateway(std::uint64_t task, std::uint32_t part, const base::Json& answer);
+
+// Whether it is the acceptance of this receipt, by its own word.
+bool is_of(const Acceptance& acceptance, std::string_view receipt_text);
 
 inline constexpr std::size_t kMaxAcceptanceBytes = std::size_t{1} << 20;
 

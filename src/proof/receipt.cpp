@@ -44,12 +44,7 @@ Json unsigned_json(const Receipt& receipt) {
   Json json = Json::empty_object();
   json.set("calls", hash_list(receipt.calls));
   json.set("executor", receipt.executor.text());
-  if (receipt.file) {
-    Json file = Json::empty_object();
-    file.set("bytes", receipt.file->bytes);
-    file.set("sha256", receipt.file->sha256.hex());
-    json.set("file", std::move(file));
-  }
+  if (receipt.file) json.set("file", to_json(*receipt.file));
   json.set("format", kFormat);
   json.set("frames", hash_list(receipt.frames));
   json.set("inputs", std::move(inputs));
@@ -88,9 +83,7 @@ base::Result<Receipt> read_receipt(const Json& json) {
   STARLING_ASSIGN(receipt.output_root, read_hash(json, "output_root"));
   if (json.has("file")) {
     STARLING_ASSIGN(const Json* file, json.object("file"));
-    OutputFile& output = receipt.file.emplace();
-    STARLING_ASSIGN(output.bytes, file->u64("bytes"));
-    STARLING_ASSIGN(output.sha256, read_hash(*file, "sha256"));
+    STARLING_ASSIGN(receipt.file, output_file_from_json(*file));
   }
   STARLING_ASSIGN(const std::string executor, json.text("executor"));
   STARLING_ASSIGN(receipt.executor, base::Address::from_text(executor));
@@ -100,6 +93,20 @@ base::Result<Receipt> read_receipt(const Json& json) {
 }
 
 }  // namespace
+
+Json to_json(const OutputFile& file) {
+  Json json = Json::empty_object();
+  json.set("bytes", file.bytes);
+  json.set("sha256", file.sha256.hex());
+  return json;
+}
+
+base::Result<OutputFile> output_file_from_json(const Json& json) {
+  OutputFile file;
+  STARLING_ASSIGN(file.bytes, json.u64("bytes"));
+  STARLING_ASSIGN(file.sha256, read_hash(json, "sha256"));
+  return file;
+}
 
 base::Status sign_receipt(Receipt& receipt, const base::SecretKey& key) {
   receipt.executor = key.address();

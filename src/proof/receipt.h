@@ -24,7 +24,12 @@ struct Difference {
 struct OutputFile {
   std::uint64_t bytes = 0;
   base::Hash sha256;
+  bool operator==(const OutputFile&) const = default;
 };
+
+// {"bytes", "sha256"}.
+base::Json to_json(const OutputFile& file);
+base::Result<OutputFile> output_file_from_json(const base::Json& json);
 
 // What an executor claims of one run of a program, signed (docs/trace.md has the format). Everything needed to run the
 // program again is in it, but for the model's bytes.
@@ -40,7 +45,7 @@ struct Receipt {
   std::vector<base::Hash> frames;  // by frame: the hash of its pixels
   base::Hash trace_root;           // list_root(calls)
   base::Hash output_root;          // list_root(frames)
-  std::optional<OutputFile> file;
+  std::optional<OutputFile> file;  // if the executor wrote one
   base::Address executor;
   base::Signature signature;
 };

@@ -1,4 +1,5 @@
 // A whole network as a person meets it: started, used, cancelled, killed, moved.
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -101,6 +102,19 @@ TEST_F(NetworkTest, AProviderMakesTheSameVideoForItsPrice) {
   const Ran checked =
       run({"verify", receipt, "--video", at("there.mp4").string(), "--model", model().string(), "--json"});
   EXPECT_EQ(checked.code, kFine) << checked.out;
+  // A byte of the file that shows in no frame is found, as in what was made here; and the receipt is this video's.
+  for (const std::string name : {"there", "here"}) {
+    EXPECT_EQ(run(small(name + ".gif")).code, kFailed) << name;
+    base::Bytes bytes = *base::read_file(at(name + ".mp4"), 1 << 20);
+    const std::string handler = "VideoHandler";
+    const auto found = std::search(bytes.begin(), bytes.end(), handler.begin(), handler.end());
+    ASSERT_NE(found, bytes.end());
+    *found = 'v';
+    ASSERT_TRUE(base::write_file(at("changed.mp4"), bytes).ok());
+    const Ran changed = run({"verify", at(name + ".receipt.json").string(), "--video", at("changed.mp4").string(),
+                             "--model", model().string(), "--json"});
+    EXPECT_EQ(changed.code, kCheckFailed) << name << changed.out;
+  }
 
   // It is paid when the challenge window closes; what it costs is the price and the fee.
   const std::uint64_t price = std::stoull(*json.text("price"));

@@ -77,6 +77,17 @@ TEST(Acceptance, RoundTripsAsJson) {
   const auto read = read_acceptance(acceptance_json(accept(part_of(receipt))));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_FALSE(check(*read, receipt).has_value());
+  EXPECT_FALSE(read->file.has_value());
+  EXPECT_TRUE(is_of(*read, receipt));
+  EXPECT_FALSE(is_of(*read, signed_receipt(8)));
+  Acceptance written = *read;
+  written.file = {12, hash_of("the file")};
+  const auto again = read_acceptance(acceptance_json(written));
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->file, written.file);
+  base::Json wrong = acceptance_json(written);
+  wrong.set("file", 7);
+  EXPECT_FALSE(read_acceptance(wrong).ok());
 }
 
 TEST(Acceptance, NamesWhatDoesNotHold) {
