@@ -46,7 +46,7 @@ struct Gateway {
     router.add(api::market_routes(*chain));
     api::BlobEndpointOptions options;
     options.now = unix_seconds;
-    options.uploads = true;
+    options.uploads = blobs.get();
     router.add(api::blob_routes(*blobs, options));
     server = take(api::Server::start(std::move(router), {}));
   }
@@ -120,7 +120,7 @@ struct Customer {
         account(ledger, key),
         blobs(take(store::Blobs::open(home))),
         exchange(http, *blobs, unix_seconds),
-        requester(http, ledger, account, exchange, *blobs) {}
+        requester(http, ledger, account, exchange, *blobs, home / "orders") {}
 
   double made_there(const node::Order& order) {
     return seconds_of([&] {

@@ -88,7 +88,7 @@ struct Node {
     models = std::move(*node::ModelStore::open(folder / "models", *blobs));
     api::BlobEndpointOptions options;
     options.now = [] { return std::int64_t{1'800'000'000}; };
-    options.uploads = true;
+    options.uploads = blobs.get();
     router.add(api::blob_routes(*blobs, options));
     router.add(api::ledger_routes(chain, {{"gateway"}, "0", {}, ""}, &metrics));
     router.add(api::market_routes(chain));

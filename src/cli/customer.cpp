@@ -58,10 +58,11 @@ base::Result<std::unique_ptr<Customer>> Customer::open(const std::string& networ
   STARLING_ASSIGN(customer->room_, TemporaryHome::make("customer"));
   STARLING_ASSIGN(customer->blobs_, store::Blobs::open(customer->room_->path() / "blobs"));
   STARLING_ASSIGN(const std::filesystem::path lock, sending_lock(customer->key_->address()));
+  STARLING_ASSIGN(const std::filesystem::path orders, orders_folder());
   customer->account_.emplace(customer->network_->ledger, *customer->key_, kSendingPatience, lock);
   customer->exchange_.emplace(customer->network_->http, *customer->blobs_, unix_seconds);
   customer->requester_.emplace(customer->network_->http, customer->network_->ledger, *customer->account_,
-                               *customer->exchange_, *customer->blobs_, base::interrupted);
+                               *customer->exchange_, *customer->blobs_, orders, base::interrupted);
   return customer;
 }
 

@@ -25,7 +25,6 @@ class Customer {
   const node::Requester& requester() const { return *requester_; }
   const base::Address& address() const { return account_->address(); }
   store::Blobs& blobs() { return *blobs_; }
-  node::BlobExchange& exchange() { return *exchange_; }
 
   // Cancels the task of a command that was interrupted, and says what that means. The error to end with.
   base::Error cancelled(std::uint64_t task);

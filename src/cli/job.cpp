@@ -111,29 +111,6 @@ base::Result<int> submit(const Arguments& arguments) {
   return kFine;
 }
 
-// The order that a task is of, made again from its parts' inputs: so whoever paid can fetch it on any machine.
-base::Result<node::Order> order_of(Customer& customer, const models::Checkpoint& model, const base::Hash& root,
-                                   std::uint64_t task) {
-  STARLING_ASSIGN(const node::TaskEntry entry, customer.ledger().task(task));
-  if (entry.task.model != root) {
-    return base::invalid("task " + std::to_string(task) + " is for model " + entry.task.model.hex() +
-                         ": name its folder with --model");
-  }
-  STARLING_ASSIGN(const std::vector<node::PartEntry> parts, customer.ledger().parts(task));
-  std::vector<generate::TextToVideo> requests;
-  for (const node::PartEntry& part : parts) {
-    STARLING_TRY(customer.exchange().fetch(part.part.input, {customer.ledger().url()}));
-    const std::int64_t never = 0;
-    STARLING_ASSIGN(const store::BlobReader reader, customer.blobs().read(part.part.input, never));
-    if (reader.size() > node::kMaxPartInputBytes) return base::limit_error("the input of a part is too long");
-    base::Bytes bytes(reader.size());
-    STARLING_TRY(reader.read(0, bytes));
-    STARLING_ASSIGN(const node::PartInput input, node::decode_part_input(bytes));
-    requests.push_back(input.request);
-  }
-  return node::prepare_order(model, root, requests);
-}
-
 // Where the video of a part goes: the file itself when there is one, else a file each in the folder.
 base::Result<std::string> output_of(const std::string& output, std::size_t parts, std::uint32_t part) {
   std::error_code error;
@@ -155,7 +132,7 @@ base::Result<int> wait(const Arguments& arguments) {
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(const base::Hash root, model.root());
   STARLING_ASSIGN(const auto customer, Customer::open(arguments.network));
-  STARLING_ASSIGN(const node::Order order, order_of(*customer, model, root, arguments.task));
+  STARLING_ASSIGN(const node::Order order, customer->requester().order_of(arguments.task, model, root));
   const std::size_t parts = order.parts.size();
   STARLING_TRY(output_of(arguments.output, parts, 0));
   base::Json videos = base::Json::empty_array();

@@ -39,6 +39,11 @@ base::Result<std::filesystem::path> sending_lock(const base::Address& address) {
   return home.directory / ("sending-" + address.text() + ".lock");
 }
 
+base::Result<std::filesystem::path> orders_folder() {
+  STARLING_ASSIGN(const node::KeyHome home, node::KeyHome::from_environment());
+  return home.directory / "orders";
+}
+
 base::Result<base::Address> address_or_own(const std::string& given) {
   if (!given.empty()) return base::Address::from_text(given);
   STARLING_ASSIGN(const node::KeyHome home, node::KeyHome::from_environment());

@@ -32,6 +32,8 @@ base::Result<std::unique_ptr<Network>> open_network(const std::string& given);
 base::Result<base::SecretKey> open_account_key();
 // The file that this person's programs lock while they send for an address; its folder is there once there is a key.
 base::Result<std::filesystem::path> sending_lock(const base::Address& address);
+// Where the inputs of this person's orders are kept.
+base::Result<std::filesystem::path> orders_folder();
 // How long a command waits for a gateway that does not answer.
 inline constexpr std::chrono::seconds kSendingPatience{30};
 // The address that was given, or that of the default key.

@@ -34,6 +34,7 @@
 #include "node/model_store.h"
 #include "node/part_input.h"
 #include "node/provider.h"
+#include "node/task_inputs.h"
 
 namespace starling::cli {
 
@@ -112,9 +113,11 @@ struct Node {
   std::optional<base::SecretKey> key;
   base::Metrics metrics;
   std::unique_ptr<store::Blobs> blobs;
+  std::unique_ptr<store::Blobs> uploads;  // of a gateway
   node::HttpClient http;
   std::string ledger;  // the other node whose chain this one uses; empty: it is a validator
   std::unique_ptr<consensus::Chain> chain;
+  std::unique_ptr<node::TaskInputs> inputs;
   std::optional<node::BlobExchange> exchange;
   std::unique_ptr<node::ModelStore> models;
   std::atomic<const node::Provider*> serving = nullptr;
@@ -124,6 +127,7 @@ struct Node {
 
   ~Node() {
     // What waits in the chain holds the server's workers, and the server shows the provider.
+    inputs.reset();
     if (provider) provider->stop();
     if (chain) chain->stop();
     if (server) server->stop();
@@ -167,12 +171,23 @@ base::Status open_chain(const Arguments& arguments, Node& node) {
   return {};
 }
 
+// What people upload has bounds of its own, so that it takes no room of models and results.
+base::Status open_uploads(Node& node) {
+  store::BlobOptions options;
+  options.quota_bytes = node::kUploadBytes;
+  options.most_blobs = node::kMostUploads;
+  STARLING_ASSIGN(node.uploads, store::Blobs::open(node.home / "uploads", options));
+  STARLING_ASSIGN(node.inputs, node::TaskInputs::start(*node.chain, *node.uploads));
+  return {};
+}
+
 // What makes the gateways of a network one place for inputs: those that follow hand uploads on to the one they follow,
 // and get from it what they lack.
 api::BlobEndpointOptions blob_endpoint_options(Node& node) {
   api::BlobEndpointOptions options;
   options.now = unix_seconds;
-  options.uploads = node.roles.gateway;
+  options.uploads = node.uploads.get();
+  options.upload_bytes = node::kMaxPartInputBytes;
   if (!node.roles.follows()) return options;
   options.hand_on = [&node](base::ByteView bytes) -> base::Status {
     STARLING_TRY(node.exchange->upload(node.ledger, bytes));
@@ -268,6 +283,7 @@ base::Status start(const Arguments& arguments, Node& node) {
   }
   node.exchange.emplace(node.http, *node.blobs, unix_seconds);
   if (node.roles.keeps_chain()) STARLING_TRY(open_chain(arguments, node));
+  if (node.roles.gateway) STARLING_TRY(open_uploads(node));
   STARLING_TRY(serve(arguments, node));
   if (node.roles.provider) STARLING_TRY(provide(arguments, node));
   return {};

@@ -33,8 +33,7 @@ bool take(Overlay& state, const Deadline& deadline) {
 
 std::vector<Deadline> due(Overlay& state, std::uint64_t time, std::size_t limit) {
   std::vector<Deadline> found;
-  const base::Status status = state.scan(Key(kCore, kDeadlines), [&](base::ByteView key, base::ByteView /*value*/) {
-    const Deadline deadline = deadline_of(key);
+  const base::Status status = each_deadline(state, [&](const Deadline& deadline) {
     if (deadline.time > time || found.size() == limit) return false;
     found.push_back(deadline);
     return true;
@@ -43,10 +42,15 @@ std::vector<Deadline> due(Overlay& state, std::uint64_t time, std::size_t limit)
   return found;
 }
 
+base::Status each_deadline(const store::StateView& state, const std::function<bool(const Deadline&)>& visit) {
+  return state.scan(Key(kCore, kDeadlines),
+                    [&](base::ByteView key, base::ByteView /*value*/) { return visit(deadline_of(key)); });
+}
+
 base::Result<std::optional<std::uint64_t>> next_deadline(const store::StateView& state) {
   std::optional<std::uint64_t> time;
-  STARLING_TRY(state.scan(Key(kCore, kDeadlines), [&](base::ByteView key, base::ByteView /*value*/) {
-    time = deadline_of(key).time;
+  STARLING_TRY(each_deadline(state, [&](const Deadline& deadline) {
+    time = deadline.time;
     return false;
   }));
   return time;

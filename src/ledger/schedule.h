@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -38,6 +39,8 @@ void unschedule(Overlay& state, const Deadline& deadline);
 bool take(Overlay& state, const Deadline& deadline);
 // The first `limit` of those due at `time`, in order.
 std::vector<Deadline> due(Overlay& state, std::uint64_t time, std::size_t limit);
+// In their order, until visit returns false.
+base::Status each_deadline(const store::StateView& state, const std::function<bool(const Deadline&)>& visit);
 // When the next block is needed even if nobody sends a transaction.
 base::Result<std::optional<std::uint64_t>> next_deadline(const store::StateView& state);
 

@@ -304,10 +304,7 @@ base::Result<base::Hash> BlobExchange::upload(const std::string& node, base::Byt
     return base::limit_error("an upload has at most one piece, this one has " + std::to_string(bytes.size()) +
                              " bytes");
   }
-  store::BlobManifest manifest;
-  manifest.size = bytes.size();
-  if (!bytes.empty()) manifest.pieces.push_back(base::merkle_leaf(bytes));
-  const base::Hash name = manifest.name();
+  const base::Hash name = store::BlobManifest::of_piece(bytes).name();
   STARLING_TRY(client_.put(blob_url(node, name), std::string(bytes.begin(), bytes.end())));
   return name;
 }

@@ -1,10 +1,22 @@
 #include "node/order.h"
 
+#include <chrono>
+#include <system_error>
+
+#include "base/file.h"
 #include "ledger/market/state.h"
+#include "store/blob_manifest.h"
 
 namespace starling::node {
 
 namespace market = ledger::market;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto kKept = std::chrono::milliseconds(market::kMaxDeadline) + std::chrono::hours(10 * 24);
+
+}  // namespace
 
 base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,
                                   const std::vector<generate::TextToVideo>& requests) {
@@ -36,6 +48,29 @@ market::SubmitTask task_message(const Order& order) {
   message.memory_mebibytes = needed_mebibytes(job);
   message.assurance = market::name_of(market::Assurance::kSingle);
   return message;
+}
+
+base::Status OrderInputs::keep(const std::vector<base::Bytes>& inputs) const {
+  STARLING_TRY(base::make_directories(folder_, base::FileMode::kPrivate));
+  std::error_code error;
+  const auto oldest = fs::file_time_type::clock::now() - kKept;
+  for (fs::directory_iterator file(folder_, error), end; !error && file != end; file.increment(error)) {
+    std::error_code gone;
+    if (fs::last_write_time(file->path(), gone) < oldest && !gone) fs::remove(file->path(), gone);
+  }
+  for (const base::Bytes& input : inputs) {
+    const base::Hash name = store::BlobManifest::of_piece(input).name();
+    STARLING_TRY(base::write_file(folder_ / name.hex(), input, base::FileMode::kPrivate));
+  }
+  return {};
+}
+
+base::Result<base::Bytes> OrderInputs::find(const base::Hash& name) const {
+  STARLING_ASSIGN(base::Bytes bytes, base::read_file(folder_ / name.hex(), kMaxPartInputBytes));
+  if (store::BlobManifest::of_piece(bytes).name() != name) {
+    return base::not_found("the file " + (folder_ / name.hex()).string() + " is not what it was");
+  }
+  return bytes;
 }
 
 }  // namespace starling::node

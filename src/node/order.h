@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +25,20 @@ struct Terms {
   ledger::Motes max_price = 0;   // for a part
   std::uint64_t time_limit = 0;  // milliseconds from the award of a part to its commitment
   std::uint64_t deadline = 0;    // milliseconds from now
+};
+
+// The inputs of orders that this person made, each in a file under its name in a folder: whoever fetches what was paid
+// for needs nobody to say what was asked.
+class OrderInputs {
+ public:
+  explicit OrderInputs(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  // Durable when this returns. Throws out those that no task can still be open for.
+  base::Status keep(const std::vector<base::Bytes>& inputs) const;
+  // kNotFound when it is not here, or not what it was.
+  base::Result<base::Bytes> find(const base::Hash& name) const;
+
+ private:
+  std::filesystem::path folder_;
 };
 
 // The task of an order but for its inputs and its terms.

@@ -46,12 +46,13 @@ bool is_lost(const market::Part& part) {
 }
 
 Requester::Requester(HttpClient& http, const LedgerClient& ledger, Account& account, BlobExchange& exchange,
-                     store::Blobs& blobs, std::function<bool()> cancelled)
+                     store::Blobs& blobs, const std::filesystem::path& inputs, std::function<bool()> cancelled)
     : http_(http),
       ledger_(ledger),
       account_(account),
       exchange_(exchange),
       blobs_(blobs),
+      inputs_(inputs),
       cancelled_(std::move(cancelled)) {}
 
 base::Result<Quote> Requester::quote(const Order& order, const Wishes& wishes) const {
@@ -60,8 +61,11 @@ base::Result<Quote> Requester::quote(const Order& order, const Wishes& wishes) c
 
 base::Result<std::uint64_t> Requester::submit(const Order& order, const Terms& terms) {
   market::SubmitTask message = task_message(order);
-  for (const ReadyPart& part : order.parts) {
-    STARLING_ASSIGN(const base::Hash blob, exchange_.upload(ledger_.url(), encode_part_input(part.input)));
+  std::vector<base::Bytes> inputs;
+  for (const ReadyPart& part : order.parts) inputs.push_back(encode_part_input(part.input));
+  STARLING_TRY(inputs_.keep(inputs));
+  for (const base::Bytes& input : inputs) {
+    STARLING_ASSIGN(const base::Hash blob, exchange_.upload(ledger_.url(), input));
     message.inputs.push_back(blob);
   }
   STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
@@ -70,6 +74,10 @@ base::Result<std::uint64_t> Requester::submit(const Order& order, const Terms& t
   // The chain's time stands still while nothing happens.
   message.deadline = std::max(chain.time, unix_milliseconds()) + terms.deadline;
   STARLING_ASSIGN(const Receipted done, account_.carry_out(message));
+  // The gateway keeps what a task names, but what others uploaded may have pushed it out before.
+  for (const base::Bytes& input : inputs) {
+    if (!exchange_.upload(ledger_.url(), input).ok()) break;  // the task is there, whatever becomes of this
+  }
   for (const base::Json& event : done.events.elements()) {
     const auto name = event.text("event");
     if (!name.ok() || *name != "market.submitted") continue;
@@ -83,6 +91,34 @@ base::Status Requester::cancel(std::uint64_t task) {
   const auto done = account_.carry_out(market::CancelTask{task});
   if (!done.ok()) return done.error();
   return {};
+}
+
+base::Result<PartInput> Requester::input_of(const base::Hash& name) {
+  if (const auto kept = inputs_.find(name); kept.ok()) return decode_part_input(*kept);
+  FetchOptions options;
+  options.most_bytes = kMaxPartInputBytes;
+  options.cancelled = cancelled_;
+  STARLING_TRY(exchange_.fetch(name, {ledger_.url()}, options));
+  STARLING_ASSIGN(const store::BlobReader reader, blobs_.read(name, unix_milliseconds() / 1000));
+  base::Bytes bytes(reader.size());
+  STARLING_TRY(reader.read(0, bytes));
+  return decode_part_input(bytes);
+}
+
+base::Result<Order> Requester::order_of(std::uint64_t task, const models::Checkpoint& model,
+                                        const base::Hash& model_root) {
+  STARLING_ASSIGN(const TaskEntry entry, ledger_.task(task));
+  if (entry.task.model != model_root) {
+    return base::invalid("task " + std::to_string(task) + " is for model " + entry.task.model.hex() +
+                         ": name its folder with --model");
+  }
+  STARLING_ASSIGN(const std::vector<PartEntry> parts, ledger_.parts(task));
+  std::vector<generate::TextToVideo> requests;
+  for (const PartEntry& part : parts) {
+    STARLING_ASSIGN(const PartInput input, input_of(part.part.input));
+    requests.push_back(input.request);
+  }
+  return prepare_order(model, model_root, requests);
 }
 
 base::Status Requester::follow(std::uint64_t task,

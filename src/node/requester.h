@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -42,14 +43,17 @@ bool is_lost(const ledger::market::Part& part);
 // Has videos made by the providers of a network. Not thread safe. The objects named outlive it.
 class Requester {
  public:
-  // cancelled is asked often; true ends what is going on with kCancelled, which cancels no task.
+  // inputs: where those of its orders are kept. cancelled is asked often; true ends what is going on with kCancelled,
+  // which cancels no task.
   Requester(HttpClient& http, const LedgerClient& ledger, Account& account, BlobExchange& exchange, store::Blobs& blobs,
-            std::function<bool()> cancelled = nullptr);
+            const std::filesystem::path& inputs, std::function<bool()> cancelled = nullptr);
 
   base::Result<Quote> quote(const Order& order, const Wishes& wishes = {}) const;
   // Uploads the inputs to the gateway and submits the task: its number.
   base::Result<std::uint64_t> submit(const Order& order, const Terms& terms);
   base::Status cancel(std::uint64_t task);
+  // The order that a task is of, from its parts' inputs: those that are kept here, or else the gateway's.
+  base::Result<Order> order_of(std::uint64_t task, const models::Checkpoint& model, const base::Hash& model_root);
 
   // Shows the task as it is, and again after each block, until seen() says true or gives an error. kIo: the gateway was
   // away for a minute.
@@ -82,6 +86,7 @@ class Requester {
                                   std::chrono::seconds patience = std::chrono::minutes(2));
 
  private:
+  base::Result<PartInput> input_of(const base::Hash& name);
   base::Result<std::string> endpoint_of(const base::Address& provider) const;
   base::Result<ResultFiles> result_files(const std::string& endpoint, const PartEntry& part) const;
   base::Result<Delivery> fetch_from(const std::string& endpoint, const ReadyPart& wanted, const PartEntry& part);
@@ -93,6 +98,7 @@ class Requester {
   Account& account_;
   BlobExchange& exchange_;
   store::Blobs& blobs_;
+  const OrderInputs inputs_;
   const std::function<bool()> cancelled_;
 };
 

@@ -168,7 +168,9 @@ std::vector<BlobInfo> BlobIndex::list() const {
 }
 
 void BlobIndex::add(const base::Hash& name, std::uint64_t size, std::int64_t now) {
-  if (entries_.emplace(name, Entry{size, now}).second) used_ += size;
+  if (!entries_.emplace(name, Entry{size, now}).second) return;
+  used_ += size;
+  if (!pinned(name)) by_use_.emplace(now, name);
 }
 
 base::Status BlobIndex::erase(const base::Hash& name) {
@@ -176,6 +178,7 @@ base::Status BlobIndex::erase(const base::Hash& name) {
   STARLING_TRY(remove_file(manifest(name)));
   const auto found = entries_.find(name);
   used_ -= found->second.size;
+  by_use_.erase({found->second.last_used, name});
   entries_.erase(found);
   return {};
 }
@@ -189,28 +192,23 @@ base::Status BlobIndex::erase_partial(const base::Hash& name) {
   return {};
 }
 
-base::Status BlobIndex::make_room(std::uint64_t bytes, CollectedBlobs& collected) {
-  if (options_.quota_bytes == 0) return {};
-  const auto fits = [&](std::uint64_t removed) {
-    return bytes <= options_.quota_bytes && used_ - removed + reserved_ <= options_.quota_bytes - bytes;
-  };
-  if (fits(0)) return {};
-  std::vector<std::pair<std::int64_t, base::Hash>> oldest;
-  for (const auto& [name, entry] : entries_) {
-    if (!pinned(name)) oldest.emplace_back(entry.last_used, name);
-  }
-  std::ranges::sort(oldest);
+// For so many bytes and blobs more.
+base::Status BlobIndex::make_room(std::uint64_t bytes, std::size_t blobs, CollectedBlobs& collected) {
   std::vector<base::Hash> victims;
   std::uint64_t removed = 0;
-  for (const auto& [time, name] : oldest) {
-    if (fits(removed)) break;
-    removed += entries_.at(name).size;
-    victims.push_back(name);
+  const auto fits = [&] {
+    const std::uint64_t quota = options_.quota_bytes;
+    const bool room = quota == 0 || (bytes <= quota && used_ - removed + reserved_ <= quota - bytes);
+    return room && (options_.most_blobs == 0 || entries_.size() - victims.size() + blobs <= options_.most_blobs);
+  };
+  for (auto oldest = by_use_.begin(); !fits() && oldest != by_use_.end(); ++oldest) {
+    removed += entries_.at(oldest->second).size;
+    victims.push_back(oldest->second);
   }
-  if (!fits(removed)) {
-    return base::limit_error("there is no room for " + std::to_string(bytes) + " bytes among the blobs in " +
-                             folder_.string() + ", which may have " + std::to_string(options_.quota_bytes) +
-                             "; unpin some, or allow more");
+  if (!fits()) {
+    return base::limit_error("there is no room for " + std::to_string(bytes) + " bytes more among the blobs in " +
+                             folder_.string() +
+                             ": what is there is pinned or being received; unpin some, or allow more");
   }
   for (const base::Hash& name : victims) STARLING_TRY(erase(name));
   collected.count += victims.size();
@@ -221,7 +219,7 @@ base::Status BlobIndex::make_room(std::uint64_t bytes, CollectedBlobs& collected
 base::Status BlobIndex::reserve(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   CollectedBlobs ignored;
-  STARLING_TRY(make_room(bytes, ignored));
+  STARLING_TRY(make_room(bytes, 1, ignored));
   reserved_ += bytes;
   return {};
 }
@@ -250,6 +248,7 @@ base::Status BlobIndex::touch(const base::Hash& name, std::int64_t now) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end() || now <= found->second.last_used) return {};
+  if (by_use_.erase({found->second.last_used, name}) > 0) by_use_.emplace(now, name);
   found->second.last_used = now;
   STARLING_ASSIGN(DataFile file, DataFile::open(whole(name)));
   return file.set_time(now);
@@ -260,6 +259,7 @@ base::Status BlobIndex::pin(const base::Hash& name, const std::string& owner) {
   const std::lock_guard lock(mutex_);
   STARLING_TRY(base::write_file(folder_ / "pins" / (name.hex() + "." + owner), {}));
   pins_[name].insert(owner);
+  if (const auto found = entries_.find(name); found != entries_.end()) by_use_.erase({found->second.last_used, name});
   return {};
 }
 
@@ -270,8 +270,19 @@ base::Status BlobIndex::unpin(const base::Hash& name, const std::string& owner) 
   const auto found = pins_.find(name);
   if (found == pins_.end()) return {};
   found->second.erase(owner);
-  if (found->second.empty()) pins_.erase(found);
+  if (!found->second.empty()) return {};
+  pins_.erase(found);
+  if (const auto entry = entries_.find(name); entry != entries_.end()) by_use_.emplace(entry->second.last_used, name);
   return {};
+}
+
+std::vector<BlobPin> BlobIndex::pins() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<BlobPin> pins;
+  for (const auto& [name, owners] : pins_) {
+    for (const std::string& owner : owners) pins.push_back({name, owner});
+  }
+  return pins;
 }
 
 base::Status BlobIndex::remove(const base::Hash& name) {
@@ -313,7 +324,8 @@ base::Result<CollectedBlobs> BlobIndex::collect(std::int64_t now) {
     STARLING_TRY(collect_partials(now, collected));
   }
   // That pins alone fill the quota is not this call's fault.
-  if (const base::Status room = make_room(0, collected); !room.ok() && room.error().code != base::ErrorCode::kLimit) {
+  if (const base::Status room = make_room(0, 0, collected);
+      !room.ok() && room.error().code != base::ErrorCode::kLimit) {
     return room.error();
   }
   return collected;
@@ -323,7 +335,7 @@ base::Status BlobIndex::use_partial(const base::Hash& name, std::uint64_t size) 
   const std::lock_guard lock(mutex_);
   if (!partials_.contains(name)) {
     CollectedBlobs ignored;
-    STARLING_TRY(make_room(size, ignored));
+    STARLING_TRY(make_room(size, 1, ignored));
     reserved_ += size;
     partials_[name] = size;
   }

@@ -20,6 +20,7 @@ namespace starling::store {
 struct BlobOptions {
   std::uint64_t quota_bytes = 0;     // of all blobs together, whole or not; 0: no bound
   std::int64_t max_age_seconds = 0;  // since the last use, of what is not pinned; 0: no bound
+  std::size_t most_blobs = 0;        // whole ones; 0: no bound
 };
 
 struct BlobInfo {
@@ -27,6 +28,11 @@ struct BlobInfo {
   std::uint64_t size = 0;
   std::int64_t last_used = 0;  // Unix seconds
   bool pinned = false;
+};
+
+struct BlobPin {
+  base::Hash name;
+  std::string owner;
 };
 
 struct CollectedBlobs {
@@ -64,6 +70,7 @@ class BlobIndex {
 
   base::Status pin(const base::Hash& name, const std::string& owner);
   base::Status unpin(const base::Hash& name, const std::string& owner);
+  std::vector<BlobPin> pins() const;
   base::Status remove(const base::Hash& name);
   base::Result<CollectedBlobs> collect(std::int64_t now);
 
@@ -92,7 +99,7 @@ class BlobIndex {
   base::Status erase_partial(const base::Hash& name);
   void add(const base::Hash& name, std::uint64_t size, std::int64_t now);
   base::Status enter_locked(const std::filesystem::path& file, const BlobManifest& blob, std::int64_t now);
-  base::Status make_room(std::uint64_t bytes, CollectedBlobs& collected);
+  base::Status make_room(std::uint64_t bytes, std::size_t blobs, CollectedBlobs& collected);
   base::Status collect_partials(std::int64_t now, CollectedBlobs& collected);
 
   const std::filesystem::path folder_;
@@ -100,6 +107,7 @@ class BlobIndex {
   int lock_ = -1;
   mutable std::mutex mutex_;
   std::map<base::Hash, Entry> entries_;
+  std::set<std::pair<std::int64_t, base::Hash>> by_use_;  // entries that are not pinned, the longest unused first
   std::map<base::Hash, std::set<std::string>> pins_;
   std::map<base::Hash, std::uint64_t> partials_;  // their whole sizes
   std::multiset<base::Hash> partials_in_use_;

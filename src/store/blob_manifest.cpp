@@ -7,6 +7,13 @@
 
 namespace starling::store {
 
+BlobManifest BlobManifest::of_piece(base::ByteView bytes) {
+  BlobManifest manifest;
+  manifest.size = bytes.size();
+  if (!bytes.empty()) manifest.pieces.push_back(base::merkle_leaf(bytes));
+  return manifest;
+}
+
 std::size_t BlobManifest::piece_size(std::size_t piece) const {
   return static_cast<std::size_t>(std::min(kPieceBytes, size - piece * kPieceBytes));
 }

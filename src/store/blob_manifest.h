@@ -18,6 +18,8 @@ struct BlobManifest {
   std::vector<base::Hash> pieces;  // base::merkle_leaf of the piece's bytes
 
   bool operator==(const BlobManifest&) const = default;
+  // Of a blob of at most one piece.
+  static BlobManifest of_piece(base::ByteView bytes);
   static std::uint64_t piece_count(std::uint64_t size) { return (size + kPieceBytes - 1) / kPieceBytes; }
   // Bytes of a piece. Precondition: piece < pieces.size().
   std::size_t piece_size(std::size_t piece) const;

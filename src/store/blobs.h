@@ -113,6 +113,7 @@ class Blobs {
   // unpins, and may come before the blob.
   base::Status pin(const base::Hash& name, const std::string& owner) { return index_->pin(name, owner); }
   base::Status unpin(const base::Hash& name, const std::string& owner) { return index_->unpin(name, owner); }
+  std::vector<BlobPin> pins() const { return index_->pins(); }
   base::Status remove(const base::Hash& name) { return index_->remove(name); }
   // Throws out what is too old, and then the longest unused until the quota is kept.
   base::Result<CollectedBlobs> collect(std::int64_t now) { return index_->collect(now); }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <thread>
@@ -39,6 +40,7 @@ class BlobTransfers : public testing::Test {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
     there_ = std::move(*store::Blobs::open(folder_ / "there"));
+    uploads_ = open_uploads();
     here_ = std::move(*store::Blobs::open(folder_ / "here"));
     exchange_ = std::make_unique<node::BlobExchange>(client_, *here_, &noon);
   }
@@ -47,12 +49,17 @@ class BlobTransfers : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
+  std::unique_ptr<store::Blobs> open_uploads() const {
+    store::BlobOptions options;
+    options.quota_bytes = 3000;
+    options.most_blobs = 4;
+    return std::move(*store::Blobs::open(folder_ / "uploads", options));
+  }
   // A node that has the blobs of `there_`.
   std::string honest(bool uploads = false) {
     BlobEndpointOptions options;
     options.now = &noon;
-    options.uploads = uploads;
-    options.all_upload_bytes = 3000;
+    if (uploads) options.uploads = uploads_.get();
     return serve(blob_routes(*there_, options));
   }
   // A node with the right manifests that sends pieces as it likes.
@@ -81,6 +88,7 @@ class BlobTransfers : public testing::Test {
 
   std::filesystem::path folder_;
   std::unique_ptr<store::Blobs> there_;
+  std::unique_ptr<store::Blobs> uploads_;
   std::unique_ptr<store::Blobs> here_;
   node::HttpClient client_;
   std::unique_ptr<node::BlobExchange> exchange_;
@@ -310,20 +318,49 @@ TEST_F(BlobTransfers, UploadsAreCheckedAndBounded) {
     const auto name = exchange.upload(node, some_bytes(1000, i));
     ASSERT_TRUE(name.ok()) << name.error().message;
     names.push_back(*name);
-    EXPECT_TRUE(there_->check(*name).ok());
+    EXPECT_TRUE(uploads_->check(*name).ok());
     if (i == 1) {
-      EXPECT_TRUE(there_->pin(*name, "someone").ok());
+      EXPECT_TRUE(uploads_->pin(*name, "someone").ok());
     }
   }
-  // Three thousand bytes may be kept, and what is pinned.
-  EXPECT_FALSE(there_->has(names[0]));
-  EXPECT_TRUE(there_->has(names[1]));
-  EXPECT_TRUE(there_->has(names[4]));
+  // Three thousand bytes may be kept; what is pinned stays.
+  const auto kept = [&] { return std::ranges::count_if(names, [&](const auto& name) { return uploads_->has(name); }); };
+  EXPECT_EQ(kept(), 3);
+  EXPECT_TRUE(uploads_->has(names[1]));
+  EXPECT_TRUE(exchange_->fetch(names[1], {node}).ok()) << "they are served";
+  EXPECT_TRUE(there_->list().empty()) << "they take no room of other blobs";
   EXPECT_TRUE(exchange.upload(node, some_bytes(1000, 4)).ok());
   EXPECT_TRUE(exchange.upload(node, {}).ok());
   EXPECT_FALSE(client_.put(node::blob_url(node, names[0]), "other bytes").ok());
   EXPECT_FALSE(exchange.upload(node, some_bytes((std::size_t{1} << 20) + 1)).ok());
   EXPECT_FALSE(exchange.upload(honest(false), some_bytes(10)).ok());
+}
+
+TEST_F(BlobTransfers, UploadsStayBoundedWhenTheNodeStartsAgain) {
+  node::BlobExchange exchange(client_, *here_, &noon);
+  std::vector<base::Hash> names;
+  for (std::uint32_t i = 0; i < 12; ++i) {
+    servers_.clear();
+    uploads_.reset();
+    uploads_ = open_uploads();
+    const auto name = exchange.upload(honest(true), some_bytes(1000, i));
+    ASSERT_TRUE(name.ok()) << name.error().message;
+    names.push_back(*name);
+    if (i == 0) {
+      EXPECT_TRUE(uploads_->pin(*name, "task-1").ok());
+    }
+    EXPECT_LE(uploads_->list().size(), 3U);
+  }
+  EXPECT_TRUE(uploads_->has(names.front()));
+  // Small ones are bounded by their number.
+  const std::string node = honest(true);
+  for (std::uint32_t i = 0; i < 12; ++i) ASSERT_TRUE(exchange.upload(node, some_bytes(1, i)).ok());
+  EXPECT_LE(uploads_->list().size(), 4U);
+  // When all that is there is pinned, the answer says so.
+  for (const store::BlobInfo& blob : uploads_->list()) ASSERT_TRUE(uploads_->pin(blob.name, "task-2").ok());
+  const auto full = exchange.upload(node, some_bytes(2500, 99));
+  ASSERT_FALSE(full.ok());
+  EXPECT_NE(full.error().message.find("pinned"), std::string::npos) << full.error().message;
 }
 
 // A gateway that follows another one is one place for inputs with it.
@@ -332,7 +369,7 @@ TEST_F(BlobTransfers, UploadsAreHandedOnAndWhatIsMissingIsBrought) {
   const auto near = std::move(*store::Blobs::open(folder_ / "near"));
   BlobEndpointOptions options;
   options.now = &noon;
-  options.uploads = true;
+  options.uploads = near.get();
   bool away = false;
   options.hand_on = [&](base::ByteView bytes) -> base::Status {
     if (away) return base::io_error("the other gateway is away");
@@ -348,7 +385,7 @@ TEST_F(BlobTransfers, UploadsAreHandedOnAndWhatIsMissingIsBrought) {
   const auto handed_on = exchange_->upload(gateway, some_bytes(500));
   ASSERT_TRUE(handed_on.ok()) << handed_on.error().message;
   EXPECT_TRUE(near->has(*handed_on));
-  EXPECT_TRUE(there_->has(*handed_on));
+  EXPECT_TRUE(uploads_->has(*handed_on));
   away = true;
   EXPECT_FALSE(exchange_->upload(gateway, some_bytes(500, 2)).ok());
   EXPECT_FALSE(exchange_->upload(gateway, some_bytes(500)).ok());  // the other one may have thrown it out

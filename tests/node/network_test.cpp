@@ -3,6 +3,7 @@
 #include <array>
 #include <ctime>
 
+#include "base/file.h"
 #include "test_network.h"
 
 namespace starling::node {
@@ -98,6 +99,31 @@ TEST_F(Network, AQuoteCountsThoseThatAnswerAndHaveTheModel) {
   ASSERT_TRUE(one.ok()) << one.error().message;
   EXPECT_EQ(one->providers, 1U);
   EXPECT_EQ(one->lowest_price, *market::part_price(both->work_per_part, 1'000'000'000));
+}
+
+TEST_F(Network, WhoOrderedNeedsNoGatewayToKnowWhatWasOrdered) {
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  const Order asked = order_of({small_request(), small_request(4, 8)});
+  const auto task = ann->submit(asked, terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  const models::Checkpoint checkpoint = *models::Checkpoint::open(model());
+  TestRequester elsewhere(temporary / "elsewhere", gateway.url(), kAnn);
+  EXPECT_TRUE(elsewhere->order_of(*task, checkpoint, asked.model).ok());
+  for (std::uint32_t part = 0; part < 2; ++part) {
+    ASSERT_TRUE(gateway.blobs().remove(gateway.part(*task, part).input).ok());
+  }
+  const auto again = ann->order_of(*task, checkpoint, asked.model);
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  ASSERT_EQ(again->parts.size(), 2U);
+  EXPECT_EQ(again->parts[1].input.request.seed, 8U);
+  TestRequester stranger(temporary / "stranger", gateway.url(), kAnn);
+  EXPECT_EQ(stranger->order_of(*task, checkpoint, asked.model).error().code, base::ErrorCode::kNotFound);
+  // What was kept and damaged is fetched.
+  const base::Hash input = gateway.part(*task, 0).input;
+  ASSERT_TRUE(base::write_file(temporary / "ann" / "orders" / input.hex(), base::as_bytes("{}")).ok());
+  EXPECT_FALSE(ann->order_of(*task, checkpoint, asked.model).ok());
+  ASSERT_TRUE(gateway.blobs().put(encode_part_input(asked.parts[0].input), unix_seconds()).ok());
+  EXPECT_TRUE(ann->order_of(*task, checkpoint, asked.model).ok());
 }
 
 TEST_F(Network, ABatchIsSplitAndJoined) {

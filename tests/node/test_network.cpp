@@ -121,7 +121,7 @@ void TestGateway::serve(std::uint16_t port) {
   router.add(api::model_files_route(*models_, unix_seconds));
   api::BlobEndpointOptions blob_options;
   blob_options.now = unix_seconds;
-  blob_options.uploads = true;
+  blob_options.uploads = blobs_.get();
   router.add(api::blob_routes(*blobs_, blob_options));
   server_ = must(api::Server::start(std::move(router), {.port = port}));
 }
@@ -222,7 +222,7 @@ TestRequester::TestRequester(const std::filesystem::path& home, const std::strin
   account_ = std::make_unique<Account>(ledger_, key_);
   blobs_ = must(store::Blobs::open(home));
   exchange_ = std::make_unique<BlobExchange>(http_, *blobs_, unix_seconds);
-  requester_ = std::make_unique<Requester>(http_, ledger_, *account_, *exchange_, *blobs_);
+  requester_ = std::make_unique<Requester>(http_, ledger_, *account_, *exchange_, *blobs_, home / "orders");
 }
 
 }  // namespace starling::node

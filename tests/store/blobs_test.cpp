@@ -213,6 +213,33 @@ TEST_F(BlobsTest, TheQuotaThrowsOutTheLongestUnused) {
   EXPECT_FALSE(fs::exists(folder_ / "manifests" / a.hex()));
 }
 
+TEST_F(BlobsTest, TheirNumberIsBounded) {
+  auto blobs = open({.most_blobs = 3});
+  std::vector<Hash> names;
+  for (std::int64_t i = 0; i < 6; ++i) {
+    names.push_back(*blobs->put(some_bytes(10, static_cast<std::uint32_t>(i)), i));
+    if (i == 0) {
+      EXPECT_TRUE(blobs->pin(names[0], "task-1").ok());
+    }
+    if (i == 3) {
+      blobs.reset();
+      blobs = open({.most_blobs = 3});
+      ASSERT_EQ(blobs->pins().size(), 1U);
+      EXPECT_EQ(blobs->pins()[0].name, names[0]);
+      EXPECT_EQ(blobs->pins()[0].owner, "task-1");
+    }
+  }
+  EXPECT_TRUE(blobs->has(names[0]) && blobs->has(names[4]) && blobs->has(names[5]));
+  EXPECT_EQ(blobs->list().size(), 3U);
+  // What is unpinned is the longest unused again, and goes; used, it stays.
+  ASSERT_TRUE(blobs->unpin(names[0], "task-1").ok());
+  ASSERT_TRUE(blobs->read(names[0], 7).ok());
+  ASSERT_TRUE(blobs->put(some_bytes(10, 7), 8).ok());
+  EXPECT_TRUE(blobs->has(names[0]) && !blobs->has(names[4]));
+  for (const BlobInfo& blob : blobs->list()) ASSERT_TRUE(blobs->pin(blob.name, "all").ok());
+  EXPECT_EQ(blobs->put(some_bytes(10, 9), 9).error().code, ErrorCode::kLimit);
+}
+
 TEST_F(BlobsTest, PartialBlobsCountAgainstTheQuota) {
   const auto blobs = open({.quota_bytes = 1000, .max_age_seconds = 0});
   const Bytes bytes = some_bytes(600, 1);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "ledger/schedule.h"
+
 namespace starling::ledger::market {
 namespace {
 
@@ -52,16 +54,33 @@ base::Result<std::vector<std::uint64_t>> tasks_of(const store::StateView& state,
   return numbers_under(state, requester_tasks_key(requester), after, limit);
 }
 
+base::Result<std::uint64_t> last_task(const store::StateView& state) {
+  STARLING_ASSIGN(const std::optional<Counters> counters, read_record<Counters>(state, counters_key()));
+  return counters.value_or(Counters()).tasks;
+}
+
+// A part that is open waits for its task's deadline, another that is not settled has one of its own.
+base::Result<std::set<std::uint64_t>> unfinished_tasks(const store::StateView& state) {
+  std::set<std::uint64_t> tasks;
+  STARLING_TRY(each_deadline(state, [&](const Deadline& deadline) {
+    if (deadline.kind == DeadlineKind::kMarketTask || deadline.kind == DeadlineKind::kMarketPart) {
+      tasks.insert(deadline.subject);
+    }
+    return true;
+  }));
+  return tasks;
+}
+
 // A state is read upwards only: so in spans that end where the one before began, each twice as wide, and what is read
 // is no more than what is given and half of the rest.
 base::Result<std::vector<std::uint64_t>> latest_tasks_of(const store::StateView& state, const base::Address& requester,
                                                          std::uint64_t before, std::size_t limit) {
-  STARLING_ASSIGN(const std::optional<Counters> counters, read_record<Counters>(state, counters_key()));
+  STARLING_ASSIGN(const std::uint64_t last, last_task(state));
   const Key prefix = requester_tasks_key(requester);
   const std::size_t at = base::ByteView(prefix).size();
   std::vector<std::uint64_t> latest;
   std::uint64_t width = std::max<std::uint64_t>(limit, 1);
-  std::uint64_t end = std::min(before, counters.value_or(Counters()).tasks + 1);
+  std::uint64_t end = std::min(before, last + 1);
   while (end > 0 && latest.size() < limit) {
     const std::uint64_t begin = end - std::min(end, width);
     std::vector<std::uint64_t> numbers;

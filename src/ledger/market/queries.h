@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 
 #include "ledger/market/state.h"
 
@@ -21,6 +22,11 @@ base::Result<std::vector<std::uint64_t>> tasks_of(const store::StateView& state,
 // In descending order, those below `before`, at most `limit`.
 base::Result<std::vector<std::uint64_t>> latest_tasks_of(const store::StateView& state, const base::Address& requester,
                                                          std::uint64_t before, std::size_t limit);
+
+// The number of the last task that was submitted; 0: none was.
+base::Result<std::uint64_t> last_task(const store::StateView& state);
+// Those with parts that are not settled, ascending.
+base::Result<std::set<std::uint64_t>> unfinished_tasks(const store::StateView& state);
 
 struct PartName {
   std::uint64_t task = 0;
