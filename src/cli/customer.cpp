@@ -133,6 +133,12 @@ base::Result<node::Quote> agree(const Customer& customer, const node::Order& ord
   return base::cancelled("nothing was ordered and nothing paid");
 }
 
+std::string undelivered_advice(std::uint64_t task, const std::string& output) {
+  return "the ledger pays for a result that is revealed and sees no delivery, and only its provider has it, for a day "
+         "unless it says otherwise; once the provider is back it costs nothing more to fetch it: starling job wait " +
+         std::to_string(task) + " -o " + output;
+}
+
 struct TaskProgress::Watch {
   Watch(Customer& from, std::uint32_t calls_each, std::size_t parts)
       : customer(from), calls(calls_each), done(parts, 0), bar("generate", calls_each * parts, "") {}

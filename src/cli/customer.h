@@ -52,6 +52,9 @@ void declare_bargain(Options& options, Bargain& bargain, const std::string& rema
 // nobody is there to ask, no provider fits, or none is cheap enough.
 base::Result<node::Quote> agree(const Customer& customer, const node::Order& order, const Bargain& bargain);
 
+// What to do about parts that were made and paid for and whose provider did not hand them over.
+std::string undelivered_advice(std::uint64_t task, const std::string& output);
+
 // Shows on standard error how far a task is, until it is destroyed.
 class TaskProgress {
  public:

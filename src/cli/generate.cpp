@@ -162,8 +162,8 @@ base::Result<Outcome> make_there(const Arguments& arguments, const models::Check
   if (!collected.ok()) return collected.error();
   if (!collected->failed.empty()) {
     const base::Error& error = collected->failed.begin()->second;
-    return base::Error{error.code, "task " + std::to_string(task) + " is done, but its provider did not deliver: " +
-                                       error.message + "; try again with starling job wait " + std::to_string(task)};
+    return base::Error{error.code, "task " + std::to_string(task) + " is done, but " + error.message + ": " +
+                                       undelivered_advice(task, as_argument(arguments.output))};
   }
   if (collected->lost > 0) {
     return base::not_found(

@@ -191,8 +191,7 @@ base::Result<int> wait(const Arguments& arguments) {
     }
     if (!collected.failed.empty()) {
       print(std::to_string(collected.failed.size()) +
-            " were made but not delivered; try again later: starling job wait " + std::to_string(arguments.task) +
-            " -o " + arguments.output);
+            " were made but not handed over: " + undelivered_advice(arguments.task, arguments.output));
     }
   }
   return collected.delivered == parts ? kFine : kFailed;

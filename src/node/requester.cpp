@@ -25,9 +25,20 @@ std::uint64_t unix_milliseconds() {
           .count());
 }
 
+base::Error no_answer(const PartEntry& part, const std::string& endpoint, const base::Error& why) {
+  return base::Error{why.code, "provider " + part.part.provider.text() + " at " + endpoint +
+                                   " does not hand out part " + std::to_string(part.index) + " of task " +
+                                   std::to_string(part.task) + " (" + why.message + ")"};
+}
+
 base::Error not_as_promised(const PartEntry& part, const std::string& what) {
   return base::corrupt("what the provider of part " + std::to_string(part.index) + " of task " +
                        std::to_string(part.task) + " delivers is not its result: " + what);
+}
+
+// Trouble that may pass: the provider is not there, or does not have the result yet.
+bool may_pass(const base::Error& error) {
+  return error.code == base::ErrorCode::kIo || error.code == base::ErrorCode::kNotFound;
 }
 
 std::size_t frame_bytes(const generate::TextToVideo& request) {
@@ -234,7 +245,10 @@ base::Result<Delivery> Requester::fetch_from(const std::string& endpoint, const 
   const generate::TextToVideo& request = wanted.input.request;
   Delivery delivery;
   delivery.part = part.index;
-  STARLING_ASSIGN(delivery.files, result_files(endpoint, part));
+  const auto files = result_files(endpoint, part);
+  if (!files.ok() && may_pass(files.error())) return no_answer(part, endpoint, files.error());
+  if (!files.ok()) return files.error();
+  delivery.files = *files;
   const auto get = [&](const StoredBlob& blob, std::uint64_t most) -> base::Status {
     if (blob.bytes > most) return not_as_promised(part, "it is larger than it can be");
     FetchOptions options;
@@ -292,11 +306,6 @@ base::Result<Delivery> Requester::fetch(const ReadyPart& wanted, const PartEntry
 }
 
 namespace {
-
-// Trouble that may pass: the provider is not there, or does not have the result yet.
-bool may_pass(const base::Error& error) {
-  return error.code == base::ErrorCode::kIo || error.code == base::ErrorCode::kNotFound;
-}
 
 // A part whose result was asked for in vain.
 struct Wanting {

@@ -218,6 +218,16 @@ TEST_F(Network, AProviderThatIsGoneHoldsUpNoOthersParts) {
   EXPECT_EQ(delivered, hers);
   EXPECT_EQ(collected->delivered, hers);
   EXPECT_EQ(collected->failed.size(), 6 - hers);
+  for (const auto& [part, error] : collected->failed) {
+    EXPECT_NE(error.message.find("provider " + test_key(kQuin).address().text() + " at http://"), std::string::npos)
+        << error.message;
+    EXPECT_NE(error.message.find("does not hand out part " + std::to_string(part)), std::string::npos);
+  }
+  // It is back: what was paid for is there.
+  TestProvider back(temporary / "quin", gateway.url(), kQuin, model());
+  const auto later = ann->collect(*task, asked, [](const Delivery&) -> base::Status { return {}; });
+  ASSERT_TRUE(later.ok()) << later.error().message;
+  EXPECT_EQ(later->delivered, 6U);
   EXPECT_EQ(collected->lost, 0U);
 }
 
