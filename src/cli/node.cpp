@@ -134,6 +134,20 @@ struct Node {
   }
 };
 
+// Whose chain the one in this home is a copy of.
+fs::path copy_mark(const fs::path& home) { return home / "follows"; }
+
+// Two nodes that order one chain would make two of it.
+base::Status check_not_copy(const fs::path& home) {
+  constexpr std::size_t kMaxUrlBytes = 1024;
+  const base::Result<std::string> followed = base::read_text_file(copy_mark(home), kMaxUrlBytes);
+  if (!followed.ok() && followed.error().code == base::ErrorCode::kNotFound) return {};
+  if (!followed.ok()) return followed.error();
+  return base::invalid(home.string() + " holds a copy of the chain of " + *followed + ": go on with --role gateway " +
+                       "--ledger " + *followed + "; to order the chain here, when nobody else does any more, remove " +
+                       copy_mark(home).string());
+}
+
 // That the node followed takes the inputs which are uploaded here; one that is away is asked for nothing.
 base::Status check_followed(Node& node) {
   const auto status = node::LedgerClient(node.http, node.ledger, base::interrupted).query("status");
@@ -167,6 +181,7 @@ base::Status open_chain(const Arguments& arguments, Node& node) {
   }
   options.cancelled = base::interrupted;
   STARLING_TRY(check_followed(node));
+  STARLING_TRY(base::write_file(copy_mark(node.home), base::as_bytes(node.ledger)));
   STARLING_ASSIGN(node.chain, node::Follower::start(std::move(options), node.http, node.metrics));
   return {};
 }
@@ -266,6 +281,7 @@ base::Status start(const Arguments& arguments, Node& node) {
   }
   node.home = fs::absolute(arguments.home);
   STARLING_TRY(base::make_directories(node.home, base::FileMode::kPrivate));
+  if (node.roles.validator) STARLING_TRY(check_not_copy(node.home));
   STARLING_ASSIGN(node.key, node::default_key({node.home, std::nullopt}));
   store::BlobOptions blob_options;
   blob_options.quota_bytes = static_cast<std::uint64_t>(arguments.quota * kGibibyte);

@@ -127,6 +127,11 @@ TEST_F(RolesTest, WhatCannotBeIsRefusedInOneSentence) {
   refused({"--role", "gateway", "--ledger", validator, "--orderer", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
            "--model", model().string()},
           "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed");
+  // Nobody orders a chain that is another's by leaving the role out.
+  begin("copy", {"node", "--role", "gateway", "--ledger", validator, "--listen", "127.0.0.1:0"});
+  const Ran forked = run({"node", "--home", at("copy").string(), "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(forked.code, kFailed);
+  EXPECT_NE(forked.err.find("--role gateway --ledger " + validator), std::string::npos) << forked.err;
 }
 
 }  // namespace
