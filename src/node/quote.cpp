@@ -122,7 +122,7 @@ void estimate(Quote& quote, const std::vector<ProviderEntry>& providers, const m
     quote.seconds = static_cast<double>(rules.auction_time) / 1000.0 + part * rounds;
   }
   constexpr double kPatience = 20.0;
-  constexpr auto kMostSeconds = static_cast<double>(kMostTimeLimit / 1000);
+  constexpr auto kMostSeconds = static_cast<double>(kMostTimeLimit) / 1000.0;
   const auto chosen = static_cast<std::uint64_t>(std::min(part * kPatience, kMostSeconds) * 1000.0);
   quote.terms.time_limit = wishes.time_limit.value_or(std::max(kLeastTimeLimit, chosen));
   const double slow = std::min(quote.seconds.value_or(0.0), kMostSeconds) * 10'000.0;
