@@ -196,7 +196,7 @@ Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path, FileMod
 
 Status AtomicFile::write(ByteView bytes) { return write_all(descriptor_, bytes, path_); }
 
-Status AtomicFile::commit() {
+Status AtomicFile::commit(Durability durability) {
   if (descriptor_ < 0) return internal_error("the file " + path_.string() + " was committed twice");
   Status status;
   if (::fsync(descriptor_) != 0) {
@@ -205,7 +205,7 @@ Status AtomicFile::commit() {
     status = system_error("write", path_, errno);
   } else {
     temporary_.clear();
-    status = sync_directory(directory_of(path_));
+    if (durability == Durability::kThere) status = sync_directory(directory_of(path_));
   }
   discard();
   return status;

@@ -21,10 +21,16 @@ enum class FileMode : unsigned {
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t limit);
 Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t limit);
 
+// What is sure of a file once it has its name, should the machine then stop.
+enum class Durability : std::uint8_t {
+  kThere,  // it is there
+  kWhole,  // if it is there it is whole; for what can be made again
+};
+
 // A file that appears under its name all at once, or not at all. It is written beside its final place under a temporary
-// name; commit() makes it durable (fsync of the file, rename, fsync of the directory), and destroying it without
-// commit() removes it, as does a signal that ends the program (temporary.h). A link is followed to the file it names.
-// Not thread safe.
+// name; commit() makes it durable (fsync of the file, rename and, for kThere, fsync of the directory), and destroying
+// it without commit() removes it, as does a signal that ends the program (temporary.h). A link is followed to the file
+// it names. Not thread safe.
 class AtomicFile {
  public:
   // An error if the directory is missing or not writable, or if something other than a regular file has the name.
@@ -41,7 +47,7 @@ class AtomicFile {
   const std::filesystem::path& path() const { return path_; }
   // After this nothing but destruction is allowed. On failure the temporary file is gone and an older file is as it
   // was.
-  Status commit();
+  Status commit(Durability durability = Durability::kThere);
 
  private:
   AtomicFile(std::filesystem::path path, std::filesystem::path temporary, TemporaryName name, int descriptor);

@@ -115,7 +115,9 @@ base::Status commit_to(const generate::VideoJob& job, const std::vector<std::vec
   auto trace_done = std::async(std::launch::async, [&trace] { return trace.commit(); });
   STARLING_TRY(proof::sign_receipt(receipt, key));
   STARLING_ASSIGN(const std::string text, proof::receipt_text(receipt));
-  STARLING_TRY(base::write_file(room / "bench.receipt.json", base::as_bytes(text)));
+  STARLING_ASSIGN(base::AtomicFile file, base::AtomicFile::create(room / "bench.receipt.json"));
+  STARLING_TRY(file.write(base::as_bytes(text)));
+  STARLING_TRY(file.commit(base::Durability::kWhole));
   return trace_done.get();
 }
 

@@ -79,7 +79,7 @@ base::Status VideoFiles::publish(const std::function<base::Status()>& commit_tra
   STARLING_ASSIGN(const std::string text, receipt_text());
   STARLING_TRY(receipt_output_.write(base::as_bytes(text)));
   published(receipt_);
-  STARLING_TRY(receipt_output_.commit());
+  STARLING_TRY(receipt_output_.commit(base::Durability::kWhole));
   const fs::path acceptance_file = acceptance_path(receipt_);
   std::error_code error;
   if (acceptance.has_value()) {

@@ -18,7 +18,8 @@
 namespace starling::cli {
 
 // The files that a made video leaves: itself, its receipt, its call outputs, and what a ledger says of it. They get
-// their names together, or, when something fails, none of them does.
+// their names together, or, when something fails, none of them does. Each is whole
+// whatever happens to the machine.
 class VideoFiles {
  public:
   // Everything that can refuse does so here, before the long part: a name that is taken by another video's receipt, a

@@ -42,7 +42,7 @@ class TraceWriter {
   static base::Result<TraceWriter> create(const std::filesystem::path& path);
   // The next call. kept: by output, whether its bytes are written.
   base::Status add(const OutputRoots& roots, const std::vector<exact::Tensor>& outputs, const std::vector<bool>& kept);
-  base::Status commit() { return file_.commit(); }
+  base::Status commit() { return file_.commit(base::Durability::kWhole); }
 
  private:
   explicit TraceWriter(base::AtomicFile file) : file_(std::move(file)) {}
