@@ -32,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 struct Arguments {
   std::string receipt;
   std::string video;
+  bool lossy = false;
   std::string model;
   std::string header;
   std::string orderer;
@@ -193,7 +194,7 @@ base::Result<Verdict> check(const Arguments& arguments) {
 
   std::optional<generate::VideoCheck> video;
   if (!arguments.video.empty()) {
-    STARLING_ASSIGN(video, generate::VideoCheck::open(arguments.video, request));
+    STARLING_ASSIGN(video, generate::VideoCheck::open(arguments.video, request, arguments.lossy));
   }
   generate::CheckOptions options;
   options.all_frames = video.has_value();
@@ -276,6 +277,7 @@ Action declare_verify(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.text("RECEIPT", a->receipt, "The receipt, out.receipt.json", Options::Presence::kRequired);
   options.text("--video", a->video, "A video to compare with the frames that the receipt is of");
+  options.flag("--lossy", a->lossy, "Let a lossless video be one that was made of a lossy copy");
   options.text("--model", a->model, "Folder of the model; the bundled one if not given");
   options.text("--header", a->header,
                "A block's header that you trust: checks that the ledger accepted the receipt, from "

@@ -65,7 +65,7 @@ base::Status VideoCheck::note_failure(const std::string& where, const base::Erro
   return {};
 }
 
-base::Result<VideoCheck> VideoCheck::open(const fs::path& path, const TextToVideo& request) {
+base::Result<VideoCheck> VideoCheck::open(const fs::path& path, const TextToVideo& request, bool may_have_lost) {
   VideoCheck check;
   check.path_ = path;
   auto reader = video::open_reader(path);
@@ -89,7 +89,8 @@ base::Result<VideoCheck> VideoCheck::open(const fs::path& path, const TextToVide
   check.rate_ = request.rate;
   check.total_ = static_cast<std::size_t>(request.frames);
   const video::Rate rate{static_cast<int>(request.rate.numerator), static_cast<int>(request.rate.denominator)};
-  STARLING_ASSIGN(check.comparer_, video::Comparer::open(info.width, info.height, rate, info.stores_rgb));
+  STARLING_ASSIGN(check.comparer_,
+                  video::Comparer::open(info.width, info.height, rate, info.lossless && !may_have_lost));
   return check;
 }
 
@@ -203,6 +204,9 @@ base::Status VideoCheck::finish(const std::optional<proof::OutputFile>& written)
     if (comparison.first_difference) {
       const video::Difference& found = *comparison.first_difference;
       difference_ = proof::Difference{frame_name(static_cast<std::size_t>(found.frame)) + ": " + found.sentence};
+      if (found.kind == video::DifferenceKind::kBits) {
+        difference_->message += ", and the file is lossless; if it was made of a lossy copy, compare it with --lossy";
+      }
     }
   }
   if (!difference_) difference_ = wrong_time_;

@@ -17,7 +17,9 @@ namespace starling::generate {
 // difference; an error is one of the machine, such as a file that cannot be read. Not thread safe.
 class VideoCheck {
  public:
-  static base::Result<VideoCheck> open(const std::filesystem::path& path, const TextToVideo& request);
+  // may_have_lost: a lossless file may have been made of a copy that was not, and is judged as one.
+  static base::Result<VideoCheck> open(const std::filesystem::path& path, const TextToVideo& request,
+                                       bool may_have_lost = false);
 
   // The frames in order.
   base::Status add(const video::FrameView& frame);

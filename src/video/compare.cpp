@@ -46,9 +46,6 @@ constexpr double kLeanNoise = 0.08;
 constexpr int kNeighbours = 2;
 // The same against the frame moved by a pixel.
 constexpr double kPlaceLean = 0.5;
-// A lossless file of other frames, or changed a little, gives back a picture to so many of its pixels somewhere. What a
-// lossy one gives back exactly is less.
-constexpr double kLosslessShare = 0.75;
 
 constexpr std::array<const char*, kChannels> kMore = {"brighter", "bluer", "redder"};
 constexpr std::array<const char*, kChannels> kLess = {"darker", "less blue", "less red"};
@@ -114,8 +111,7 @@ struct Comparer::State {
   bool found() const { return result.first_difference.has_value(); }
 
   BlockGrid grid;
-  bool may_be_lossless = false;
-  double most_equal = 0;           // the largest share of a picture's pixels that are equal
+  bool lossless = false;
   std::optional<Difference> bits;  // the first
   Picture computed;                // the last
   std::unique_ptr<RoundTrip> reference;
@@ -132,12 +128,14 @@ struct Comparer::State {
 Comparer::Comparer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Comparer::~Comparer() = default;
 
-Result<std::unique_ptr<Comparer>> Comparer::open(int width, int height, Rate rate, bool stores_rgb) {
+Result<std::unique_ptr<Comparer>> Comparer::open(int width, int height, Rate rate, bool lossless) {
   STARLING_TRY(check_size(width, height));
   auto state = std::make_unique<State>(width, height);
-  state->may_be_lossless = stores_rgb;
+  state->lossless = lossless;
   state->result.identical = true;
-  STARLING_ASSIGN(state->reference, RoundTrip::open(width, height, rate, kReferenceQuality));
+  if (!lossless) {
+    STARLING_ASSIGN(state->reference, RoundTrip::open(width, height, rate, kReferenceQuality));
+  }
   return std::unique_ptr<Comparer>(new Comparer(std::move(state)));
 }
 
@@ -146,7 +144,7 @@ Status Comparer::add(const FrameView& computed, const FrameView& shown) {
   ++state.result.frames;
   state.computed = {computed.width, computed.height, {computed.rgb.begin(), computed.rgb.end()}};
   state.count(shown);
-  if (state.found()) return {};
+  if (state.found() || state.lossless) return {};
   // The frames before have all their pictures now.
   STARLING_TRY(state.advance());
   if (state.found()) return {};
@@ -158,7 +156,7 @@ Status Comparer::add(const FrameView& computed, const FrameView& shown) {
 Status Comparer::add_repeat(const FrameView& shown) {
   State& state = *state_;
   state.count(shown);
-  if (!state.found()) {
+  if (!state.found() && !state.lossless) {
     state.entries.back().shown.push_back({shown.width, shown.height, {shown.rgb.begin(), shown.rgb.end()}});
   }
   return {};
@@ -166,7 +164,6 @@ Status Comparer::add_repeat(const FrameView& shown) {
 
 // Squares, and bits that differ.
 void Comparer::State::count(const FrameView& shown) {
-  std::size_t equal = 0;
   std::size_t first_other = computed.rgb.size();
   for (std::size_t i = 0; i < computed.rgb.size(); i += 3) {
     int sum = 0;
@@ -175,11 +172,9 @@ void Comparer::State::count(const FrameView& shown) {
       sum += difference * difference;
     }
     squares += static_cast<double>(sum);
-    if (sum == 0) ++equal;
     if (sum != 0 && first_other == computed.rgb.size()) first_other = i;
   }
   samples += static_cast<double>(computed.rgb.size());
-  most_equal = std::max(most_equal, 3 * static_cast<double>(equal) / static_cast<double>(computed.rgb.size()));
   if (first_other == computed.rgb.size()) return;
   result.identical = false;
   if (bits) return;
@@ -343,7 +338,7 @@ void Comparer::State::judge_place(int index, const Planes& shown, const BlockLos
 
 Result<Comparison> Comparer::finish() {
   State& state = *state_;
-  if (state.may_be_lossless && state.most_equal > kLosslessShare) {
+  if (state.lossless) {
     state.result.first_difference = state.bits;
   } else if (!state.found() && state.result.frames > 0) {
     STARLING_TRY(state.reference->flush());

@@ -39,11 +39,10 @@ struct Comparison {
 };
 
 // Compares two videos of one size frame by frame, in memory that does not grow with duration. No more loss is allowed
-// than encoding can cause; and none in a file that stores RGB (VideoInfo::stores_rgb) and gives back one picture to
-// three quarters of its pixels, since that one is lossless, whatever happened to the rest. Not thread safe.
+// than encoding can cause, and none where the file is lossless (VideoInfo::lossless). Not thread safe.
 class Comparer {
  public:
-  static base::Result<std::unique_ptr<Comparer>> open(int width, int height, Rate rate, bool stores_rgb);
+  static base::Result<std::unique_ptr<Comparer>> open(int width, int height, Rate rate, bool lossless);
   ~Comparer();
   Comparer(const Comparer&) = delete;
   Comparer& operator=(const Comparer&) = delete;

@@ -85,6 +85,25 @@ bool stores_rgb(AVCodecID codec, AVPixelFormat format) {
          (description->flags & AV_PIX_FMT_FLAG_PAL) == 0 && codec != AV_CODEC_ID_GIF;
 }
 
+// Whether a decoder multiplied by a quantiser; nothing if it does not say.
+std::optional<bool> is_quantised(const AVFrame& frame) {
+  const AVFrameSideData* data = av_frame_get_side_data(&frame, AV_FRAME_DATA_VIDEO_ENC_PARAMS);
+  if (data == nullptr) return std::nullopt;
+  auto* parameters = reinterpret_cast<AVVideoEncParams*>(data->data);
+  if (parameters->nb_blocks == 0) return parameters->qp > 0;
+  for (unsigned i = 0; i < parameters->nb_blocks; ++i) {
+    if (parameters->qp + av_video_enc_params_block(parameters, i)->delta_qp > 0) return true;
+  }
+  return false;
+}
+
+bool is_lossless(AVCodecID codec, AVPixelFormat format, const AVFrame& frame) {
+  if (!stores_rgb(codec, format)) return false;
+  if (const std::optional<bool> quantised = is_quantised(frame)) return !*quantised;
+  const AVCodecDescriptor* description = avcodec_descriptor_get(codec);
+  return description != nullptr && (description->props & AV_CODEC_PROP_LOSSLESS) != 0;
+}
+
 }  // namespace
 
 Error Decoder::damaged(const std::string& why) const {
@@ -147,6 +166,7 @@ Status Decoder::start() {
   context_->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
   context_->error_concealment = 0;
   context_->flags |= AV_CODEC_FLAG_BITEXACT;
+  context_->export_side_data |= AV_CODEC_EXPORT_DATA_VIDEO_ENC_PARAMS;
   status = avcodec_open2(context_.get(), codec, nullptr);
   if (status < 0) return damaged(ffmpeg_reason(status));
   STARLING_TRY(check_complete());
@@ -163,7 +183,7 @@ Status Decoder::start() {
   if (!any) return damaged("it has no frames");
   info_.width = first.picture.width;
   info_.height = first.picture.height;
-  info_.stores_rgb = stores_rgb(codec->id, context_->pix_fmt);
+  info_.lossless = is_lossless(codec->id, context_->pix_fmt, *frame_);
   first_ = std::move(first);
   return {};
 }

@@ -30,9 +30,9 @@ struct VideoInfo {
   Rate rate = {};         // as given by the reader
   std::string container;  // the library's names
   std::string codec;
-  // The pixels are stored as RGB by a codec for video or as PNG, as the option lossless writes them: an untouched copy
-  // gives back the very bits.
-  bool stores_rgb = false;
+  // RGB is stored, by a codec that can keep every bit and, where it says at what quantiser, at 0: as the option
+  // lossless writes it. Judged by the first frame.
+  bool lossless = false;
   // Width to height of a pixel as it is to be shown, in lowest terms. Reading does not stretch.
   Rate pixel_aspect = {1, 1};
 };

@@ -111,11 +111,11 @@ TEST(Files, LosslessMeansEveryBitEvenOfNoise) {
     const bool option = std::string_view(name) != "noise/";
     const Frames read = write_and_read(folder / name, noise, {.lossless = option});
     EXPECT_EQ(frame_hashes(read), frame_hashes(noise)) << name;
-    EXPECT_TRUE((*open_reader(folder / name))->info().stores_rgb);
+    EXPECT_TRUE((*open_reader(folder / name))->info().lossless);
   }
   const TemporaryFolder folder;
   EXPECT_NE(frame_hashes(write_and_read(folder / "noise.mp4", noise)), frame_hashes(noise));
-  EXPECT_FALSE((*open_reader(folder / "noise.mp4"))->info().stores_rgb);
+  EXPECT_FALSE((*open_reader(folder / "noise.mp4"))->info().lossless);
 }
 
 TEST(Files, FlatColoursComeBackWithoutAShift) {

@@ -84,6 +84,13 @@ TEST(Foreign, MatrixRangeAndDepthAreRespected) {
   }
 }
 
+TEST(Foreign, OfFilesThatStoreRgbOnlyThoseAtQuantiserZeroAreLossless) {
+  EXPECT_TRUE((*open_reader(data("ball.mp4")))->info().lossless);
+  EXPECT_FALSE((*open_reader(data("lossy-rgb.mp4")))->info().lossless);
+  EXPECT_TRUE((*open_reader(data("alpha.png")))->info().lossless);
+  EXPECT_FALSE((*open_reader(data("colour.jpg")))->info().lossless);
+}
+
 TEST(Foreign, UnevenTimesAreEvenedOut) {
   const auto greys = [](const ReaderOptions& options) {
     const auto frames = read_frames(data("uneven.mkv"), options);
