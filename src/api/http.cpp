@@ -191,24 +191,6 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus) {
   return decoded;
 }
 
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view kPlain = "-._~";
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (letter || kPlain.find(c) != std::string_view::npos) {
-      encoded.push_back(c);
-    } else {
-      encoded.push_back('%');
-      encoded.push_back(kDigits[byte / 16]);
-      encoded.push_back(kDigits[byte % 16]);
-    }
-  }
-  return encoded;
-}
-
 base::Result<std::map<std::string, std::string>> parse_query(std::string_view text) {
   std::map<std::string, std::string> query;
   while (!text.empty()) {

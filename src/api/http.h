@@ -84,7 +84,6 @@ class Answer {
 // What is between two brackets of "%41": each % and two digits become a byte. Nothing when a % is followed by anything
 // else, or the text has a control character or invalid UTF-8 in the end. plus: a + is a space.
 std::optional<std::string> percent_decode(std::string_view text, bool plus);
-std::string percent_encode(std::string_view text);
 
 // "a=1&b=2" with at most 32 members, none twice; an error otherwise.
 base::Result<std::map<std::string, std::string>> parse_query(std::string_view text);

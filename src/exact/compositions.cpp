@@ -36,11 +36,6 @@ Value Builder::sigmoid(Value a) { return div(fill(1.0F), add(exp(neg(a)), fill(1
 
 Value Builder::silu(Value a) { return div(a, add(exp(neg(a)), fill(1.0F))); }
 
-Value Builder::gelu(Value a) {
-  const Value half = mul(a, fill(0.5F));
-  return fma(half, erf(mul(a, fill(0.70710678118654752F))), half);
-}
-
 Value Builder::gelu_tanh(Value a) {
   const Value cubic = fma(mul(mul(a, a), fill(0.044715F)), a, a);
   const Value half = mul(a, fill(0.5F));

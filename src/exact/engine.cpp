@@ -84,7 +84,6 @@ base::Result<Engine> Engine::create(const EngineOptions& options) {
   return engine;
 }
 
-const char* Engine::backend() const { return state_->kernels == nullptr ? "reference" : state_->kernels->name; }
 int Engine::threads() const { return state_->pool.threads(); }
 
 base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const Tensor> inputs,

@@ -23,8 +23,6 @@ class Plan {
   const Graph& graph() const;
   // Bytes the run needs beside inputs and outputs, known before running (per-thread workspaces not counted).
   std::size_t scratch_bytes() const;
-  // What the plan does, one line a step; for people.
-  std::string describe() const;
 
   struct Body;
   const Body& body() const { return *body_; }
@@ -48,7 +46,6 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
   ~Engine();
 
-  const char* backend() const;
   int threads() const;
 
   // Outputs in the graph's order, from inputs in the graph's order: types and shapes must match, but that a bf16 or f16

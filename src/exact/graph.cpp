@@ -145,15 +145,6 @@ base::Result<Graph> Graph::decode(base::ByteView bytes) {
   }
 }
 
-void Work::add(const Work& other) {
-  const auto sum = [](std::uint64_t& a, std::uint64_t b) {
-    a = a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
-  };
-  sum(f32_multiply_adds, other.f32_multiply_adds);
-  sum(i8_multiply_adds, other.i8_multiply_adds);
-  sum(elements, other.elements);
-}
-
 Graph Graph::in_canonical_order() const {
   Graph graph;
   std::vector<ValueId> by_name(inputs_.size());
@@ -194,14 +185,13 @@ Graph Graph::in_canonical_order() const {
 Work Graph::work() const {
   Work work;
   for (const Node& node : nodes_) {
-    const auto elements = static_cast<std::uint64_t>(node.shape.elements());
-    if (node.op == Operator::kDot) {
-      // At most 2^60: each two of the three sizes have a product of at most 2^40.
-      const std::uint64_t products = elements * static_cast<std::uint64_t>(shape(node.inputs[0]).back());
-      work.add(node.type == Type::kF32 ? Work{products, 0, 0} : Work{0, products, 0});
-    } else if (find_operator(node.op)->kind != OperatorClass::kView) {
-      work.add({0, 0, elements});
+    std::vector<Type> types;
+    std::vector<Shape> shapes;
+    for (const ValueId value : node.inputs) {
+      types.push_back(type(value));
+      shapes.push_back(shape(value));
     }
+    work.add(find_operator(node.op)->work({types, shapes, node.attributes}, {node.type, node.shape}));
   }
   return work;
 }

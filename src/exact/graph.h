@@ -42,16 +42,6 @@ struct Node {
   Shape shape;  // of the output, from the operator's rule
 };
 
-// Exact work of a graph, counted from shapes alone.
-struct Work {
-  std::uint64_t f32_multiply_adds = 0;  // in products
-  std::uint64_t i8_multiply_adds = 0;
-  std::uint64_t elements = 0;  // outputs of every other operator
-
-  // Stays at 2^64 - 1 when it gets there.
-  void add(const Work& other);
-};
-
 // A fixed graph of operators in order. Immutable; two graphs with equal roots compute the same function bit for bit.
 class Graph {
  public:
@@ -171,7 +161,6 @@ class Builder {
   Value linear(Value x, Value weight);
   Value sigmoid(Value a);
   Value silu(Value a);
-  Value gelu(Value a);       // with erf
   Value gelu_tanh(Value a);  // Hendrycks and Gimpel's tanh form
   Value softmax(Value a);    // over the last axis
   // Rows of x along its last axis as i8, x ≈ values · scale: scale = absmax / 127, values = to_i8(x · (127 / absmax)).

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <limits>
 
 #include "exact/reference.h"
 
@@ -275,49 +276,62 @@ Result<Inferred> infer_patches(const Signature& s) {
   return checked(s.types[0], out);
 }
 
+Work elements(const Signature&, const Inferred& out) {
+  return {0, 0, static_cast<std::uint64_t>(out.shape.elements())};
+}
+
+Work nothing(const Signature&, const Inferred&) { return {}; }
+
+Work products(const Signature& s, const Inferred& out) {
+  // At most 2^60: each two of the three sizes have a product of at most 2^40.
+  const auto count = static_cast<std::uint64_t>(out.shape.elements() * s.shapes[0].back());
+  return out.type == Type::kF32 ? Work{count, 0, 0} : Work{0, count, 0};
+}
+
+using Op = Operator;
 using Class = OperatorClass;
 namespace ref = reference;
 
-constexpr std::array kTable = {
-    OperatorRow{Operator::kFill, "fill", Class::kSource, 0, infer_fill, ref::fill},
-    OperatorRow{Operator::kIota, "iota", Class::kSource, 0, infer_iota, ref::iota},
-    OperatorRow{Operator::kNormal, "normal", Class::kSource, 1, infer_random, ref::normal},
-    OperatorRow{Operator::kUniform, "uniform", Class::kSource, 1, infer_random, ref::uniform},
-    OperatorRow{Operator::kAdd, "add", Class::kElementwise, 2, infer_elementwise, ref::add},
-    OperatorRow{Operator::kSub, "sub", Class::kElementwise, 2, infer_elementwise, ref::sub},
-    OperatorRow{Operator::kMul, "mul", Class::kElementwise, 2, infer_elementwise, ref::mul},
-    OperatorRow{Operator::kDiv, "div", Class::kElementwise, 2, infer_elementwise, ref::div},
-    OperatorRow{Operator::kMaximum, "maximum", Class::kElementwise, 2, infer_elementwise, ref::maximum},
-    OperatorRow{Operator::kMinimum, "minimum", Class::kElementwise, 2, infer_elementwise, ref::minimum},
-    OperatorRow{Operator::kLess, "less", Class::kElementwise, 2, infer_elementwise, ref::less},
-    OperatorRow{Operator::kFma, "fma", Class::kElementwise, 3, infer_elementwise, ref::fma},
-    OperatorRow{Operator::kSelect, "select", Class::kElementwise, 3, infer_elementwise, ref::select},
-    OperatorRow{Operator::kNeg, "neg", Class::kElementwise, 1, infer_elementwise, ref::neg},
-    OperatorRow{Operator::kAbs, "abs", Class::kElementwise, 1, infer_elementwise, ref::abs},
-    OperatorRow{Operator::kSqrt, "sqrt", Class::kElementwise, 1, infer_elementwise, ref::sqrt},
-    OperatorRow{Operator::kExp, "exp", Class::kElementwise, 1, infer_elementwise, ref::exp},
-    OperatorRow{Operator::kLog, "log", Class::kElementwise, 1, infer_elementwise, ref::log},
-    OperatorRow{Operator::kSin, "sin", Class::kElementwise, 1, infer_elementwise, ref::sin},
-    OperatorRow{Operator::kCos, "cos", Class::kElementwise, 1, infer_elementwise, ref::cos},
-    OperatorRow{Operator::kTanh, "tanh", Class::kElementwise, 1, infer_elementwise, ref::tanh},
-    OperatorRow{Operator::kErf, "erf", Class::kElementwise, 1, infer_elementwise, ref::erf},
-    OperatorRow{Operator::kToI32, "to_i32", Class::kMove, 1, infer_to_i32, ref::to_i32},
-    OperatorRow{Operator::kToF32, "to_f32", Class::kElementwise, 1, infer_to_f32, ref::to_f32},
-    OperatorRow{Operator::kToI8, "to_i8", Class::kElementwise, 1, infer_to_8_bits<Type::kI8>, ref::to_i8},
-    OperatorRow{Operator::kToU8, "to_u8", Class::kElementwise, 1, infer_to_8_bits<Type::kU8>, ref::to_u8},
-    OperatorRow{Operator::kSum, "sum", Class::kReduction, 1, infer_sum, ref::sum},
-    OperatorRow{Operator::kMax, "max", Class::kReduction, 1, infer_reduction, ref::max},
-    OperatorRow{Operator::kDot, "dot", Class::kProduct, 2, infer_dot, ref::dot},
-    OperatorRow{Operator::kReshape, "reshape", Class::kView, 1, infer_reshape, ref::reshape},
-    OperatorRow{Operator::kPermute, "permute", Class::kView, 1, infer_permute, ref::permute},
-    OperatorRow{Operator::kSlice, "slice", Class::kView, 1, infer_slice, ref::slice},
-    OperatorRow{Operator::kExpand, "expand", Class::kView, 1, infer_expand, ref::expand},
-    OperatorRow{Operator::kPad, "pad", Class::kMove, 1, infer_pad, ref::pad},
-    OperatorRow{Operator::kConcat, "concat", Class::kMove, -1, infer_concat, ref::concat},
-    OperatorRow{Operator::kGather, "gather", Class::kMove, 2, infer_gather, ref::gather},
-    OperatorRow{Operator::kScatterAdd, "scatter_add", Class::kMove, 2, infer_scatter_add, ref::scatter_add},
-    OperatorRow{Operator::kPatches, "patches", Class::kView, 1, infer_patches, ref::patches},
-};
+constexpr auto kTable = std::to_array<OperatorRow>({
+    {Op::kFill, "fill", Class::kSource, 0, infer_fill, elements, ref::fill},
+    {Op::kIota, "iota", Class::kSource, 0, infer_iota, elements, ref::iota},
+    {Op::kNormal, "normal", Class::kSource, 1, infer_random, elements, ref::normal},
+    {Op::kUniform, "uniform", Class::kSource, 1, infer_random, elements, ref::uniform},
+    {Op::kAdd, "add", Class::kElementwise, 2, infer_elementwise, elements, ref::add},
+    {Op::kSub, "sub", Class::kElementwise, 2, infer_elementwise, elements, ref::sub},
+    {Op::kMul, "mul", Class::kElementwise, 2, infer_elementwise, elements, ref::mul},
+    {Op::kDiv, "div", Class::kElementwise, 2, infer_elementwise, elements, ref::div},
+    {Op::kMaximum, "maximum", Class::kElementwise, 2, infer_elementwise, elements, ref::maximum},
+    {Op::kMinimum, "minimum", Class::kElementwise, 2, infer_elementwise, elements, ref::minimum},
+    {Op::kLess, "less", Class::kElementwise, 2, infer_elementwise, elements, ref::less},
+    {Op::kFma, "fma", Class::kElementwise, 3, infer_elementwise, elements, ref::fma},
+    {Op::kSelect, "select", Class::kElementwise, 3, infer_elementwise, elements, ref::select},
+    {Op::kNeg, "neg", Class::kElementwise, 1, infer_elementwise, elements, ref::neg},
+    {Op::kAbs, "abs", Class::kElementwise, 1, infer_elementwise, elements, ref::abs},
+    {Op::kSqrt, "sqrt", Class::kElementwise, 1, infer_elementwise, elements, ref::sqrt},
+    {Op::kExp, "exp", Class::kElementwise, 1, infer_elementwise, elements, ref::exp},
+    {Op::kLog, "log", Class::kElementwise, 1, infer_elementwise, elements, ref::log},
+    {Op::kSin, "sin", Class::kElementwise, 1, infer_elementwise, elements, ref::sin},
+    {Op::kCos, "cos", Class::kElementwise, 1, infer_elementwise, elements, ref::cos},
+    {Op::kTanh, "tanh", Class::kElementwise, 1, infer_elementwise, elements, ref::tanh},
+    {Op::kErf, "erf", Class::kElementwise, 1, infer_elementwise, elements, ref::erf},
+    {Op::kToI32, "to_i32", Class::kMove, 1, infer_to_i32, elements, ref::to_i32},
+    {Op::kToF32, "to_f32", Class::kElementwise, 1, infer_to_f32, elements, ref::to_f32},
+    {Op::kToI8, "to_i8", Class::kElementwise, 1, infer_to_8_bits<Type::kI8>, elements, ref::to_i8},
+    {Op::kToU8, "to_u8", Class::kElementwise, 1, infer_to_8_bits<Type::kU8>, elements, ref::to_u8},
+    {Op::kSum, "sum", Class::kReduction, 1, infer_sum, elements, ref::sum},
+    {Op::kMax, "max", Class::kReduction, 1, infer_reduction, elements, ref::max},
+    {Op::kDot, "dot", Class::kProduct, 2, infer_dot, products, ref::dot},
+    {Op::kReshape, "reshape", Class::kView, 1, infer_reshape, nothing, ref::reshape},
+    {Op::kPermute, "permute", Class::kView, 1, infer_permute, nothing, ref::permute},
+    {Op::kSlice, "slice", Class::kView, 1, infer_slice, nothing, ref::slice},
+    {Op::kExpand, "expand", Class::kView, 1, infer_expand, nothing, ref::expand},
+    {Op::kPad, "pad", Class::kMove, 1, infer_pad, elements, ref::pad},
+    {Op::kConcat, "concat", Class::kMove, -1, infer_concat, elements, ref::concat},
+    {Op::kGather, "gather", Class::kMove, 2, infer_gather, elements, ref::gather},
+    {Op::kScatterAdd, "scatter_add", Class::kMove, 2, infer_scatter_add, elements, ref::scatter_add},
+    {Op::kPatches, "patches", Class::kView, 1, infer_patches, nothing, ref::patches},
+});
 
 constexpr bool ascending() {
   for (std::size_t i = 1; i < kTable.size(); ++i) {
@@ -329,7 +343,14 @@ static_assert(ascending(), "the table is in the order of the operators' numbers,
 
 }  // namespace
 
-std::span<const OperatorRow> operator_table() { return kTable; }
+void Work::add(const Work& other) {
+  const auto sum = [](std::uint64_t& a, std::uint64_t b) {
+    a = a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
+  };
+  sum(f32_multiply_adds, other.f32_multiply_adds);
+  sum(i8_multiply_adds, other.i8_multiply_adds);
+  sum(elements, other.elements);
+}
 
 const OperatorRow* find_operator(Operator op) {
   const auto row = std::ranges::lower_bound(kTable, op, {}, &OperatorRow::op);

@@ -90,7 +90,17 @@ struct Inferred {
   Shape shape;
 };
 
-// A row of the operator table.
+// Exact work, counted from types and shapes alone.
+struct Work {
+  std::uint64_t f32_multiply_adds = 0;  // in products
+  std::uint64_t i8_multiply_adds = 0;
+  std::uint64_t elements = 0;  // outputs of every other operator, but for views
+
+  // Stays at 2^64 - 1 when it gets there.
+  void add(const Work& other);
+};
+
+// A row of the operator table. The rules of gradients, which build graphs, have a table of their own in gradients.cpp.
 struct OperatorRow {
   Operator op;
   const char* name;
@@ -98,11 +108,12 @@ struct OperatorRow {
   int arity;  // -1: one or more
   // Output type and shape, or why the operands do not fit.
   base::Result<Inferred> (*infer)(const Signature&);
+  // Of operands that fit, and what infer() gave for them.
+  Work (*work)(const Signature&, const Inferred&);
   // The definition: the output's element at row-major `index`.
   Number (*element)(const Node& node, std::span<const Shape> input_shapes, const Reader& reader, std::int64_t index);
 };
 
-std::span<const OperatorRow> operator_table();
 // nullptr when there is no such operator.
 const OperatorRow* find_operator(Operator op);
 

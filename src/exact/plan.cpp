@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -505,37 +504,6 @@ const Graph& Plan::graph() const { return body_->graph; }
 
 std::size_t Plan::scratch_bytes() const {
   return body_->arena_bytes + (body_->constant_plan ? body_->constant_plan->scratch_bytes() : 0);
-}
-
-std::string Plan::describe() const {
-  constexpr std::array kNames = {"pass",   "dot",    "integer dot", "reduce",  "copy",   "pad",
-                                 "concat", "gather", "scatter",     "convert", "random", "iota"};
-  std::string out;
-  for (const Step& step : body_->steps) {
-    out += kNames[static_cast<std::size_t>(step.kind)];
-    if (step.kind == Step::Kind::kGroup) {
-      out += " " + std::to_string(step.group.rows) + "x" + std::to_string(step.group.columns) +
-             (step.group.flat ? " flat" : "") + ":";
-      for (const Instruction& instruction : step.group.instructions) {
-        out += std::string(" ") + find_operator(instruction.op)->name;
-      }
-      out += "; reads " + std::to_string(step.group.externals.size());
-      for (const auto& e : step.group.externals) out += " " + std::to_string(e.base);
-    } else if (step.kind == Step::Kind::kDot || step.kind == Step::Kind::kIntegerDot) {
-      const int rank = step.operands[0].view.rank();
-      out += " to " + body_->graph.shape(step.out).text() + " depth " +
-             std::to_string(to_axis(step.operands[0].view.factors(rank - 1, rank)).total());
-      for (const Instruction& instruction : step.group.instructions) {
-        out += std::string(" ") + find_operator(instruction.op)->name;
-      }
-    } else if (step.out < body_->graph.values()) {
-      out += " to " + body_->graph.shape(step.out).text();
-    }
-    out += "; writes";
-    for (const ValueId value : step.writes) out += " " + std::to_string(value);
-    out += "\n";
-  }
-  return out;
 }
 
 }  // namespace starling::exact

@@ -104,7 +104,7 @@ Number fma(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
   return number(math::fma(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i), broadcast(n, s, in, 2, i)));
 }
 Number select(const Node& n, Shapes s, const Reader& in, std::int64_t i) {
-  return number(broadcast(n, s, in, 0, i) != 0.0F ? broadcast(n, s, in, 1, i) : broadcast(n, s, in, 2, i));
+  return number(math::select(broadcast(n, s, in, 0, i), broadcast(n, s, in, 1, i), broadcast(n, s, in, 2, i)));
 }
 
 Number neg(const Node&, Shapes, const Reader& in, std::int64_t i) { return number(math::neg(in.f32(0, i))); }

@@ -92,12 +92,6 @@ Tensor Tensor::from_i32(const Shape& shape, std::span<const std::int32_t> values
   return tensor;
 }
 
-Tensor Tensor::reshaped(const Shape& shape) const {
-  Tensor tensor = *this;
-  tensor.shape_ = shape;
-  return tensor;
-}
-
 base::Result<Tensor> Tensor::widened() const {
   if (type_ == Type::kF32) return *this;
   if (type_ != Type::kBf16 && type_ != Type::kF16) {

@@ -48,8 +48,6 @@ class Tensor {
     return data_.use_count() == 1 && type_ == type && shape_ == shape && owned_;
   }
 
-  // The same elements under another shape of as many elements.
-  Tensor reshaped(const Shape& shape) const;
   // f32 from f32, bf16 or f16, widened exactly (shares memory when it is f32 already).
   base::Result<Tensor> widened() const;
   // bf16 or f16 from f32, rounded to nearest even.

@@ -356,11 +356,4 @@ base::Status BlobIndex::enter_partial(const BlobManifest& blob, std::int64_t now
   return remove_file(partial_manifest(name));
 }
 
-base::Status BlobIndex::remove_partial(const base::Hash& name) {
-  const std::lock_guard lock(mutex_);
-  if (!partials_.contains(name)) return {};
-  if (partials_in_use_.contains(name)) return base::invalid("the blob " + name.hex() + " is being received");
-  return erase_partial(name);
-}
-
 }  // namespace starling::store

@@ -80,8 +80,6 @@ class BlobIndex {
   void leave_partial(const base::Hash& name);
   // As enter(), of a partial blob.
   base::Status enter_partial(const BlobManifest& blob, std::int64_t now);
-  // Removes what was received in part. kInvalidArgument while it is in use.
-  base::Status remove_partial(const base::Hash& name);
 
  private:
   struct Entry {

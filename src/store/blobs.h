@@ -96,7 +96,6 @@ class Blobs {
   base::Result<std::shared_ptr<PartialBlob>> receive(const BlobManifest& manifest);
   // The manifest of a blob that was received in part before, so that receive() can go on without a peer's.
   base::Result<BlobManifest> partial_manifest(const base::Hash& name) const;
-  base::Status remove_partial(const base::Hash& name) { return index_->remove_partial(name); }
 
   bool has(const base::Hash& name) const { return index_->find(name).has_value(); }
   std::optional<BlobInfo> find(const base::Hash& name) const { return index_->find(name); }

@@ -1,6 +1,9 @@
 #include "train/clip_batch.h"
 
 #include <array>
+#include <numeric>
+
+#include "video/frames.h"
 
 namespace starling::train {
 namespace {
@@ -8,8 +11,10 @@ namespace {
 constexpr std::int64_t kChannels = 3;
 
 std::array<float, 256> make_values() {
+  std::array<std::uint8_t, 256> pixels{};
+  std::iota(pixels.begin(), pixels.end(), std::uint8_t{0});
   std::array<float, 256> values{};
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 127.5F - 1.0F;
+  video::values_from_pixels(pixels, values);
   return values;
 }
 

@@ -112,7 +112,7 @@ Error Decoder::damaged(const std::string& why) const {
 
 Result<std::unique_ptr<Decoder>> Decoder::open(std::unique_ptr<Input> input, std::string name,
                                                const ReaderOptions& options) {
-  apply_library_log();
+  silence_library();
   if (input->size() == 0) return base::corrupt(name + " is empty: give a video or a picture");
   auto decoder = std::make_unique<Decoder>();
   decoder->input_ = std::move(input);

@@ -50,7 +50,7 @@ Error failure(const Recipe& recipe, const std::string& what, int number) {
 }  // namespace
 
 Result<std::unique_ptr<Encoder>> Encoder::open(const EncoderSettings& settings) {
-  apply_library_log();
+  silence_library();
   STARLING_TRY(check_size(settings.width, settings.height));
   STARLING_TRY(check_rate(settings.rate));
   const Recipe& recipe = recipe_of(settings);

@@ -50,8 +50,9 @@ using DemuxerPointer = std::unique_ptr<AVFormatContext, FreeDemuxer>;
 // The library's words for one of its error numbers, such as "No space left on device".
 std::string ffmpeg_reason(int number);
 
-// Applies the log setting of video/log.h; every entry point of this folder calls it before the library.
-void apply_library_log();
+// Keeps the FFmpeg libraries from writing remarks of their own to stderr: what matters comes back as an error. Every
+// entry point of this folder calls it before the library.
+void silence_library();
 
 inline AVRational to_rational(Rate rate) { return {rate.numerator, rate.denominator}; }
 

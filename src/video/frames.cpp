@@ -60,13 +60,6 @@ base::Hash frame_hash(const FrameView& frame) {
   return hash.finish();
 }
 
-std::vector<base::Hash> frame_hashes(const Frames& frames) {
-  std::vector<base::Hash> hashes;
-  hashes.reserve(frames.count);
-  for (int index = 0; index < frames.count; ++index) hashes.push_back(frame_hash(frames.frame(index)));
-  return hashes;
-}
-
 Status pixels_from_values(std::span<const float> values, std::span<std::uint8_t> pixels) {
   if (values.size() != pixels.size()) {
     return Error{ErrorCode::kInternal, "a frame of " + std::to_string(pixels.size()) + " bytes cannot be filled from " +

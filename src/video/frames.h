@@ -67,7 +67,6 @@ base::Result<Frames> make_frames(int width, int height, int count, Rate rate);
 
 // SHA-256 over width and height (u32, little-endian) and the pixels.
 base::Hash frame_hash(const FrameView& frame);
-std::vector<base::Hash> frame_hashes(const Frames& frames);
 
 // The one rule from a tensor's values to pixels: x is clamped to [-1, 1], then (x + 1) · 127.5 is computed in f32, each
 // operation rounded on its own, and rounded to the nearest integer, halves to even. The layouts of both sides are the

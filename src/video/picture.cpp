@@ -55,6 +55,18 @@ struct Placed {
   std::int64_t top = 0;
 };
 
+// Each pixel a square of that side.
+Result<Picture> enlarge(const FrameView& picture, int factor) {
+  STARLING_ASSIGN(Picture large, make_picture(picture.width * factor, picture.height * factor, {}));
+  for (int y = 0; y < large.height; ++y) {
+    for (int x = 0; x < large.width; ++x) {
+      const std::size_t from = 3 * (static_cast<std::size_t>(y / factor) * picture.width + x / factor);
+      std::copy_n(picture.rgb.data() + from, 3, &large.rgb[3 * (static_cast<std::size_t>(y) * large.width + x)]);
+    }
+  }
+  return large;
+}
+
 }  // namespace
 
 Result<Picture> make_picture(int width, int height, Colour colour) {
@@ -75,19 +87,6 @@ void fill(Picture& picture, int left, int top, int width, int height, Colour col
       pixel[2] = colour.blue;
     }
   }
-}
-
-Result<Picture> enlarge(const FrameView& picture, int factor) {
-  if (factor < 1 || factor > kMaxSide) return base::invalid("a picture can be enlarged by 1 to 8192 times only");
-  STARLING_ASSIGN(Picture large, make_picture(std::min(picture.width * factor, kMaxSide + 1),
-                                              std::min(picture.height * factor, kMaxSide + 1), {}));
-  for (int y = 0; y < large.height; ++y) {
-    for (int x = 0; x < large.width; ++x) {
-      const std::size_t from = 3 * (static_cast<std::size_t>(y / factor) * picture.width + x / factor);
-      std::copy_n(picture.rgb.data() + from, 3, &large.rgb[3 * (static_cast<std::size_t>(y) * large.width + x)]);
-    }
-  }
-  return large;
 }
 
 void paste(const FrameView& frame, int x, int y, Picture& onto) {

@@ -14,9 +14,6 @@ namespace starling::video {
 // One colour everywhere, or an error if the size is out of bounds.
 base::Result<Picture> make_picture(int width, int height, Colour colour);
 
-// The picture enlarged by a whole factor, each pixel a square. Precondition: factor ≥ 1.
-base::Result<Picture> enlarge(const FrameView& picture, int factor);
-
 // Copies a frame with its upper left corner at (x, y), cut off at the edges.
 void paste(const FrameView& frame, int x, int y, Picture& onto);
 

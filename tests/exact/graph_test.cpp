@@ -12,7 +12,7 @@ Graph small_graph() {
   const auto x = b.input("x", Type::kF32, {2, 3});
   const auto w = b.input("w", Type::kF32, {4, 3});
   const auto bias = b.input("b", Type::kF32, {4});
-  b.output("y", b.gelu(b.linear(x, w, bias)));
+  b.output("y", b.gelu_tanh(b.linear(x, w, bias)));
   auto graph = b.finish();
   EXPECT_TRUE(graph.ok());
   return *graph;

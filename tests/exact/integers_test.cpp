@@ -10,6 +10,7 @@
 #include "exact/autodiff.h"
 #include "exact/engine.h"
 #include "exact/kernels.h"
+#include "plan_steps.h"
 
 namespace starling::exact {
 namespace {
@@ -47,7 +48,7 @@ std::vector<Tensor> expect_equal_everywhere(Builder& builder, std::vector<Tensor
   const auto plan = Plan::make(*graph);
   EXPECT_TRUE(plan.ok()) << plan.error().message;
   if (!expected.ok() || !plan.ok()) return {};
-  if (steps != nullptr) *steps = plan->describe();
+  if (steps != nullptr) *steps = steps_of(*plan);
   for (const Kernels* kernels : available_kernels()) {
     for (const int threads : {1, 2, 7}) {
       auto engine = Engine::create({kernels->name, threads});
@@ -61,7 +62,7 @@ std::vector<Tensor> expect_equal_everywhere(Builder& builder, std::vector<Tensor
         EXPECT_EQ((*actual)[i].type(), (*expected)[i].type());
         EXPECT_TRUE(want.size() == got.size() && std::memcmp(want.data(), got.data(), want.size()) == 0)
             << kernels->name << ", " << threads << " threads, output " << graph->outputs()[i].name << "\n"
-            << plan->describe();
+            << steps_of(*plan);
       }
     }
   }

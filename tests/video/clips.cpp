@@ -96,6 +96,12 @@ Frames make_noise(int width, int height, int count) {
   return frames;
 }
 
+std::vector<base::Hash> frame_hashes(const Frames& frames) {
+  std::vector<base::Hash> hashes;
+  for (int index = 0; index < frames.count; ++index) hashes.push_back(frame_hash(frames.frame(index)));
+  return hashes;
+}
+
 double psnr(const Frames& a, const Frames& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.rgb.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "video/frames.h"
 
@@ -19,6 +20,9 @@ Frames make_clip(const ClipStyle& style);
 
 // Every pixel independent of the others: what no lossy codec keeps.
 Frames make_noise(int width, int height, int count);
+
+// The hash of every frame.
+std::vector<base::Hash> frame_hashes(const Frames& frames);
 
 // Over all pixels and channels, in decibels; 99 for equal frames.
 double psnr(const Frames& a, const Frames& b);

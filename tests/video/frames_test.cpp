@@ -75,9 +75,7 @@ TEST(Frames, AHashNamesSizeAndPixels) {
   const FrameView turned{3, 2, frames->frame(0).rgb};
   EXPECT_NE(frame_hash(turned), frame_hash(frames->frame(0)));
   frames->pixels(1)[17] = 1;
-  const auto hashes = frame_hashes(*frames);
-  ASSERT_EQ(hashes.size(), 2u);
-  EXPECT_NE(hashes[0], hashes[1]);
+  EXPECT_NE(frame_hash(frames->frame(1)), frame_hash(frames->frame(0)));
 }
 
 }  // namespace

@@ -46,18 +46,18 @@ TEST(Font, TextStaysInsideThePictureAndCountsLettersOfUtf8) {
   EXPECT_GT(count_not(picture, 255), 0);
 }
 
-TEST(Picture, AShapeIsEnlargedIntoSquares) {
-  Picture picture = *make_picture(2, 1, {});
-  picture.rgb[3] = 9;
-  const auto large = enlarge(picture.view(), 3);
-  ASSERT_TRUE(large.ok());
-  EXPECT_EQ(large->width, 6);
-  EXPECT_EQ(large->height, 3);
-  EXPECT_EQ(large->rgb[3 * 2], 0);
-  EXPECT_EQ(large->rgb[3 * 3], 9);
-  EXPECT_EQ(large->rgb[3 * 17], 9);
-  EXPECT_FALSE(enlarge(picture.view(), 5000).ok());
-  EXPECT_FALSE(enlarge(picture.view(), 0).ok());
+TEST(Picture, ASheetEnlargesPixelsIntoSquares) {
+  Frames video = *make_frames(2, 1, 1, {});
+  video.rgb[3] = 9;
+  const SheetRow row{"", &video};
+  const auto sheet = contact_sheet({&row, 1}, {.columns = 1, .scale = 3, .gap = 0});
+  ASSERT_TRUE(sheet.ok()) << sheet.error().message;
+  ASSERT_EQ(sheet->height, 3);
+  for (int y = 0; y < 3; ++y) {
+    for (int x = 0; x < 6; ++x) {
+      EXPECT_EQ(sheet->rgb[3 * (static_cast<std::size_t>(y) * sheet->width + x)], x < 3 ? 0 : 9) << x << " " << y;
+    }
+  }
 }
 
 TEST(Picture, ASheetShowsFirstAndLastFrameOfEachVideo) {
