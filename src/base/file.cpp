@@ -9,8 +9,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/random.h"
-
 namespace starling::base {
 namespace {
 
@@ -100,15 +98,6 @@ std::filesystem::path directory_of(const std::filesystem::path& path) {
   return parent.empty() ? "." : parent;
 }
 
-std::filesystem::path temporary_name(const std::filesystem::path& path) {
-  Bytes salt(8);
-  fill_random(salt);
-  // The name is cut so that a long one stays within what file systems allow.
-  std::string name = ".";
-  name.append(path.filename().string(), 0, 200).append(".").append(to_hex(salt)).append(".part");
-  return path.parent_path() / name;
-}
-
 Status write_all(int descriptor, ByteView bytes, const std::filesystem::path& path) {
   std::size_t at = 0;
   while (at < bytes.size()) {
@@ -129,22 +118,24 @@ Error system_error(std::string_view action, const std::filesystem::path& path, i
       "cannot " + std::string(action) + " " + (path.empty() ? "a file without a name" : path.string()) + ": ";
   switch (number) {
     case ENOENT:
-      return not_found(message + "there is no such file or directory");
+      return not_found(message + "there is no such file or directory; check the name");
     case ENOSPC:
     case EDQUOT:
       return io_error(message + "the disk is full; free some space or choose another place");
     case EFBIG:
-      return io_error(message + "the file would be larger than the system allows");
+      return io_error(
+          message +
+          "the file would be larger than the system allows; raise the limit (ulimit -f), or choose another place");
     case EACCES:
     case EPERM:
       return io_error(message + "permission denied; choose a place you may use, or change its permissions");
     case EROFS:
       return io_error(message + "the file system is read-only; choose another place");
     case ENOTDIR:
-      return io_error(message + "a part of the path is a file, not a directory");
+      return io_error(message + "a part of the path is a file, not a directory; choose another place");
     case EMFILE:
     case ENFILE:
-      return {ErrorCode::kLimit, message + "too many files are open"};
+      return {ErrorCode::kLimit, message + "too many files are open; close some, or raise the limit (ulimit -n)"};
     default:
       return io_error(message + std::generic_category().message(number));
   }
@@ -155,60 +146,21 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
   return read_whole<std::string>(path, limit);
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary, TemporaryName name, int descriptor)
-    : path_(std::move(path)), temporary_(std::move(temporary)), name_(std::move(name)), descriptor_(descriptor) {}
-
-AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      temporary_(std::exchange(other.temporary_, {})),
-      name_(std::move(other.name_)),
-      descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
-  if (this != &other) {
-    discard();
-    path_ = std::move(other.path_);
-    temporary_ = std::exchange(other.temporary_, {});
-    name_ = std::move(other.name_);
-    descriptor_ = std::exchange(other.descriptor_, -1);
-  }
-  return *this;
-}
-
-AtomicFile::~AtomicFile() { discard(); }
-
-void AtomicFile::discard() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  descriptor_ = -1;
-  temporary_.clear();
-  name_ = {};
-}
-
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path, FileMode mode) {
   STARLING_ASSIGN(std::filesystem::path target, writing_target(path));
-  std::filesystem::path temporary = temporary_name(target);
-  TemporaryName name(temporary);
-  const int descriptor = open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL, static_cast<mode_t>(mode));
-  if (descriptor < 0) return system_error("write", path, errno);
-  return AtomicFile(std::move(target), std::move(temporary), std::move(name), descriptor);
+  STARLING_ASSIGN(Partial partial, Partial::make_file(target, mode));
+  return AtomicFile(std::move(target), std::move(partial));
 }
 
-Status AtomicFile::write(ByteView bytes) { return write_all(descriptor_, bytes, path_); }
+Status AtomicFile::write(ByteView bytes) { return write_all(partial_.descriptor(), bytes, path_); }
 
 Status AtomicFile::commit(Durability durability) {
-  if (descriptor_ < 0) return internal_error("the file " + path_.string() + " was committed twice");
-  Status status;
-  if (::fsync(descriptor_) != 0) {
-    status = system_error("write", path_, errno);
-  } else if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    status = system_error("write", path_, errno);
-  } else {
-    temporary_.clear();
-    if (durability == Durability::kThere) status = sync_directory(directory_of(path_));
-  }
-  discard();
-  return status;
+  if (partial_.descriptor() < 0) return internal_error("the file " + path_.string() + " was committed twice");
+  Partial partial = std::move(partial_);
+  if (::fsync(partial.descriptor()) != 0) return system_error("write", path_, errno);
+  if (::rename(partial.path().c_str(), path_.c_str()) != 0) return system_error("write", path_, errno);
+  partial.release();
+  return durability == Durability::kThere ? sync_directory(directory_of(path_)) : Status();
 }
 
 Status write_file(const std::filesystem::path& path, ByteView bytes, FileMode mode) {
@@ -218,20 +170,17 @@ Status write_file(const std::filesystem::path& path, ByteView bytes, FileMode mo
 }
 
 Status write_new_file(const std::filesystem::path& path, ByteView bytes, FileMode mode) {
-  const std::filesystem::path temporary = temporary_name(path);
-  const TemporaryName name(temporary);
-  const Descriptor file(open_retrying(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL, static_cast<mode_t>(mode)));
-  if (file.get() < 0) return system_error("write", path, errno);
-  Status status = write_all(file.get(), bytes, path);
-  if (status.ok() && ::fsync(file.get()) != 0) status = system_error("write", path, errno);
-  // link() refuses an existing name, where rename() would replace it.
-  if (status.ok() && ::link(temporary.c_str(), path.c_str()) != 0) {
-    status = errno == EEXIST ? Status(invalid(path.string() + " exists already; remove it or choose another name"))
-                             : Status(system_error("write", path, errno));
+  {
+    STARLING_ASSIGN(const Partial file, Partial::make_file(path, mode));
+    STARLING_TRY(write_all(file.descriptor(), bytes, path));
+    if (::fsync(file.descriptor()) != 0) return system_error("write", path, errno);
+    // link() refuses an existing name, where rename() would replace it.
+    if (::link(file.path().c_str(), path.c_str()) != 0) {
+      if (errno == EEXIST) return invalid(path.string() + " exists already; remove it or choose another name");
+      return system_error("write", path, errno);
+    }
   }
-  ::unlink(temporary.c_str());
-  if (status.ok()) status = sync_directory(directory_of(path));
-  return status;
+  return sync_directory(directory_of(path));
 }
 
 Status make_directories(const std::filesystem::path& path, FileMode mode) {
@@ -246,6 +195,10 @@ Status make_directories(const std::filesystem::path& path, FileMode mode) {
     if (!std::filesystem::is_directory(made, error)) {
       if (number == EEXIST)
         return io_error("cannot make the directory " + path.string() + ": " + made.string() + " is a file");
+      if (number == ENOENT) {
+        return io_error("cannot make the directory " + path.string() + ": nothing can be made in " +
+                        directory_of(made).string() + "; choose another place");
+      }
       return system_error("make the directory", path, number);
     }
   }

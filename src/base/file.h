@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/partial.h"
 #include "base/result.h"
-#include "base/temporary.h"
 
 namespace starling::base {
 
@@ -27,35 +27,25 @@ enum class Durability : std::uint8_t {
   kWhole,  // if it is there it is whole; for what can be made again
 };
 
-// A file that appears under its name all at once, or not at all. It is written beside its final place under a temporary
-// name; commit() makes it durable (fsync of the file, rename and, for kThere, fsync of the directory), and destroying
-// it without commit() removes it, as does a signal that ends the program (temporary.h). A link is followed to the file
-// it names. Not thread safe.
+// A file that appears under its name all at once, or not at all. It is written beside its final place under a hidden
+// name (partial.h); commit() makes it durable (fsync of the file, rename and, for kThere, fsync of the directory), and
+// destroying it without commit() removes it. A link is followed to the file it names. Not thread safe.
 class AtomicFile {
  public:
   // An error if the directory is missing or not writable, or if something other than a regular file has the name.
   static Result<AtomicFile> create(const std::filesystem::path& path, FileMode mode = FileMode::kShared);
-  AtomicFile(AtomicFile&& other) noexcept;
-  AtomicFile& operator=(AtomicFile&& other) noexcept;
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-  ~AtomicFile();
-
   Status write(ByteView bytes);
   // For libraries that open a file by name. Write either through this name or through write(), not both.
-  const std::filesystem::path& temporary_path() const { return temporary_; }
+  const std::filesystem::path& temporary_path() const { return partial_.path(); }
   const std::filesystem::path& path() const { return path_; }
   // After this nothing but destruction is allowed. On failure the temporary file is gone and an older file is as it
   // was.
   Status commit(Durability durability = Durability::kThere);
 
  private:
-  AtomicFile(std::filesystem::path path, std::filesystem::path temporary, TemporaryName name, int descriptor);
-  void discard();
+  AtomicFile(std::filesystem::path path, Partial partial) : path_(std::move(path)), partial_(std::move(partial)) {}
   std::filesystem::path path_;
-  std::filesystem::path temporary_;  // empty once committed or discarded
-  TemporaryName name_;
-  int descriptor_ = -1;
+  Partial partial_;
 };
 
 // Creates or replaces a file in one durable step.

@@ -34,6 +34,9 @@ base::Result<std::unique_ptr<VideoFiles>> VideoFiles::open(const std::string& ou
     return base::invalid(receipt_file.string() + " is the receipt of " + other->string() +
                          ", which has the same name but for its ending: choose another name, or remove that video");
   }
+  for (const fs::path& file : {receipt_file, trace_path(receipt_file), acceptance_path(receipt_file)}) {
+    base::remove_abandoned(file);
+  }
   video::WriterOptions options;
   options.rate = {static_cast<int>(request.rate.numerator), static_cast<int>(request.rate.denominator)};
   options.lossless = lossless;

@@ -22,8 +22,8 @@ namespace starling::cli {
 // whatever happens to the machine.
 class VideoFiles {
  public:
-  // Everything that can refuse does so here, before the long part: a name that is taken by another video's receipt, a
-  // folder that is not there or not writable.
+  // Clears what a run for the same name left that was killed. Everything that can refuse does so here, before the long
+  // part: a name that is taken by another video's receipt, a folder that is not there or not writable.
   static base::Result<std::unique_ptr<VideoFiles>> open(const std::string& output, const generate::TextToVideo& request,
                                                         bool lossless);
   ~VideoFiles();

@@ -1,14 +1,6 @@
 #include "video/paths.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-
-#include "base/file.h"
 
 namespace starling::video {
 
@@ -60,33 +52,6 @@ std::string quoted(const fs::path& path) {
   text += path.native();
   text += '"';
   return text;
-}
-
-PartialPath::PartialPath(fs::path target, base::TemporaryKind kind) : target_(std::move(target)) {
-  static std::atomic<unsigned> counter{0};
-  const std::string name =
-      target_.has_filename() ? target_.filename().native() : target_.parent_path().filename().native();
-  const fs::path folder = target_.has_filename() ? target_.parent_path() : target_.parent_path().parent_path();
-  // A long name is cut, so that the longest name a file system takes can still be written.
-  std::string hidden(1, '.');
-  hidden += name.substr(0, 200) + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
-  path_ = folder / hidden;
-  name_ = base::TemporaryName(path_, kind);
-}
-
-PartialPath::~PartialPath() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-base::Status PartialPath::publish() {
-  const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = file >= 0 && ::fsync(file) == 0;
-  const int number = errno;
-  if (file >= 0) ::close(file);
-  if (!synced) return base::system_error("write", target_, number);
-  if (::rename(path_.c_str(), target_.c_str()) != 0) return base::system_error("write", target_, errno);
-  return {};
 }
 
 }  // namespace starling::video

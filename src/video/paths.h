@@ -5,9 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
-#include "base/temporary.h"
-
 namespace starling::video {
 
 // A file name with one frame number in it: name-%d.png or name-%04d.png.
@@ -34,27 +31,5 @@ std::optional<Sequence> parse_sequence(const std::filesystem::path& path);
 
 // The path between quotation marks, for messages.
 std::string quoted(const std::filesystem::path& path);
-
-// A file, or a folder of files, under construction beside its target, on the same file system; removed unless
-// published, also by a signal that ends the program (base/temporary.h).
-class PartialPath {
- public:
-  // The name is hidden and differs for every object of every process.
-  explicit PartialPath(std::filesystem::path target, base::TemporaryKind kind = base::TemporaryKind::kFile);
-  ~PartialPath();
-  PartialPath(const PartialPath&) = delete;
-  PartialPath& operator=(const PartialPath&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  const std::filesystem::path& target() const { return target_; }
-
-  // Makes the bytes of a file durable and moves it onto the target, replacing what was there.
-  base::Status publish();
-
- private:
-  std::filesystem::path target_;
-  std::filesystem::path path_;
-  base::TemporaryName name_;
-};
 
 }  // namespace starling::video

@@ -47,7 +47,7 @@ Error muxing_error(const std::filesystem::path& path, int status) {
 
 class ContainerWriter final : public Writer {
  public:
-  explicit ContainerWriter(const std::filesystem::path& path) : partial_(path) {}
+  explicit ContainerWriter(base::AtomicFile file) : file_(std::move(file)) {}
   ContainerWriter(const ContainerWriter&) = delete;
   ContainerWriter& operator=(const ContainerWriter&) = delete;
   // An abandoned file's trailer is written too: some muxers give back what they hold only then.
@@ -62,7 +62,7 @@ class ContainerWriter final : public Writer {
  private:
   Status drain();
 
-  PartialPath partial_;  // before the muxer, which closes the file first
+  base::AtomicFile file_;  // before the muxer, which closes the file first
   std::unique_ptr<Encoder> encoder_;
   MuxerPointer muxer_;
   bool open_ = false;  // the header is written, the trailer is not
@@ -73,7 +73,7 @@ class ContainerWriter final : public Writer {
 Status ContainerWriter::open(const Container& container, int width, int height, const WriterOptions& options) {
   AVFormatContext* muxer = nullptr;
   int status = avformat_alloc_output_context2(&muxer, nullptr, container.muxer, nullptr);
-  if (status < 0) return muxing_error(partial_.target(), status);
+  if (status < 0) return muxing_error(file_.path(), status);
   muxer_.reset(muxer);
   muxer->flags |= AVFMT_FLAG_BITEXACT;
   STARLING_ASSIGN(encoder_, Encoder::open({.codec = container.codec,
@@ -84,22 +84,22 @@ Status ContainerWriter::open(const Container& container, int width, int height, 
                                            .quality = options.quality,
                                            .global_header = (muxer->oformat->flags & AVFMT_GLOBALHEADER) != 0}));
   stream_ = avformat_new_stream(muxer, nullptr);
-  if (stream_ == nullptr) return muxing_error(partial_.target(), AVERROR(ENOMEM));
+  if (stream_ == nullptr) return muxing_error(file_.path(), AVERROR(ENOMEM));
   stream_->time_base = encoder_->context().time_base;
   stream_->avg_frame_rate = encoder_->context().framerate;
   status = avcodec_parameters_from_context(stream_->codecpar, &encoder_->context());
-  if (status < 0) return muxing_error(partial_.target(), status);
+  if (status < 0) return muxing_error(file_.path(), status);
 
-  const std::string address = "file:" + partial_.path().string();
+  const std::string address = "file:" + file_.temporary_path().string();
   // Moving the header to the front reopens the file by this name.
   muxer->url = av_strdup(address.c_str());
   status = avio_open(&muxer->pb, address.c_str(), AVIO_FLAG_WRITE);
-  if (status < 0) return muxing_error(partial_.target(), status);
+  if (status < 0) return muxing_error(file_.path(), status);
   AVDictionary* settings = nullptr;
   av_dict_parse_string(&settings, container.options, "=", ",", 0);
   status = avformat_write_header(muxer, &settings);
   av_dict_free(&settings);
-  if (status < 0) return muxing_error(partial_.target(), status);
+  if (status < 0) return muxing_error(file_.path(), status);
   open_ = true;
   return {};
 }
@@ -112,7 +112,7 @@ Status ContainerWriter::drain() {
     packet->stream_index = stream_->index;
     int status = av_interleaved_write_frame(muxer_.get(), packet);
     if (status >= 0) status = muxer_->pb->error;
-    if (status < 0) return muxing_error(partial_.target(), status);
+    if (status < 0) return muxing_error(file_.path(), status);
   }
 }
 
@@ -123,7 +123,7 @@ Status ContainerWriter::add(const FrameView& frame) {
 }
 
 Status ContainerWriter::finish() {
-  if (count_ == 0) return base::invalid("cannot write " + quoted(partial_.target()) + ": the video has no frames");
+  if (count_ == 0) return base::invalid("cannot write " + quoted(file_.path()) + ": the video has no frames");
   STARLING_TRY(encoder_->flush());
   STARLING_TRY(drain());
   open_ = false;
@@ -131,8 +131,8 @@ Status ContainerWriter::finish() {
   if (status >= 0) status = muxer_->pb->error;
   const int closed = avio_closep(&muxer_->pb);
   if (status >= 0) status = closed;
-  if (status < 0) return muxing_error(partial_.target(), status);
-  return partial_.publish();
+  if (status < 0) return muxing_error(file_.path(), status);
+  return file_.commit(base::Durability::kWhole);
 }
 
 }  // namespace
@@ -152,7 +152,9 @@ Result<std::unique_ptr<Writer>> open_container_writer(const std::filesystem::pat
     return base::invalid(quoted(path) + " can show at most " + std::to_string(container.fastest) +
                          " frames a second: choose a lower rate or another file type");
   }
-  auto writer = std::make_unique<ContainerWriter>(path);
+  base::remove_abandoned(path);
+  STARLING_ASSIGN(base::AtomicFile file, base::AtomicFile::create(path));
+  auto writer = std::make_unique<ContainerWriter>(std::move(file));
   STARLING_TRY(writer->open(container, width, height, options));
   return std::unique_ptr<Writer>(std::move(writer));
 }

@@ -71,9 +71,7 @@ class PictureWriter final : public Writer {
 class SequenceWriter final : public Writer {
  public:
   SequenceWriter(Sequence sequence, std::unique_ptr<Encoder> encoder)
-      : sequence_(std::move(sequence)),
-        partial_(sequence_.folder / sequence_.pattern.name(0), base::TemporaryKind::kFolder),
-        encoder_(std::move(encoder)) {}
+      : sequence_(std::move(sequence)), encoder_(std::move(encoder)) {}
 
   // The folder is made if its parent exists; it goes again if nothing is published.
   Status open() {
@@ -81,15 +79,15 @@ class SequenceWriter final : public Writer {
       made_folder_ = true;
       folder_name_ = base::TemporaryName(sequence_.folder, base::TemporaryKind::kEmptyFolder);
     }
-    std::error_code error;
-    if (!fs::create_directory(partial_.path(), error))
-      return base::system_error("write", sequence_.folder, error.value());
+    const fs::path first = sequence_.folder / sequence_.pattern.name(0);
+    base::remove_abandoned(first);
+    STARLING_ASSIGN(partial_, base::Partial::make_folder(first));
     return {};
   }
 
   ~SequenceWriter() override {
+    partial_ = {};
     std::error_code ignored;
-    fs::remove_all(partial_.path(), ignored);
     if (made_folder_ && !published_) fs::remove(sequence_.folder, ignored);
   }
 
@@ -123,7 +121,7 @@ class SequenceWriter final : public Writer {
 
  private:
   Sequence sequence_;
-  PartialPath partial_;
+  base::Partial partial_;
   std::unique_ptr<Encoder> encoder_;
   int count_ = 0;
   bool made_folder_ = false;
@@ -134,6 +132,7 @@ class SequenceWriter final : public Writer {
 }  // namespace
 
 Result<std::unique_ptr<Writer>> open_picture_writer(const fs::path& path, int width, int height) {
+  base::remove_abandoned(path);
   STARLING_ASSIGN(std::unique_ptr<Encoder> encoder, open_encoder(width, height));
   return std::unique_ptr<Writer>(std::make_unique<PictureWriter>(path, std::move(encoder)));
 }

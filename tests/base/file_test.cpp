@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -172,6 +173,47 @@ TEST_F(Files, NamesAreForgottenWhenTheTableIsUsedOften) {
   ASSERT_TRUE(last.ok());
   remove_temporaries();
   EXPECT_EQ(entries(), 0U);
+}
+
+TEST_F(Files, WhatKilledProcessesLeftGoesAndWhatLivingOnesWriteStays) {
+  // A killed process leaves its names; its locks are gone.
+  const std::string salt = ".0123456789abcdef.part";
+  const auto leave = [&](const std::string& name) { ASSERT_EQ(::mknod(path(name).c_str(), 0600, 0), 0); };
+  leave(".file" + salt);
+  ASSERT_TRUE(make_directories(path(".file.fedcba9876543210.part")).ok());
+  leave(".file.fedcba9876543210.part/frame");
+  const std::set<std::string> others = {".file",         ".file.part",  ".file.0123.part",
+                                        ".file2" + salt, "file" + salt, ".file.0123456789ABCDEF.part"};
+  for (const std::string& name : others) leave(name);
+  fs::create_symlink(path(".file"), path(".file.1111111111111111.part"));
+  Result<AtomicFile> living = AtomicFile::create(path("file"));
+  ASSERT_TRUE(living.ok());
+  const Result<Partial> folder = Partial::make_folder(path("file"));
+  ASSERT_TRUE(folder.ok());
+  fs::create_symlink(path("file"), path("link"));
+
+  remove_abandoned(path("file"));
+  EXPECT_FALSE(fs::exists(path(".file" + salt)));
+  EXPECT_FALSE(fs::exists(path(".file.fedcba9876543210.part")));
+  for (const std::string& name : others) EXPECT_TRUE(fs::exists(path(name))) << name;
+  EXPECT_TRUE(fs::is_symlink(path(".file.1111111111111111.part")));
+  EXPECT_TRUE(fs::is_directory(folder->path()));
+  ASSERT_TRUE(living->commit().ok());
+  EXPECT_TRUE(fs::exists(path("file")));
+
+  leave(".file" + salt);
+  remove_abandoned(path("link"));
+  EXPECT_FALSE(fs::exists(path(".file" + salt))) << "a link stands for the file it names";
+}
+
+TEST_F(Files, WhereNothingCanBeMadeIsNamed) {
+  EXPECT_EQ(write_file("/proc/file", {}).error().message,
+            "cannot write /proc/file: no file can be made in /proc; choose another folder");
+  EXPECT_EQ(
+      write_file(path("none/file"), {}).error().message,
+      "cannot write " + path("none/file") + ": there is no folder " + path("none") + "; make it, or choose another");
+  EXPECT_EQ(make_directories("/proc/a/b").error().message,
+            "cannot make the directory /proc/a/b: nothing can be made in /proc; choose another place");
 }
 
 TEST_F(Files, FullDisksAreNamed) {

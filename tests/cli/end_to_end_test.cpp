@@ -349,6 +349,23 @@ TEST_F(EndToEnd, AnInterruptLeavesNothing) {
   }
 }
 
+TEST_F(EndToEnd, WhatAKilledRunLeftGoesWithTheNext) {
+  std::vector<std::string> arguments = small("out.mp4");
+  *(std::find(arguments.begin(), arguments.end(), "--steps") + 1) = "1000";
+  *(std::find(arguments.begin(), arguments.end(), "--size") + 1) = "256x256";
+  const pid_t child = start(arguments);
+  // The video, the receipt and the call outputs.
+  for (int i = 0; i < 2000 && left().size() < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  // What a living run writes is not touched by another.
+  ASSERT_EQ(run(small("out.mp4")).code, kFine);
+  EXPECT_EQ(left().size(), 6U);
+  ::kill(child, SIGKILL);
+  wait(child);
+  EXPECT_EQ(left().size(), 6U);
+  ASSERT_EQ(run(small("out.mp4")).code, kFine);
+  EXPECT_EQ(left(), (std::vector<std::string>{"out.mp4", "out.receipt.json", "out.trace"}));
+}
+
 TEST_F(EndToEnd, AFullDiskLeavesNothing) {
   ASSERT_EQ(run({"wallet", "new"}).code, kFine);
   for (const std::size_t limit : {std::size_t{100}, std::size_t{3000}, std::size_t{9000}}) {
