@@ -62,6 +62,17 @@ base::Error unknown_command(const std::string& name) {
   return base::invalid("there is no command \"" + name + "\": \"starling --help\" lists them");
 }
 
+// Nothing if every option was given as often as it may be. The parser's own words do not say what to do.
+std::optional<base::Error> given_too_often(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() > static_cast<std::size_t>(option->get_items_expected_max())) {
+      return base::invalid(option->get_name() + " is given " + std::to_string(option->count()) +
+                           " times; give it once");
+    }
+  }
+  return {};
+}
+
 // Nothing to do if the user asked for help.
 base::Result<std::optional<Action>> parse_command(const Command& command, std::vector<std::string> arguments) {
   try {
@@ -84,6 +95,9 @@ base::Result<std::optional<Action>> parse_command(const Command& command, std::v
     } catch (const CLI::CallForHelp&) {
       std::fputs(app.help().c_str(), stdout);
       return std::optional<Action>();
+    } catch (const CLI::ArgumentMismatch&) {
+      if (auto error = given_too_often(app)) return *std::move(error);
+      throw;
     }
     return std::optional<Action>(std::move(action));
   } catch (const CLI::Error& error) {

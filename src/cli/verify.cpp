@@ -61,8 +61,10 @@ bool is_damage(const base::Error& error) {
 base::Result<std::optional<models::Checkpoint>> open_model(const Arguments& arguments, const proof::Receipt& receipt,
                                                            base::ThreadPool& pool, Verdict& verdict) {
   using Found = std::optional<models::Checkpoint>;
-  STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
+  STARLING_ASSIGN(const fs::path found, find_model(arguments.model));
   std::error_code error;
+  // In full: what is wrong with it is told by a sentence that begins with its name.
+  const fs::path folder = fs::absolute(found, error);
   if (!fs::exists(folder / "model_index.json", error)) {
     return base::not_found("there is no model in " + folder.string() + ": name the folder of model " +
                            receipt.model_root.hex() + " with --model");

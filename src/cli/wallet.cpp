@@ -32,7 +32,7 @@ struct OpenWallet {
 
 base::Result<OpenWallet> open_wallet(bool make_password) {
   STARLING_ASSIGN(KeyHome home, KeyHome::from_environment());
-  if (make_password) STARLING_TRY(base::make_directories(home.directory, base::FileMode::kPrivate));
+  if (make_password) STARLING_TRY(home.make());
   STARLING_ASSIGN(std::string password, node::home_password(home, make_password));
   KeyStore store(home.keystore());
   // A made password is random and needs no slow function; one that a person chose does.

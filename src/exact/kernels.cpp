@@ -89,7 +89,8 @@ base::Result<const Kernels*> choose_kernels(std::string_view forced) {
     names += kernels->name;
   }
   return base::unsupported("There is no backend \"" + std::string(forced) +
-                           "\" on this CPU; STARLING_BACKEND can be one of " + names + ", or unset for the best.");
+                           "\" on this CPU; STARLING_BACKEND can be one of " + names +
+                           ", reference, or unset for the best.");
 }
 
 }  // namespace starling::exact

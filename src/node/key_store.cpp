@@ -203,6 +203,12 @@ Result<KeyHome> KeyHome::from_environment() {
   return home;
 }
 
+Status KeyHome::make() const {
+  const Status made = base::make_directories(directory, base::FileMode::kPrivate);
+  if (made.ok()) return {};
+  return base::Error{made.error().code, made.error().message + " (STARLING_HOME says where keys are kept)"};
+}
+
 Result<std::string> home_password(const KeyHome& home, bool make) {
   if (home.password.has_value()) return *home.password;
   constexpr std::size_t kMaxPasswordFile = 4096;
@@ -245,7 +251,7 @@ Status set_default_address(const KeyHome& home, const Address& address) {
 }
 
 Result<SecretKey> default_key(const KeyHome& home) {
-  STARLING_TRY(base::make_directories(home.directory, base::FileMode::kPrivate));
+  STARLING_TRY(home.make());
   STARLING_ASSIGN(const DirectoryLock lock, DirectoryLock::take(home.directory));
   const KeyStore store(home.keystore());
   STARLING_ASSIGN(const std::optional<Address> address, default_address(home));

@@ -56,6 +56,8 @@ struct KeyHome {
   // From STARLING_HOME, else HOME/.starling; and STARLING_PASSWORD.
   static base::Result<KeyHome> from_environment();
 
+  // Makes the directory if it is missing, for its owner alone.
+  base::Status make() const;
   std::filesystem::path keystore() const { return directory / "keystore"; }
   std::filesystem::path password_file() const { return directory / "password"; }
   std::filesystem::path default_file() const { return directory / "default-address"; }

@@ -41,6 +41,12 @@ TEST(CommandLine, MistakesExitWithOne) {
   EXPECT_EQ(run({"version", "extra"}), kFailed);
 }
 
+TEST(CommandLine, WhatIsGivenTwiceIsNamed) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run({"train", "vae", "-o", "x", "--steps", "30", "--steps", "31"}), kFailed);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "starling: --steps is given 2 times; give it once\n");
+}
+
 TEST(CommandLine, VersionPrints) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(run({"--version"}), kFine);
