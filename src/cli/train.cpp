@@ -66,7 +66,7 @@ base::Result<train::Recipe> chosen_recipe(const TrainArguments& a, train::ModelP
   if (!a.data.empty()) recipe.source = a.data;
   if (a.steps) recipe.schedule.steps = static_cast<std::uint64_t>(*a.steps);
   if (a.decay_steps) recipe.schedule.decay = static_cast<std::uint64_t>(*a.decay_steps);
-  recipe.schedule.decay = std::min(recipe.schedule.decay, recipe.schedule.steps);
+  if (a.steps && !a.decay_steps) recipe.schedule.decay = std::min(recipe.schedule.decay, recipe.schedule.steps);
   if (a.batch) recipe.batch = *a.batch;
   if (a.seed) recipe.seed = static_cast<std::uint64_t>(*a.seed);
   if (a.rate) recipe.schedule.rate = static_cast<float>(*a.rate);

@@ -144,6 +144,7 @@ base::Result<Checkpoint> decode(base::ByteView file) {
   TrainingState& state = checkpoint.state;
   STARLING_ASSIGN(const std::string recipe, decode_header(header, state));
   STARLING_ASSIGN(checkpoint.recipe, parse_recipe(recipe));
+  STARLING_TRY(validate(checkpoint.recipe));
   STARLING_ASSIGN(state.beta1_power, read_tensor(reader, {}));
   STARLING_ASSIGN(state.beta2_power, read_tensor(reader, {}));
   for (auto* group : {&state.values, &state.first_moments, &state.second_moments, &state.averages}) {

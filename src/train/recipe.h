@@ -74,7 +74,8 @@ Recipe default_recipe(ModelPart part);
 
 // JSON with one member for each field above.
 std::string write_recipe(const Recipe& recipe);
-// Unknown members, wrong types and values out of bounds are errors; missing members keep default_recipe's values.
+// Unknown members and wrong types are errors; missing members keep default_recipe's values. Whether the values are in
+// bounds and fit each other is for validate(), once nothing else will change them.
 base::Result<Recipe> parse_recipe(std::string_view json);
 base::Status validate(const Recipe& recipe);
 

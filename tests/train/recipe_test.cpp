@@ -37,11 +37,18 @@ TEST(Recipe, ReadsWhatItWrites) {
 }
 
 TEST(Recipe, RefusesWhatItDoesNotKnow) {
-  for (const char* text :
-       {"", "[]", "{}", R"({"part":"audio"})", R"({"part":"vae","batches":4})", R"({"part":"vae","batch":0})",
-        R"({"part":"vae","batch":"4"})", R"({"part":"vae","learning_rate":-1})", R"({"part":"vae","crop":128})",
-        R"({"part":"vae","steps":10,"decay_steps":11})", R"({"part":"vae","text_length":48})"}) {
+  for (const char* text : {"", "[]", "{}", R"({"part":"audio"})", R"({"part":"vae","batches":4})",
+                           R"({"part":"vae","batch":"4"})", R"({"part":"vae","text_length":48})"}) {
     EXPECT_FALSE(parse_recipe(text).ok()) << text;
+  }
+}
+
+TEST(Recipe, ValuesThatDoNotFitAreFoundWhenItIsChecked) {
+  for (const char* text : {R"({"part":"vae","batch":0})", R"({"part":"vae","learning_rate":-1})",
+                           R"({"part":"vae","crop":128})", R"({"part":"vae","steps":10,"decay_steps":11})"}) {
+    const auto recipe = parse_recipe(text);
+    ASSERT_TRUE(recipe.ok()) << text << recipe.error().message;
+    EXPECT_FALSE(validate(*recipe).ok()) << text;
   }
 }
 
