@@ -345,6 +345,8 @@ TEST_F(Servers, BodiesTogetherAreBounded) {
     if (!refused) std::this_thread::sleep_for(milliseconds(5));
   }
   EXPECT_TRUE(refused);
+  // Until what was read of the refused bodies is let go: the next bytes are as much beyond the bound as theirs.
+  while (held.value() > 940'000) std::this_thread::sleep_for(milliseconds(1));
   holding.send(std::string(10'000, 'x'));
   EXPECT_EQ(status_of(holding.receive_some()), 200);
   bool taken = false;
