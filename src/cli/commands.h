@@ -22,6 +22,7 @@ Action declare_ledger_query(Options& options);
 Action declare_ledger_tx(Options& options);
 Action declare_model_info(Options& options);
 Action declare_model_list(Options& options);
+Action declare_model_quantize(Options& options);
 Action declare_model_random(Options& options);
 Action declare_node(Options& options);
 Action declare_provider_status(Options& options);

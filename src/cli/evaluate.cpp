@@ -1,7 +1,13 @@
 // starling evaluate: what share of its videos shows what the captions say.
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
+#include <optional>
+#include <span>
 
 #include "base/interrupt.h"
 #include "base/progress.h"
@@ -19,6 +25,7 @@ namespace {
 
 struct Arguments {
   std::string model;
+  std::string against;
   std::int64_t clips = 100;
   std::optional<std::int64_t> steps;
   std::optional<double> guidance;
@@ -27,19 +34,59 @@ struct Arguments {
   bool json = false;
 };
 
-// The pixels of one item's video, made as generate would make it.
-base::Result<std::vector<std::uint8_t>> make_clip(const models::Checkpoint& model, Machine& machine,
-                                                  const generate::TextToVideo& request) {
-  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request));
+struct Made {
   std::vector<std::uint8_t> pixels;
+  exact::Tensor latent;
+};
+
+// One item's video, made as generate would make it.
+base::Result<Made> make_clip(const models::Checkpoint& model, Machine& machine, const generate::TextToVideo& request) {
+  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request));
+  Made made;
   generate::Listener listener;
   listener.after_call = [](std::uint32_t) { return base::check_interrupt(); };
   listener.frame = [&](std::size_t, const video::FrameView& frame) -> base::Status {
-    pixels.insert(pixels.end(), frame.rgb.begin(), frame.rgb.end());
+    made.pixels.insert(made.pixels.end(), frame.rgb.begin(), frame.rgb.end());
     return {};
   };
+  listener.latent = [&](const exact::Tensor& latent) { made.latent = latent; };
   STARLING_TRY(generate::run_video(job, machine.engine, listener));
-  return pixels;
+  return made;
+}
+
+// How near the numbers of one model's videos are to another's.
+class Nearness {
+ public:
+  template <typename T>
+  void add(std::span<const T> ours, std::span<const T> theirs) {
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+      const auto value = static_cast<double>(theirs[i]);
+      const double difference = static_cast<double>(ours[i]) - value;
+      squares_ += difference * difference;
+      low_ = std::min(low_, value);
+      high_ = std::max(high_, value);
+    }
+    count_ += static_cast<double>(theirs.size());
+  }
+  // Against this range of values, or the one that was there; nothing if all are equal.
+  std::optional<double> psnr_db(std::optional<double> range = std::nullopt) const {
+    if (squares_ == 0) return std::nullopt;
+    const double peak = range.value_or(high_ - low_);
+    return 10 * std::log10(peak * peak * count_ / squares_);
+  }
+
+ private:
+  double squares_ = 0;
+  double count_ = 0;
+  double low_ = std::numeric_limits<double>::infinity();
+  double high_ = -std::numeric_limits<double>::infinity();
+};
+
+std::string decibels(const std::optional<double>& value) {
+  if (!value) return "equal";
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "%.1f dB", *value);
+  return text.data();
 }
 
 // A score by which nothing was judged has no number.
@@ -68,6 +115,12 @@ base::Result<int> run(const Arguments& arguments) {
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
+  std::optional<models::Checkpoint> other;
+  if (!arguments.against.empty()) {
+    STARLING_ASSIGN(other, models::Checkpoint::open(arguments.against));
+  }
+  Nearness latents;
+  Nearness pixels;
   generate::TextToVideo request = default_request(model.config());
   if (arguments.steps) request.steps = *arguments.steps;
   if (arguments.guidance) request.guidance = static_cast<float>(*arguments.guidance);
@@ -80,11 +133,21 @@ base::Result<int> run(const Arguments& arguments) {
 
   const auto start = std::chrono::steady_clock::now();
   base::Progress progress("evaluate", options.clips, "clip");
-  const auto make = [&](const train::EvaluationItem& item, const train::ClipShape&) {
+  const auto make = [&](const train::EvaluationItem& item,
+                        const train::ClipShape&) -> base::Result<std::vector<std::uint8_t>> {
     generate::TextToVideo one = request;
     one.prompt = item.caption;
     one.seed = item.seed;
-    return make_clip(model, machine, one);
+    STARLING_ASSIGN(Made made, make_clip(model, machine, one));
+    if (other) {
+      STARLING_ASSIGN(const Made reference, make_clip(*other, machine, one));
+      if (!(made.latent.shape() == reference.latent.shape())) {
+        return base::invalid("the model in " + arguments.against + " has other latents; name one of the same shape");
+      }
+      latents.add<float>(made.latent.f32(), reference.latent.f32());
+      pixels.add<std::uint8_t>(made.pixels, reference.pixels);
+    }
+    return std::move(made.pixels);
   };
   STARLING_ASSIGN(const train::EvaluationReport report,
                   train::evaluate_world(options, make, [&](std::size_t done) -> base::Status {
@@ -97,9 +160,19 @@ base::Result<int> run(const Arguments& arguments) {
     json.set("steps", request.steps);
     json.set("guidance", static_cast<double>(request.guidance));
     json.set("seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    if (other) {
+      const auto number = [](const std::optional<double>& value) { return value ? base::Json(*value) : base::Json(); };
+      json.set("against", arguments.against);
+      json.set("latent_psnr_db", number(latents.psnr_db()));
+      json.set("pixel_psnr_db", number(pixels.psnr_db(255)));
+    }
     print_json(json);
   } else {
     print_table(report);
+    if (other) {
+      print("against " + arguments.against + ": latents " + decibels(latents.psnr_db()) + ", pixels " +
+            decibels(pixels.psnr_db(255)) + " PSNR");
+    }
   }
   return kFine;
 }
@@ -109,6 +182,7 @@ base::Result<int> run(const Arguments& arguments) {
 Action declare_evaluate(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.text("MODEL", a->model, "Folder of the model; the bundled one if not given");
+  options.text("--against", a->against, "Another model, to say how near the same videos are to its own");
   options.integer("--clips", a->clips, 1, 100'000, "Captions that no training used, one video each");
   options.integer("--steps", a->steps, 1, generate::kMaxSteps, "Denoising steps (as generate)");
   options.number("--guidance", a->guidance, 0.0, 100.0, "As generate");

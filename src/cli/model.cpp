@@ -36,7 +36,8 @@ base::Result<Cost> measure_cost(const models::Checkpoint& model) {
   cost.request.prompt = "a";
   STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, cost.request));
   const exact::Program& program = job.program();
-  cost.work_per_step = program.graphs()[program.calls()[job.calls().first_step].graph].work().f32_multiply_adds;
+  const exact::Work work = program.graphs()[program.calls()[job.calls().first_step].graph].work();
+  cost.work_per_step = work.f32_multiply_adds + work.i8_multiply_adds;
   cost.peak_bytes = job.peak_bytes();
   return cost;
 }
@@ -71,6 +72,7 @@ base::Result<int> info(const InfoArguments& arguments) {
     architecture.set("size_stride", generate::size_stride(config));
     architecture.set("frame_stride", generate::frame_stride(config));
     architecture.set("expand_timesteps", config.pipeline.expand_timesteps);
+    architecture.set("arithmetic", config.transformer.quantisation ? "w8a8" : "f32");
     base::Json json = base::Json::empty_object();
     json.set("model", folder.string());
     json.set("root", root.hex());
@@ -93,6 +95,7 @@ base::Result<int> info(const InfoArguments& arguments) {
         std::to_string(config.transformer.width()) + "; text encoder of " +
         std::to_string(config.text_encoder.num_layers) + " layers of width " +
         std::to_string(config.text_encoder.d_model));
+  if (config.transformer.quantisation) print("arithmetic    integers of 8 bits in the blocks");
   print("parameters    " + std::to_string(model.parameter_count()));
   print("sizes         multiples of " + std::to_string(generate::size_stride(config)) + " pixels; 1 + k x " +
         std::to_string(generate::frame_stride(config)) + " frames");

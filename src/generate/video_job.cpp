@@ -271,6 +271,7 @@ base::Status run_video(const VideoJob& job, exact::Engine& engine, const Listene
     for (int i = 0; i < part.frames.count; ++i) {
       STARLING_TRY(listener.frame(part.first + static_cast<std::size_t>(i), part.frames.frame(i)));
     }
+    if (listener.latent && call + 1 == job.calls().first_step + job.calls().steps) listener.latent(outputs[0]);
     return listener.after_call(call);
   };
   const proof::Job run = job.on(engine, nullptr);

@@ -69,6 +69,7 @@ base::Status check_text(const models::Checkpoint& model, const TextToVideo& requ
 struct Listener {
   std::function<base::Status(std::uint32_t call)> after_call;  // with the call's index
   std::function<base::Status(std::size_t index, const video::FrameView& frame)> frame;
+  std::function<void(const exact::Tensor& latent)> latent;  // optional: what the last step gave; of run_video() only
 };
 
 // Runs the job. The receipt lacks model_root and version, and is not signed. trace gets every call; not committed.

@@ -21,10 +21,6 @@ std::string_view text_of(const base::Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-bool is_floating(exact::Type type) {
-  return type == exact::Type::kF32 || type == exact::Type::kBf16 || type == exact::Type::kF16;
-}
-
 // model_max_length, where it is a real bound: transformers writes 1e30 for "none".
 base::Result<std::int64_t> parse_text_length(std::string_view json) {
   STARLING_ASSIGN(const base::Json object, parse_json_object(json, std::string(kTokenizerConfigFile)));
@@ -120,10 +116,12 @@ base::Status Checkpoint::open_weights() {
   STARLING_ASSIGN(const std::vector<Parameter> needed, model_parameters(config_));
   for (const Parameter& parameter : needed) {
     STARLING_ASSIGN(const exact::Tensor tensor, weight(parameter.name));
-    if (!(tensor.shape() == parameter.shape) || !is_floating(tensor.type())) {
+    if (!(tensor.shape() == parameter.shape) || !is_stored_as(tensor.type(), parameter.type)) {
       return base::corrupt(folder_.string() + ": weight '" + parameter.name + "' is " +
                            exact::type_name(tensor.type()) + " " + tensor.shape().text() +
-                           "; the configuration asks for floating point " + parameter.shape.text() + ".");
+                           "; the configuration asks for " +
+                           (parameter.type == exact::Type::kF32 ? "floating point" : exact::type_name(parameter.type)) +
+                           " " + parameter.shape.text() + ".");
     }
   }
   return {};

@@ -84,8 +84,8 @@ struct NewCheckpoint {
   ModelConfig config;
   base::Bytes tokenizer;  // spiece.model
   KnownWords known_words;
-  std::map<std::string, exact::Tensor> weights;  // f32, by "COMPONENT/NAME"; exactly those of model_parameters()
-  exact::Type storage = exact::Type::kF16;       // what weights are rounded to: kF32, kBf16 or kF16
+  std::map<std::string, exact::Tensor> weights;  // by "COMPONENT/NAME"; exactly those of model_parameters()
+  exact::Type storage = exact::Type::kF16;       // what f32 weights are rounded to: kF32, kBf16 or kF16
   std::uint64_t max_file_bytes = std::uint64_t{4} << 30U;
 };
 

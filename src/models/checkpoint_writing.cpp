@@ -29,6 +29,7 @@ base::Result<Tensor> stored(const std::string& name, const Tensor& weight, Type 
   const auto is_finite = [](const Tensor& tensor) {
     return std::ranges::all_of(tensor.f32(), [](float value) { return std::isfinite(value); });
   };
+  if (weight.type() != Type::kF32) return weight;
   Tensor out = weight;
   Tensor back = weight;
   if (storage != Type::kF32) {
@@ -45,8 +46,9 @@ base::Status check_weights(const NewCheckpoint& checkpoint) {
   for (const Parameter& parameter : parameters) {
     const auto found = checkpoint.weights.find(parameter.name);
     if (found == checkpoint.weights.end() || !(found->second.shape() == parameter.shape) ||
-        found->second.type() != Type::kF32) {
-      return base::invalid("a checkpoint needs weight '" + parameter.name + "' as f32 " + parameter.shape.text() + ".");
+        !is_stored_as(found->second.type(), parameter.type)) {
+      return base::invalid("a checkpoint needs weight '" + parameter.name + "' as " + exact::type_name(parameter.type) +
+                           " " + parameter.shape.text() + ".");
     }
   }
   if (parameters.size() == checkpoint.weights.size()) return {};
@@ -59,9 +61,9 @@ base::Status write_component(const std::filesystem::path& folder, const Componen
   std::vector<TensorSource> sources;
   for (auto it = checkpoint.weights.lower_bound(prefix);
        it != checkpoint.weights.end() && it->first.starts_with(prefix); ++it) {
-    sources.push_back(
-        {it->first.substr(prefix.size()), checkpoint.storage, it->second.shape(),
-         [&weight = *it, type = checkpoint.storage] { return stored(weight.first, weight.second, type); }});
+    const Type type = it->second.type() == Type::kF32 ? checkpoint.storage : it->second.type();
+    sources.push_back({it->first.substr(prefix.size()), type, it->second.shape(),
+                       [&weight = *it, type] { return stored(weight.first, weight.second, type); }});
   }
   return write_weights(folder / component.folder, std::string(component.stem), std::move(sources),
                        checkpoint.max_file_bytes);

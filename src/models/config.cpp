@@ -78,10 +78,16 @@ Json texts(std::initializer_list<const char*> values) {
   return list(values, [](const char* value) { return Json(value); });
 }
 
-std::string object_text(std::initializer_list<std::pair<const char*, Json>> members) {
+Json object_of(std::initializer_list<std::pair<const char*, Json>> members) {
   Json object = Json::empty_object();
   for (const auto& [key, value] : members) object.set(key, value);
-  return object.to_text(2) + "\n";
+  return object;
+}
+
+std::string text_of(const Json& object) { return object.to_text(2) + "\n"; }
+
+std::string object_text(std::initializer_list<std::pair<const char*, Json>> members) {
+  return text_of(object_of(members));
 }
 
 // A part of a pipeline is given as ["LIBRARY", "CLASS"].
@@ -232,6 +238,27 @@ base::Result<Umt5Config> parse_umt5_config(std::string_view json) {
   return validated(c);
 }
 
+namespace {
+
+constexpr const char* kQuantisationMethod = "starling_w8a8";
+
+base::Result<Quantisation> parse_quantisation(const Json& object) {
+  const base::Error foreign = base::unsupported(
+      "the transformer's config.json: its weights are quantised in a way that this program does not know");
+  JsonFields fields(object, "quantization_config");
+  if (!object.is_object() || !fields.is_text("quant_method", kQuantisationMethod)) return foreign;
+  Quantisation quantisation;
+  for (const auto& [key, root] : {std::pair{"source", &quantisation.source}, {"program", &quantisation.program}}) {
+    const Json* text = fields.find(key);
+    if (text == nullptr) return base::corrupt(std::string("quantization_config: '") + key + "' is missing");
+    STARLING_ASSIGN(const std::string hex, text->as_text());
+    STARLING_ASSIGN(*root, base::Hash::from_hex(hex));
+  }
+  return quantisation;
+}
+
+}  // namespace
+
 base::Result<TransformerConfig> parse_transformer_config(std::string_view json) {
   STARLING_ASSIGN(const Json object, parse_json_object(json, "the transformer's config.json"));
   JsonFields fields(object, "the transformer's config.json");
@@ -255,6 +282,9 @@ base::Result<TransformerConfig> parse_transformer_config(std::string_view json) 
   fields.boolean("cross_attn_norm", c.cross_attn_norm);
   fields.number("eps", c.eps, kMinEpsilon, kMaxEpsilon);
   STARLING_TRY(fields.status());
+  if (const Json* quantisation = fields.find("quantization_config"); quantisation != nullptr) {
+    STARLING_ASSIGN(c.quantisation, parse_quantisation(*quantisation));
+  }
   if (patch.size() != 3) return base::corrupt("the transformer's config.json: 'patch_size' must have three entries.");
   std::copy(patch.begin(), patch.end(), c.patch_size.begin());
   return validated(c);
@@ -353,23 +383,29 @@ std::string write_umt5_config(const Umt5Config& c) {
 }
 
 std::string write_transformer_config(const TransformerConfig& c) {
-  return object_text({{"_class_name", "WanTransformer3DModel"},
-                      {"patch_size", integers(c.patch_size)},
-                      {"num_attention_heads", c.num_attention_heads},
-                      {"attention_head_dim", c.attention_head_dim},
-                      {"in_channels", c.in_channels},
-                      {"out_channels", c.out_channels},
-                      {"text_dim", c.text_dim},
-                      {"freq_dim", c.freq_dim},
-                      {"ffn_dim", c.ffn_dim},
-                      {"num_layers", c.num_layers},
-                      {"cross_attn_norm", c.cross_attn_norm},
-                      {"qk_norm", "rms_norm_across_heads"},
-                      {"eps", number(c.eps)},
-                      {"image_dim", Json()},
-                      {"added_kv_proj_dim", Json()},
-                      {"pos_embed_seq_len", Json()},
-                      {"rope_max_seq_len", c.rope_max_seq_len}});
+  Json object = object_of({{"_class_name", "WanTransformer3DModel"},
+                           {"patch_size", integers(c.patch_size)},
+                           {"num_attention_heads", c.num_attention_heads},
+                           {"attention_head_dim", c.attention_head_dim},
+                           {"in_channels", c.in_channels},
+                           {"out_channels", c.out_channels},
+                           {"text_dim", c.text_dim},
+                           {"freq_dim", c.freq_dim},
+                           {"ffn_dim", c.ffn_dim},
+                           {"num_layers", c.num_layers},
+                           {"cross_attn_norm", c.cross_attn_norm},
+                           {"qk_norm", "rms_norm_across_heads"},
+                           {"eps", number(c.eps)},
+                           {"image_dim", Json()},
+                           {"added_kv_proj_dim", Json()},
+                           {"pos_embed_seq_len", Json()},
+                           {"rope_max_seq_len", c.rope_max_seq_len}});
+  if (c.quantisation) {
+    object.set("quantization_config", object_of({{"quant_method", kQuantisationMethod},
+                                                 {"source", c.quantisation->source.hex()},
+                                                 {"program", c.quantisation->program.hex()}}));
+  }
+  return text_of(object);
 }
 
 std::string write_vae_config(const VaeConfig& c) {

@@ -2,10 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/result.h"
 
 namespace starling::models {
@@ -27,6 +29,14 @@ struct Umt5Config {
   float layer_norm_epsilon = 1e-6F;
 };
 
+// Of a transformer whose blocks compute in integers of 8 bits (docs/models.md): from which model it was made.
+struct Quantisation {
+  base::Hash source;   // the root of that model
+  base::Hash program;  // and of the program that made the weights of it (quantize.h)
+
+  bool operator==(const Quantisation&) const = default;
+};
+
 // WanTransformer3DModel: transformer/config.json.
 struct TransformerConfig {
   std::array<std::int64_t, 3> patch_size{1, 2, 2};  // frames, rows, columns of latents in one token
@@ -41,6 +51,7 @@ struct TransformerConfig {
   bool cross_attn_norm = true;
   float eps = 1e-6F;
   std::int64_t rope_max_seq_len = 1024;
+  std::optional<Quantisation> quantisation;  // "quantization_config", ours alone; none: all is f32
 
   std::int64_t width() const { return num_attention_heads * attention_head_dim; }
 };

@@ -9,22 +9,35 @@ using exact::Builder;
 using Value = Builder::Value;
 
 Module Module::child(std::string_view name) const {
-  return Module(*parameters_, path_.empty() ? std::string(name) : path_ + "." + std::string(name));
+  Module module = *this;
+  module.path_ += path_.empty() ? std::string(name) : "." + std::string(name);
+  return module;
 }
 
 Module Module::child(std::string_view name, std::int64_t index) const {
   return child(std::string(name) + "." + std::to_string(index));
 }
 
-Value Module::parameter(std::string_view name, const exact::Shape& shape, const Initializer& initial) const {
-  return parameters_->get(path_.empty() ? std::string(name) : path_ + "." + std::string(name), shape, initial);
+Module Module::in_integers() const {
+  Module module = *this;
+  module.integers_ = true;
+  return module;
+}
+
+Value Module::parameter(std::string_view name, const exact::Shape& shape, const Initializer& initial,
+                        exact::Type type) const {
+  return parameters_->get(path_.empty() ? std::string(name) : path_ + "." + std::string(name), shape, initial, type);
 }
 
 Value Module::linear(Value x, std::int64_t outputs, float gain) const {
   const Builder::Scope scope(builder(), path_);
   const std::int64_t inputs = builder().size(x, -1);
-  return builder().linear(x, parameter("weight", {outputs, inputs}, Initializer::scaled(inputs, gain)),
-                          parameter("bias", {outputs}, Initializer::constant(0.0F)));
+  const Value bias = parameter("bias", {outputs}, Initializer::constant(0.0F));
+  const Initializer initial = Initializer::scaled(inputs, gain);
+  if (!integers_) return builder().linear(x, parameter("weight", {outputs, inputs}, initial), bias);
+  const Value weight = parameter("weight", {outputs, inputs}, initial, exact::Type::kI8);
+  const Value scale = parameter("weight_scale", {outputs}, Initializer::constant(1.0F));
+  return builder().quantised_linear(builder().quantize_rows(x), weight, scale, bias);
 }
 
 Value Module::linear_without_bias(Value x, std::int64_t outputs, float deviation) const {

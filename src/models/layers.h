@@ -15,17 +15,22 @@ class Module {
 
   Module child(std::string_view name) const;
   Module child(std::string_view name, std::int64_t index) const;
+  // This place, with linear layers in integers below it.
+  Module in_integers() const;
   exact::Builder& builder() const { return parameters_->builder(); }
   const std::string& path() const { return path_; }
 
-  exact::Builder::Value parameter(std::string_view name, const exact::Shape& shape, const Initializer& initial) const;
-  // y = x·Wᵀ + b over the last axis, "weight"[outputs, inputs] and "bias"[outputs].
+  exact::Builder::Value parameter(std::string_view name, const exact::Shape& shape, const Initializer& initial,
+                                  exact::Type type = exact::Type::kF32) const;
+  // y = x·Wᵀ + b over the last axis, "weight"[outputs, inputs] and "bias"[outputs]. In integers the weight is i8,
+  // with "weight_scale"[outputs], and the rows of x are quantised.
   exact::Builder::Value linear(exact::Builder::Value x, std::int64_t outputs, float gain = 1.0F) const;
   exact::Builder::Value linear_without_bias(exact::Builder::Value x, std::int64_t outputs, float deviation) const;
 
  private:
   Parameters* parameters_;
   std::string path_;
+  bool integers_ = false;
 };
 
 // Scores that attention holds at once, in elements (64 MiB of f32).

@@ -26,7 +26,12 @@ Initializer Initializer::scaled(std::int64_t fan_in, float gain) {
   return normal(gain / std::sqrt(static_cast<float>(fan_in)));
 }
 
-Value Parameters::get(std::string_view name, const Shape& shape, const Initializer& initial) {
+bool is_stored_as(exact::Type stored, exact::Type type) {
+  using enum exact::Type;
+  return stored == type || (type == kF32 && (stored == kBf16 || stored == kF16));
+}
+
+Value Parameters::get(std::string_view name, const Shape& shape, const Initializer& initial, exact::Type type) {
   if (const auto found = values_.find(name); found != values_.end()) {
     if (builder_.ok() && !(builder_.shape(found->second) == shape)) {
       builder_.fail("parameter '" + std::string(name) + "' is used with two shapes");
@@ -34,9 +39,9 @@ Value Parameters::get(std::string_view name, const Shape& shape, const Initializ
     return found->second;
   }
   const std::string full_name = component_ + "/" + std::string(name);
-  const Value value = builder_.input(full_name, exact::Type::kF32, shape);
+  const Value value = builder_.input(full_name, type, shape);
   values_.emplace(name, value);
-  list_.insert(std::ranges::lower_bound(list_, full_name, {}, &Parameter::name), {full_name, shape, initial});
+  list_.insert(std::ranges::lower_bound(list_, full_name, {}, &Parameter::name), {full_name, shape, initial, type});
   return value;
 }
 
@@ -45,6 +50,10 @@ base::Result<exact::Graph> initialization_graph(const std::vector<Parameter>& pa
   const Value seed = b.input("seed", exact::Type::kI32, {2});
   for (const Parameter& parameter : parameters) {
     const Builder::Scope scope(b, parameter.name);
+    if (parameter.type != exact::Type::kF32) {
+      b.fail("integers are not trained; train in f32 and quantise the model");
+      break;
+    }
     const std::int64_t elements = parameter.shape.elements();
     const auto parts = static_cast<std::int64_t>(parameter.initial.means.size());
     if (parts < 1 || elements % parts != 0) {

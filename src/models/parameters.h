@@ -27,9 +27,13 @@ struct Parameter {
   std::string name;  // with the component
   exact::Shape shape;
   Initializer initial;
+  exact::Type type = exact::Type::kF32;
 };
 
-// Maps the tensor names of one component's checkpoint to f32 inputs of a graph, made when first asked for. The same
+// Whether a checkpoint may store a parameter of the second type as the first: f32 also as bf16 or f16.
+bool is_stored_as(exact::Type stored, exact::Type type);
+
+// Maps the tensor names of one component's checkpoint to inputs of a graph, made when first asked for. The same
 // builders so serve inference, training and initialisation.
 class Parameters {
  public:
@@ -37,7 +41,8 @@ class Parameters {
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
-  exact::Builder::Value get(std::string_view name, const exact::Shape& shape, const Initializer& initial);
+  exact::Builder::Value get(std::string_view name, const exact::Shape& shape, const Initializer& initial,
+                            exact::Type type = exact::Type::kF32);
   exact::Builder& builder() { return builder_; }
   // By name, so that the order does not depend on that of first use, which compilers may choose.
   const std::vector<Parameter>& list() const { return list_; }
@@ -49,8 +54,8 @@ class Parameters {
   std::vector<Parameter> list_;
 };
 
-// A graph that gives each parameter its starting value, as an output of its name, from the input "seed" (i32[2]). What
-// a parameter gets depends on the seed and its own name alone.
+// A graph that gives each parameter, all of them f32, its starting value, as an output of its name, from the input
+// "seed" (i32[2]). What a parameter gets depends on the seed and its own name alone.
 base::Result<exact::Graph> initialization_graph(const std::vector<Parameter>& parameters);
 
 }  // namespace starling::models

@@ -14,6 +14,8 @@ using Value = Builder::Value;
 
 constexpr double kLogOfTenThousand = 9.210340371976182736;  // the longest period, of times and of positions
 
+constexpr int kPlanes = 1;  // of probabilities in integers: docs/decisions/008
+
 // How a batch of clips lies as tokens.
 struct Grid {
   std::int64_t batch, frames, rows, columns;
@@ -115,7 +117,12 @@ class Transformer {
                      -1);
   }
 
-  Value scale(Value query) { return b_.mul(query, 1.0F / std::sqrt(static_cast<float>(config_.attention_head_dim))); }
+  // Heads first, v transposed.
+  Value attend(Value q, Value k, Value v) {
+    const float scale = 1.0F / std::sqrt(static_cast<float>(config_.attention_head_dim));
+    if (!config_.quantisation) return attention(b_, b_.mul(q, scale), k, v);
+    return b_.quantised_attention(q, k, b_.transpose(v), scale, kPlanes);
+  }
 
   Value join_heads(const Module& module, Value mixed) {
     const Value joined = heads_first(mixed);
@@ -128,13 +135,13 @@ class Transformer {
     const Value q = rotate(split_heads(project_and_norm(module, "to_q", "norm_q", x)), angles);
     const Value k = rotate(split_heads(project_and_norm(module, "to_k", "norm_k", x)), angles);
     const Value v = split_heads(module.child("to_v").linear(x, config_.width()));
-    return join_heads(module, attention(b_, heads_first(scale(q)), heads_first(k), heads_transposed(v)));
+    return join_heads(module, attend(heads_first(q), heads_first(k), heads_transposed(v)));
   }
 
   Value cross_attention(const Module& module, Value x, const TextContext& context) {
     const Builder::Scope scope(b_, module.path());
     const Value q = split_heads(project_and_norm(module, "to_q", "norm_q", x));
-    return join_heads(module, attention(b_, heads_first(scale(q)), context.key, context.value_transposed));
+    return join_heads(module, attend(heads_first(q), context.key, context.value_transposed));
   }
 
   // --- blocks
@@ -193,7 +200,7 @@ class Transformer {
     const Value states = embedder.child("linear_2").linear(hidden, config_.width());
     std::vector<TextContext> contexts;
     for (std::int64_t i = 0; i < config_.num_layers; ++i) {
-      const Module module = root_.child("blocks", i).child("attn2");
+      const Module module = block_module(i).child("attn2");
       const Value key = split_heads(project_and_norm(module, "to_k", "norm_k", states));
       const Value value = split_heads(module.child("to_v").linear(states, config_.width()));
       contexts.push_back({heads_first(key), heads_transposed(value)});
@@ -201,7 +208,10 @@ class Transformer {
     return contexts;
   }
 
-  const Module& root() const { return root_; }
+  Module block_module(std::int64_t index) const {
+    const Module module = root_.child("blocks", index);
+    return config_.quantisation ? module.in_integers() : module;
+  }
 
  private:
   Builder& b_;
@@ -261,7 +271,7 @@ Value wan_transformer(Parameters& parameters, const TransformerConfig& config, V
   const std::array<Value, 2> angles = model.rotations(grid);
   Value x = model.embed_patches(latents, grid);
   for (std::int64_t i = 0; i < config.num_layers; ++i) {
-    x = model.block(model.root().child("blocks", i), x, modulation, angles, contexts[static_cast<std::size_t>(i)]);
+    x = model.block(model.block_module(i), x, modulation, angles, contexts[static_cast<std::size_t>(i)]);
   }
   return model.project_out(x, time, grid);
 }

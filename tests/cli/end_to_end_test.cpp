@@ -401,6 +401,36 @@ TEST_F(EndToEnd, ModelsAreDescribed) {
   EXPECT_EQ(run({"model", "random", at("random").string()}).code, kFailed) << "it is there already";
 }
 
+TEST_F(EndToEnd, AQuantisedModelMakesVideosAndIsChecked) {
+  const std::string made = at("w8a8").string();
+  const std::string source = model().string();
+  const Ran quantised = run({"model", "quantize", made, "--model", source, "--json"});
+  ASSERT_EQ(quantised.code, kFine) << quantised.err;
+  EXPECT_EQ(*quantised.json().text("source"), *run({"model", "info", source, "--json"}).json().text("root"));
+  EXPECT_EQ(*quantised.json().text("root"), *run({"model", "info", made, "--json"}).json().text("root"));
+  EXPECT_EQ(run({"model", "quantize", made, "--model", source}).code, kFailed) << "it is there already";
+  EXPECT_EQ(run({"model", "quantize", made, "--model", source, "--check"}).code, kFine);
+  EXPECT_EQ(run({"model", "quantize", at("again").string(), "--model", made}).code, kFailed);
+
+  std::vector<std::string> words = small("w8a8.mp4");
+  *std::next(std::find(words.begin(), words.end(), "--model")) = made;
+  ASSERT_EQ(wait(start(words)).code, kFine);
+  EXPECT_EQ(wait(start({"verify", at("w8a8.receipt.json").string(), "--model", made})).code, kFine);
+  EXPECT_EQ(wait(start({"verify", at("w8a8.receipt.json").string(), "--model", source})).code, kCheckFailed);
+
+  ASSERT_EQ(run({"model", "random", at("other").string(), "--size", "tiny", "--seed", "9"}).code, kFine);
+  const Ran other = run({"model", "quantize", made, "--model", at("other").string(), "--check"});
+  EXPECT_EQ(other.code, kFailed);
+  EXPECT_NE(other.err.find("was made of the model"), std::string::npos) << other.err;
+  const fs::path weights = fs::path(made) / "transformer/diffusion_pytorch_model.safetensors";
+  std::string bytes = contents(weights);
+  bytes.back() ^= 1;
+  overwrite(weights, bytes);
+  const Ran changed = run({"model", "quantize", made, "--model", source, "--check"});
+  EXPECT_EQ(changed.code, kCheckFailed) << changed.err;
+  EXPECT_NE(changed.out.find("differs"), std::string::npos) << changed.out;
+}
+
 TEST_F(EndToEnd, KeysAreMadeListedAndMoved) {
   const Ran made = run({"wallet", "new", "--json"});
   ASSERT_EQ(made.code, kFine) << made.err;

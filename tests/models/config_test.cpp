@@ -50,6 +50,23 @@ TEST(Config, ReadsPublishedOnes) {
   EXPECT_TRUE(index->expand_timesteps);
 }
 
+TEST(Config, AQuantisedTransformerSaysOfWhat) {
+  TransformerConfig config;
+  config.quantisation = Quantisation{base::sha256(base::as_bytes("a")), base::sha256(base::as_bytes("b"))};
+  const std::string text = write_transformer_config(config);
+  EXPECT_EQ(parse_transformer_config(text)->quantisation, config.quantisation);
+  std::string other = text;
+  other.replace(other.find("starling_w8a8"), 13, "bitsandbytes!");
+  EXPECT_EQ(parse_transformer_config(other).error().code, base::ErrorCode::kUnsupported);
+  other = text;
+  other.replace(other.find("\"source\""), 8, "\"sauce\"");
+  EXPECT_EQ(parse_transformer_config(other).error().code, base::ErrorCode::kCorrupt);
+  for (const char* wrong : {"7", "[]", "{}", "\"starling_w8a8\""}) {
+    const std::string json = std::string(R"({"quantization_config": )") + wrong + "}";
+    EXPECT_EQ(parse_transformer_config(json).error().code, base::ErrorCode::kUnsupported) << wrong;
+  }
+}
+
 TEST(Config, RefusesWhatItCannotRun) {
   using base::ErrorCode;
   EXPECT_EQ(parse_vae_config(R"({"_class_name": "AutoencoderKL"})").error().code, ErrorCode::kUnsupported);
