@@ -48,8 +48,8 @@ struct DevnetNode {
 };
 
 // A whole network on this machine, a process for each node: one validator, which is the gateway too, and providers. It
-// ends with this object, and with the process that made it. A home that held a network before goes on with that one, if it gave credits to all of
-// `rich` and had as many providers.
+// ends with this object, and with the process that made it. A home that held a network before goes on with that one, if
+// it gave credits to all of `rich` and had as many providers.
 class Devnet {
  public:
   // Returns when all are ready, and all providers may take tasks. say: gets a word on each step. stop: polled
