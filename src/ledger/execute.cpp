@@ -32,10 +32,11 @@ std::optional<Fault> refuse(const ChainParameters& chain, const ReadTransaction&
   const Transaction& transaction = read.transaction;
   if (transaction.chain_id != chain.chain_id) return Fault::kWrongChain;
   if (transaction.nonce < nonce) return Fault::kNonceUsed;
-  if (transaction.nonce > nonce) return Fault::kNonceAhead;
   const auto least = least_fee(chain, read.bytes, message_work(transaction.message));
   if (!least.has_value() || transaction.fee < *least) return Fault::kFeeTooLow;
   if (account.motes < transaction.fee) return Fault::kCannotPayFee;
+  // It may wait for others, and who cannot pay keeps nobody waiting.
+  if (transaction.nonce > nonce) return Fault::kNonceAhead;
   // The dearest check comes last.
   if (!read.verified && !signature_holds(transaction)) return Fault::kBadSignature;
   return std::nullopt;

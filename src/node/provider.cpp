@@ -113,8 +113,20 @@ void Provider::stop() {
   if (model_thread_.joinable()) model_thread_.join();
 }
 
-std::int64_t Provider::seconds() const {
-  return std::chrono::duration_cast<std::chrono::seconds>(options_.clock().time_since_epoch()).count();
+std::uint64_t Provider::chain_time() const {
+  const std::scoped_lock lock(tip_mutex_);
+  if (!tip_.has_value()) return 0;
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - tip_seen_);
+  return tip_->time + static_cast<std::uint64_t>(since.count());
+}
+
+std::int64_t Provider::seconds() const { return static_cast<std::int64_t>(chain_time() / 1000); }
+
+void Provider::see(const ChainTip& tip) {
+  const std::scoped_lock lock(tip_mutex_);
+  if (tip_.has_value() && tip_->height == tip.height) return;
+  tip_ = tip;
+  tip_seen_ = Clock::now();
 }
 
 PartFolder Provider::folder_of(const PartName& name) const { return {options_.home, chain_id_.value_or(0), name}; }
@@ -134,6 +146,7 @@ void Provider::watch() {
         STARLING_TRY(learn_chain());
         STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
         tip = ChainTip{chain.height, chain.time};
+        see(*tip);
       }
       STARLING_TRY(look(*tip));
       return wait_for_block(*tip);
@@ -162,7 +175,10 @@ base::Status Provider::wait_for_block(ChainTip& tip) {
     for (const auto& [name, work] : parts_) soon = soon || (work->listed && Clock::now() < work->not_before);
   }
   const auto next = waiter_.wait(tip.height, soon ? kShortPoll : kLongPoll);
-  if (next.ok()) tip = *next;
+  if (next.ok()) {
+    tip = *next;
+    see(tip);
+  }
   if (next.ok() || (next.error().code == base::ErrorCode::kCancelled && !stopped())) return {};
   return next.error();
 }
@@ -199,7 +215,7 @@ base::Status Provider::look(const ChainTip& tip) {
   if (!known) return {};
   STARLING_ASSIGN(const std::vector<PartEntry> held, ledger_.parts_of(address()));
   STARLING_TRY(follow(held));
-  STARLING_TRY(bid(record, tip));
+  STARLING_TRY(bid(record));
   fetch_wanted_model();
   forget_old();
   return {};
@@ -330,7 +346,7 @@ base::Status Provider::follow_part(const PartEntry& entry) {
   return {};
 }
 
-base::Status Provider::bid(const market::Provider& known, const ChainTip& tip) {
+base::Status Provider::bid(const market::Provider& known) {
   if (known.held >= known.slots || known.stake < rules_->minimum_stake) return {};
   const std::time_t time = std::chrono::system_clock::to_time_t(options_.clock());
   std::tm parts{};
@@ -341,7 +357,7 @@ base::Status Provider::bid(const market::Provider& known, const ChainTip& tip) {
   if (self.held >= self.slots) return {};
   BidMoment moment;
   moment.seconds = seconds();
-  moment.time = std::max(tip.time, static_cast<std::uint64_t>(moment.seconds) * 1000);
+  moment.time = chain_time();
   if (moment.time < self.suspended_until) return {};
   if (rules_->benchmark_age != 0 &&
       (self.measured_at == 0 || moment.time - self.measured_at >= rules_->benchmark_age)) {

@@ -56,7 +56,7 @@ struct ProviderOptions {
   std::uint64_t most_result_bytes = std::uint64_t{4} << 30;  // of a part's frames
   std::uint64_t spare_disk_mebibytes = 16;                   // left free by what it computes
   std::chrono::seconds keep{24 * 3600};                      // how long results are served
-  WallClock clock = std::chrono::system_clock::now;
+  WallClock clock = std::chrono::system_clock::now;          // for the hours
 };
 
 // What a provider works with. All of it outlives the provider.
@@ -115,7 +115,7 @@ class Provider {
   base::Status follow(const std::vector<PartEntry>& held);
   base::Status follow_part(const PartEntry& entry);
   base::Result<WorkPointer> take_on(const PartEntry& entry);
-  base::Status bid(const ledger::market::Provider& known, const ChainTip& tip);
+  base::Status bid(const ledger::market::Provider& known);
   void fetch_wanted_model();
   void forget_old();
   void send_once_in_a_while(const ledger::Message& message);
@@ -136,13 +136,20 @@ class Provider {
   WorkPointer take_to_compute();
   std::uint64_t memory_of(const Work& work) const;
   PartFolder folder_of(const PartName& name) const;
+  // The time of the last block and what has gone by since it was seen, in milliseconds and seconds since 1970:
+  // deadlines and what is kept go by the ledger's clock, not by this machine's, which may be wrong.
+  std::uint64_t chain_time() const;
   std::int64_t seconds() const;
+  void see(const ChainTip& tip);
   bool stopped() const { return stop_.load(); }
   bool pause(std::chrono::milliseconds time);
 
   const ProviderOptions options_;
   ProviderNeeds needs_;
   std::atomic<bool> stop_ = false;
+  mutable std::mutex tip_mutex_;  // of the next two
+  std::optional<ChainTip> tip_;
+  std::chrono::steady_clock::time_point tip_seen_;
   std::atomic<bool> wake_ = false;  // the watching thread looks again before the next block
   std::atomic<bool> model_came_ = false;
   LedgerClient ledger_;

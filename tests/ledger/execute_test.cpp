@@ -78,6 +78,8 @@ TEST(Execute, WhatIsNotAdmittedLeavesNoTrace) {
   bad = good;
   bad.transaction.fee = 1001 * kCredit;
   refused(bad, "CANNOT_PAY_FEE");
+  bad.transaction.nonce = 2;  // it could wait for others, at their cost
+  refused(bad, "CANNOT_PAY_FEE");
   bad = good;
   bad.verified = false;
   refused(bad, "BAD_SIGNATURE");

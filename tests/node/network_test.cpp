@@ -154,6 +154,26 @@ TEST_F(Network, ABatchIsSplitAndJoined) {
   gateway.expect_conserved();
 }
 
+TEST_F(Network, AProviderWhoseClockIsWrongBidsDeliversAndKeepsAsOthersDo) {
+  for (const auto wrong : {std::chrono::hours(24 * 365), std::chrono::hours(-24 * 365)}) {
+    const std::string home = wrong.count() > 0 ? "ahead" : "behind";
+    TestProvider provider(temporary / home, gateway.url(), kPia, test_model().folder, [&](ProviderOptions& options) {
+      options.clock = [wrong] { return std::chrono::system_clock::now() + wrong; };
+    });
+    ASSERT_TRUE(gateway.wait_until_ready(kPia));
+    TestRequester ann(temporary / (home + " ann"), gateway.url(), kAnn);
+    const Order asked = order_of({small_request(4, wrong.count() > 0 ? 1 : 2)});
+    const auto task = ann->submit(asked, {kCredit, 20'000, 60'000});
+    ASSERT_TRUE(task.ok()) << task.error().message;
+    ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
+    EXPECT_EQ(gateway.part(*task, 0).state, market::PartState::kPaid) << home;
+    const auto result = provider.provider().result({*task, 0});
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    EXPECT_NEAR(static_cast<double>(result->finished), static_cast<double>(unix_seconds()), 120) << home;
+  }
+  gateway.expect_conserved();
+}
+
 TEST_F(Network, PartsThatRunTogetherShareTheMemory) {
   const Order asked = order_of({small_request(400, 0), small_request(400, 1), small_request(400, 2)});
   const std::uint64_t each = needed_mebibytes(*asked.parts[0].job);
