@@ -7,7 +7,6 @@
 // AVX512-VNNI, so that AMX does not meet VNNI.
 
 #include <dlfcn.h>
-#include <immintrin.h>
 
 #include <algorithm>
 #include <cmath>
@@ -24,6 +23,7 @@
 
 #include "exact/engine.h"
 #include "exact/integer_dot.h"
+#include "exact/peaks.h"
 
 namespace starling::bench {
 namespace {
@@ -66,102 +66,6 @@ std::vector<double> race(int threads, const std::vector<std::function<void()>>& 
     }
   }
   return best;
-}
-
-constexpr int kChains = 16;
-constexpr int kShortChains = 10;  // where there are 16 registers
-constexpr std::int64_t kPeakSteps = 1 << 20;
-
-// Chains enough to hide an instruction's latency. The compiler must believe that somebody looks at the sums.
-__attribute__((target("avx512f,avx512bw,avx512vnni"))) void peak_avx512_vnni() {
-  __m512i sums[kChains];
-#pragma GCC unroll 16
-  for (__m512i& sum : sums) {
-    sum = _mm512_setzero_si512();
-    asm volatile("" : "+v"(sum));  // chains that begin alike would become one
-  }
-  __m512i a = _mm512_set1_epi8(1);
-  for (std::int64_t i = 0; i < kPeakSteps; ++i) {
-    asm volatile("" : "+v"(a));
-#pragma GCC unroll 16
-    for (__m512i& sum : sums) sum = _mm512_dpbusd_epi32(sum, a, a);
-  }
-#pragma GCC unroll 16
-  for (__m512i& sum : sums) asm volatile("" : "+v"(sum));
-}
-
-__attribute__((target("avx512f,avx512bw"))) void peak_avx512() {
-  __m512i sums[kChains];
-#pragma GCC unroll 16
-  for (__m512i& sum : sums) {
-    sum = _mm512_setzero_si512();
-    asm volatile("" : "+v"(sum));  // chains that begin alike would become one
-  }
-  __m512i a = _mm512_set1_epi8(1);
-  for (std::int64_t i = 0; i < kPeakSteps; ++i) {
-#pragma GCC unroll 16
-    for (__m512i& sum : sums) {
-      asm volatile("" : "+v"(a));
-      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(a, a));
-    }
-  }
-#pragma GCC unroll 16
-  for (__m512i& sum : sums) asm volatile("" : "+v"(sum));
-}
-
-__attribute__((target("avx2,avxvnni"))) void peak_avx2_vnni() {
-  __m256i sums[kShortChains];
-#pragma GCC unroll 16
-  for (__m256i& sum : sums) {
-    sum = _mm256_setzero_si256();
-    asm volatile("" : "+x"(sum));  // chains that begin alike would become one
-  }
-  __m256i a = _mm256_set1_epi8(1);
-  for (std::int64_t i = 0; i < kPeakSteps; ++i) {
-    asm volatile("" : "+x"(a));
-#pragma GCC unroll 16
-    for (__m256i& sum : sums) sum = _mm256_dpbusd_avx_epi32(sum, a, a);
-  }
-#pragma GCC unroll 16
-  for (__m256i& sum : sums) asm volatile("" : "+x"(sum));
-}
-
-__attribute__((target("avx2"))) void peak_avx2() {
-  __m256i sums[kShortChains];
-#pragma GCC unroll 16
-  for (__m256i& sum : sums) {
-    sum = _mm256_setzero_si256();
-    asm volatile("" : "+x"(sum));  // chains that begin alike would become one
-  }
-  __m256i a = _mm256_set1_epi8(1);
-  for (std::int64_t i = 0; i < kPeakSteps; ++i) {
-#pragma GCC unroll 16
-    for (__m256i& sum : sums) {
-      asm volatile("" : "+x"(a));
-      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(a, a));
-    }
-  }
-#pragma GCC unroll 16
-  for (__m256i& sum : sums) asm volatile("" : "+x"(sum));
-}
-
-struct Peak {
-  const char* kind;
-  void (*loop)();
-  double operations;  // of one run of the loop
-};
-
-const Peak* peak_of(const std::string& kind) {
-  constexpr double kSteps = static_cast<double>(kPeakSteps) * kChains;
-  constexpr double kShortSteps = static_cast<double>(kPeakSteps) * kShortChains;
-  static const Peak kPeaks[] = {{"avx512-vnni", peak_avx512_vnni, kSteps * 128},
-                                {"avx512", peak_avx512, kSteps * 64},
-                                {"avx2-vnni", peak_avx2_vnni, kShortSteps * 64},
-                                {"avx2", peak_avx2, kShortSteps * 32}};
-  for (const Peak& peak : kPeaks) {
-    if (kind == peak.kind) return &peak;
-  }
-  return nullptr;
 }
 
 Gemm load_peer() {
@@ -251,12 +155,12 @@ Row measure(const Size& s, const exact::IntegerDotKernels& kernels, Gemm gemm, i
   } else {
     works.emplace_back();
   }
-  const Peak* peak = peak_of(kernels.name);
+  const exact::PeakLoop* peak = exact::find_integer_peak(kernels.name);
   works.emplace_back();
   if (peak != nullptr) {
     works.back() = [&] {
       pool.run(static_cast<std::size_t>(threads), 1, [&](std::size_t begin, std::size_t end, int) {
-        for (std::size_t i = begin; i < end; ++i) peak->loop();
+        for (std::size_t i = begin; i < end; ++i) peak->run();
       });
     };
   }

@@ -1,4 +1,5 @@
-// starling bench: products against a peer, training steps, and what a video and its receipt cost.
+// starling bench: products against a peer, training steps, operators beside what the machine can do, and what a video
+// and its receipt cost.
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,12 +10,14 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <optional>
 #include <system_error>
 
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/temporary.h"
+#include "cli/bench_operators.h"
 #include "cli/bench_products.h"
 #include "cli/bench_training.h"
 #include "cli/commands.h"
@@ -37,6 +40,7 @@ using Clock = std::chrono::steady_clock;
 struct Arguments {
   std::string what = "all";
   std::string model;
+  std::string only;
   std::int64_t threads = 2;
   bool json = false;
 };
@@ -225,6 +229,9 @@ base::Result<int> run(const Arguments& arguments) {
   base::catch_interrupts();
   std::vector<Measurement> rows;
   const auto wanted = [&](const char* what) { return arguments.what == "all" || arguments.what == what; };
+  if (!arguments.only.empty() && !wanted("ops")) {
+    return base::invalid("--only chooses operators; it goes with `starling bench ops`.");
+  }
   const auto add = [&](const std::vector<Measurement>& more) { rows.insert(rows.end(), more.begin(), more.end()); };
   std::vector<int> threads{1};
   if (arguments.threads != 1) threads.push_back(static_cast<int>(arguments.threads));
@@ -241,8 +248,13 @@ base::Result<int> run(const Arguments& arguments) {
     STARLING_ASSIGN(const std::vector<Measurement> products, bench_products(threads));
     add(products);
   }
+  std::optional<OperatorBench> operators;
+  if (wanted("ops")) {
+    STARLING_ASSIGN(operators, bench_operators(static_cast<int>(arguments.threads), arguments.only));
+  }
   if (!arguments.json) {
     for (const Measurement& row : rows) print_row(row);
+    if (operators.has_value()) print_table(*operators);
     return kFine;
   }
   base::Json results = base::Json::empty_array();
@@ -254,6 +266,7 @@ base::Result<int> run(const Arguments& arguments) {
   base::Json json = base::Json::empty_object();
   json.set("machine", std::move(machine));
   json.set("results", std::move(results));
+  if (operators.has_value()) json.set("operators", to_json(*operators));
   print_json(json);
   return kFine;
 }
@@ -262,9 +275,10 @@ base::Result<int> run(const Arguments& arguments) {
 
 Action declare_bench(Options& options) {
   auto a = std::make_shared<Arguments>();
-  options.choice("WHAT", a->what, {"all", "video", "training", "products"}, "What to measure");
+  options.choice("WHAT", a->what, {"all", "video", "training", "products", "ops"}, "What to measure");
   options.text("--model", a->model, "Folder of the model; the bundled one if not given");
   options.integer("--threads", a->threads, 1, 512, "Threads; training and products are measured with one as well");
+  options.text("--only", a->only, "Operators of ops to measure: a part of their names or shapes");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return run(*a); };
 }

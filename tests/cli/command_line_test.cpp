@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "base/json.h"
 #include "cli/command.h"
 
 namespace starling::cli {
@@ -45,6 +46,24 @@ TEST(CommandLine, WhatIsGivenTwiceIsNamed) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(run({"train", "vae", "-o", "x", "--steps", "30", "--steps", "31"}), kFailed);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "starling: --steps is given 2 times; give it once\n");
+}
+
+TEST(CommandLine, OperatorsAreMeasuredBesideTheirLimits) {
+  testing::internal::CaptureStdout();
+  ASSERT_EQ(run({"bench", "ops", "--only", "160x80", "--threads", "1", "--json"}), kFine);
+  const auto json = base::Json::parse(testing::internal::GetCapturedStdout(), "what bench prints");
+  ASSERT_TRUE(json.ok()) << json.error().message;
+  const base::Json& bench = **json->object("operators");
+  EXPECT_GT(*(**bench.object("peaks")).number("bytes_per_second"), 0.0);
+  const std::vector<base::Json>& rows = (*bench.array("operators"))->elements();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(*rows[0].text("name"), "softmax");
+  EXPECT_EQ(*rows[0].number("bytes"), 2 * 160 * 80 * 4);
+  // max, subtraction, exp, sum and quotient
+  EXPECT_EQ(*rows[0].number("f32_operations"), (1 + 1 + 22 + 1 + 1) * 160 * 80);
+  EXPECT_GT(*rows[0].number("share"), 0.0);
+  EXPECT_EQ(run({"bench", "ops", "--only", "no such operator"}), kFailed);
+  EXPECT_EQ(run({"bench", "products", "--only", "softmax"}), kFailed);
 }
 
 TEST(CommandLine, VersionPrints) {
