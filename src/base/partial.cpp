@@ -109,6 +109,8 @@ Result<Partial> Partial::make_file(const fs::path& target, FileMode mode) {
 
 Result<Partial> Partial::make_folder(const fs::path& target) { return make(target, TemporaryKind::kFolder, 0777); }
 
+Result<Partial> Partial::make_tree(const fs::path& target) { return make(target, TemporaryKind::kTree, 0777); }
+
 Partial::Partial(Partial&& other) noexcept
     : path_(std::exchange(other.path_, {})),
       name_(std::move(other.name_)),

@@ -18,6 +18,8 @@ class Partial {
   static Result<Partial> make_file(const std::filesystem::path& target, FileMode mode);
   // A folder for files, not for folders.
   static Result<Partial> make_folder(const std::filesystem::path& target);
+  // A folder for files and folders, eight deep.
+  static Result<Partial> make_tree(const std::filesystem::path& target);
   Partial(Partial&& other) noexcept;
   Partial& operator=(Partial&& other) noexcept;
   Partial(const Partial&) = delete;

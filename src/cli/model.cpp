@@ -1,4 +1,4 @@
-// starling model info | list | random
+// starling model info | list
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
@@ -6,9 +6,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/setup.h"
-#include "generate/random_model.h"
 #include "generate/video_job.h"
-#include "train/first_world/caption.h"
 
 namespace starling::cli {
 
@@ -148,40 +146,6 @@ base::Result<int> list(const ListArguments& arguments) {
   return kFine;
 }
 
-struct RandomArguments {
-  std::string folder;
-  std::string size = "bundled";
-  std::uint64_t seed = 0;
-  bool json = false;
-};
-
-base::Result<int> random(const RandomArguments& arguments) {
-  std::error_code error;
-  if (fs::exists(arguments.folder, error)) {
-    return base::invalid(arguments.folder + " is there already: name a folder that is not, or remove it first");
-  }
-  STARLING_ASSIGN(Machine machine, start_machine(0));
-  constexpr std::size_t kSentences = 2000;
-  const std::vector<std::string> sentences = train::caption_corpus(kSentences, 0);
-  const auto size = arguments.size == "tiny" ? generate::RandomModelSize::kTiny : generate::RandomModelSize::kBundled;
-  STARLING_ASSIGN(const models::NewCheckpoint model,
-                  generate::random_model(size, sentences, arguments.seed, machine.engine));
-  STARLING_TRY(models::write_checkpoint(arguments.folder, model));
-  STARLING_ASSIGN(const models::Checkpoint written, models::Checkpoint::open(arguments.folder));
-  STARLING_ASSIGN(const base::Hash root, written.root(machine.pool.get()));
-  if (arguments.json) {
-    base::Json json = base::Json::empty_object();
-    json.set("model", arguments.folder);
-    json.set("root", root.hex());
-    json.set("parameters", written.parameter_count());
-    print_json(json);
-  } else {
-    print("model  " + arguments.folder);
-    print("root   " + root.hex());
-  }
-  return kFine;
-}
-
 }  // namespace
 
 Action declare_model_info(Options& options) {
@@ -196,15 +160,6 @@ Action declare_model_list(Options& options) {
   options.text("FOLDER", a->folder, "Where to look for models; where the bundled one is if not given");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return list(*a); };
-}
-
-Action declare_model_random(Options& options) {
-  auto a = std::make_shared<RandomArguments>();
-  options.text("FOLDER", a->folder, "Folder to make", Options::Presence::kRequired);
-  options.choice("--size", a->size, {"bundled", "tiny"}, "Its architecture");
-  options.unsigned_integer("--seed", a->seed, "Seed of the weights");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
-  return [a] { return random(*a); };
 }
 
 }  // namespace starling::cli

@@ -24,9 +24,18 @@ struct Arguments {
   bool json = false;
 };
 
-bool same(const exact::Tensor& left, const exact::Tensor& right) {
-  return left.type() == right.type() && left.shape() == right.shape() &&
-         std::ranges::equal(left.bytes(), right.bytes());
+// Whether a stored weight is the one that was made.
+bool same(const exact::Tensor& stored, const models::NewWeight& made) {
+  if (stored.type() != made.type || !(stored.shape() == made.shape)) return false;
+  base::ByteView left = stored.bytes();
+  const base::Status compared = made.parts([&](const exact::Tensor& part) -> base::Status {
+    if (part.byte_size() > left.size() || !std::ranges::equal(part.bytes(), left.first(part.byte_size()))) {
+      return base::corrupt("they differ");
+    }
+    left = left.subspan(part.byte_size());
+    return {};
+  });
+  return compared.ok() && left.empty();
 }
 
 // The first thing in which a folder's model is not what was made again; empty: there is none.
@@ -34,9 +43,9 @@ base::Result<std::string> difference(const models::Checkpoint& folder, const mod
   if (folder.config().transformer.quantisation != made.config.transformer.quantisation) {
     return std::string("it names another program");
   }
-  for (const auto& [name, tensor] : made.weights) {
+  for (const auto& [name, weight] : made.weights) {
     const auto stored = folder.weight(name);
-    if (!stored.ok() || !same(*stored, tensor)) return "the weight '" + name + "' differs";
+    if (!stored.ok() || !same(*stored, weight)) return "the weight '" + name + "' differs";
   }
   return std::string();
 }
@@ -77,13 +86,15 @@ base::Result<int> run(const Arguments& arguments) {
   if (!arguments.check && fs::exists(arguments.folder, error)) {
     return base::invalid(arguments.folder + " is there already: name a folder that is not, or compare it with --check");
   }
+  base::catch_interrupts();
   STARLING_ASSIGN(const fs::path source_folder, find_model(arguments.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(source_folder));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
   STARLING_ASSIGN(const base::Hash source, model.root(machine.pool.get()));
   if (!arguments.check) {
     STARLING_ASSIGN(const models::NewCheckpoint made, make(model, source, machine));
-    STARLING_TRY(models::write_checkpoint(arguments.folder, made));
+    STARLING_TRY(
+        models::write_new_checkpoint(arguments.folder, made, [](std::uint64_t) { return base::check_interrupt(); }));
   }
   STARLING_ASSIGN(const models::Checkpoint written, models::Checkpoint::open(arguments.folder));
   STARLING_ASSIGN(const base::Hash root, written.root(machine.pool.get()));

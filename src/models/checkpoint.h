@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -79,19 +80,46 @@ class Checkpoint {
   std::map<std::string, WeightFiles, std::less<>> weights_;
 };
 
+// A weight to be written. It hands over its elements in order, as tensors of its type, so that it need never be in
+// memory whole.
+struct NewWeight {
+  using Sink = std::function<base::Status(const exact::Tensor& part)>;
+  NewWeight() = default;
+  NewWeight(const exact::Tensor& tensor);  // NOLINT(google-explicit-constructor): a tensor is its own only part
+  NewWeight(exact::Type its_type, exact::Shape its_shape, std::function<base::Status(const Sink&)> make_parts)
+      : type(its_type), shape(its_shape), parts(std::move(make_parts)) {}
+
+  exact::Type type = exact::Type::kF32;
+  exact::Shape shape;
+  std::function<base::Status(const Sink&)> parts;
+};
+
 // A model to be written.
 struct NewCheckpoint {
   ModelConfig config;
   base::Bytes tokenizer;  // spiece.model
   KnownWords known_words;
-  std::map<std::string, exact::Tensor> weights;  // by "COMPONENT/NAME"; exactly those of model_parameters()
-  exact::Type storage = exact::Type::kF16;       // what f32 weights are rounded to: kF32, kBf16 or kF16
+  std::map<std::string, NewWeight> weights;  // by "COMPONENT/NAME"; exactly those of model_parameters()
+  exact::Type storage = exact::Type::kF16;   // what f32 weights are rounded to: kF32, kBf16 or kF16
   std::uint64_t max_file_bytes = std::uint64_t{4} << 30U;
 };
 
+// Told how many bytes of weights were written since it was last told; an error ends the writing with it.
+using WriteObserver = std::function<base::Status(std::uint64_t bytes)>;
+
 // Writes a model's folder (made if it is not there). model_index.json goes first and comes back last, so a folder
 // whose writing was interrupted does not open. kNonFinite if a weight is not finite in the storage type.
-base::Status write_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint);
+base::Status write_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint,
+                              const WriteObserver& observer = {});
+
+// The same into a folder that must not be there yet and appears under its name all at once: a writing that is
+// interrupted, or fails, leaves nothing, and one that is killed only what the next one of that name removes.
+// kInvalidArgument if something has the name, kLimit if the disk has no room for it.
+base::Status write_new_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint,
+                                  const WriteObserver& observer = {});
+
+// Bytes of the weights of a component ("transformer"), or of all (empty), as they will be stored.
+std::uint64_t stored_bytes(const NewCheckpoint& checkpoint, std::string_view component = {});
 
 // The error with what to do at its end, unless it says so already or is one of the machine. For whoever opens a model's
 // files: what reads a single file cannot know where it came from.

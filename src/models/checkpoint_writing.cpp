@@ -13,6 +13,9 @@ namespace {
 using exact::Tensor;
 using exact::Type;
 
+// At most, of what a model's folder holds beside weights: tokenizer, configurations, headers.
+constexpr std::uint64_t kBesideWeights = std::uint64_t{16} << 20U;
+
 // What transformers needs to load spiece.model as T5's tokenizer, without T5's hundred sentinels.
 std::string tokenizer_config(std::int64_t text_length) {
   base::Json object = base::Json::empty_object();
@@ -25,6 +28,7 @@ std::string tokenizer_config(std::int64_t text_length) {
   return object.to_text(2) + "\n";
 }
 
+// A part of a weight as it is stored.
 base::Result<Tensor> stored(const std::string& name, const Tensor& weight, Type storage) {
   const auto is_finite = [](const Tensor& tensor) {
     return std::ranges::all_of(tensor.f32(), [](float value) { return std::isfinite(value); });
@@ -45,8 +49,8 @@ base::Status check_weights(const NewCheckpoint& checkpoint) {
   STARLING_ASSIGN(const std::vector<Parameter> parameters, model_parameters(checkpoint.config));
   for (const Parameter& parameter : parameters) {
     const auto found = checkpoint.weights.find(parameter.name);
-    if (found == checkpoint.weights.end() || !(found->second.shape() == parameter.shape) ||
-        !is_stored_as(found->second.type(), parameter.type)) {
+    if (found == checkpoint.weights.end() || !(found->second.shape == parameter.shape) ||
+        !is_stored_as(found->second.type, parameter.type)) {
       return base::invalid("a checkpoint needs weight '" + parameter.name + "' as " + exact::type_name(parameter.type) +
                            " " + parameter.shape.text() + ".");
     }
@@ -55,15 +59,25 @@ base::Status check_weights(const NewCheckpoint& checkpoint) {
   return base::invalid("a checkpoint may not hold weights that its configuration has no use for.");
 }
 
+Type stored_type(const NewCheckpoint& checkpoint, const NewWeight& weight) {
+  return weight.type == Type::kF32 ? checkpoint.storage : weight.type;
+}
+
 base::Status write_component(const std::filesystem::path& folder, const Component& component,
-                             const NewCheckpoint& checkpoint) {
+                             const NewCheckpoint& checkpoint, const WriteObserver& observer) {
   const std::string prefix = std::string(component.folder) + "/";
   std::vector<TensorSource> sources;
   for (auto it = checkpoint.weights.lower_bound(prefix);
        it != checkpoint.weights.end() && it->first.starts_with(prefix); ++it) {
-    const Type type = it->second.type() == Type::kF32 ? checkpoint.storage : it->second.type();
-    sources.push_back({it->first.substr(prefix.size()), type, it->second.shape(),
-                       [&weight = *it, type] { return stored(weight.first, weight.second, type); }});
+    const Type type = stored_type(checkpoint, it->second);
+    sources.push_back(
+        {it->first.substr(prefix.size()), type, it->second.shape, [&weight = *it, type, &observer](const ByteSink& to) {
+           return weight.second.parts([&](const Tensor& part) -> base::Status {
+             STARLING_ASSIGN(const Tensor made, stored(weight.first, part, type));
+             STARLING_TRY(to(made.bytes()));
+             return observer ? observer(made.byte_size()) : base::Status{};
+           });
+         }});
   }
   return write_weights(folder / component.folder, std::string(component.stem), std::move(sources),
                        checkpoint.max_file_bytes);
@@ -71,7 +85,20 @@ base::Status write_component(const std::filesystem::path& folder, const Componen
 
 }  // namespace
 
-base::Status write_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint) {
+NewWeight::NewWeight(const Tensor& tensor)
+    : type(tensor.type()), shape(tensor.shape()), parts([tensor](const Sink& to) { return to(tensor); }) {}
+
+std::uint64_t stored_bytes(const NewCheckpoint& checkpoint, std::string_view component) {
+  std::uint64_t bytes = 0;
+  for (const auto& [name, weight] : checkpoint.weights) {
+    if (!component.empty() && name.substr(0, name.find('/')) != component) continue;
+    bytes += static_cast<std::uint64_t>(weight.shape.elements()) * exact::type_size(stored_type(checkpoint, weight));
+  }
+  return bytes;
+}
+
+base::Status write_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint,
+                              const WriteObserver& observer) {
   if (checkpoint.storage != Type::kF32 && checkpoint.storage != Type::kBf16 && checkpoint.storage != Type::kF16) {
     return base::invalid("weights are stored as f32, bf16 or f16.");
   }
@@ -99,8 +126,32 @@ base::Status write_checkpoint(const std::filesystem::path& folder, const NewChec
   STARLING_TRY(base::write_file(folder / kTokenizerFile, checkpoint.tokenizer));
   std::filesystem::remove(folder / kKnownWordsFile, error);
   if (!checkpoint.known_words.empty()) STARLING_TRY(write(kKnownWordsFile, checkpoint.known_words.to_text()));
-  for (const Component& component : kComponents) STARLING_TRY(write_component(folder, component, checkpoint));
+  for (const Component& component : kComponents) STARLING_TRY(write_component(folder, component, checkpoint, observer));
   return write(kIndexFile, write_pipeline_config(config.pipeline));
+}
+
+base::Status write_new_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint,
+                                  const WriteObserver& observer) {
+  const std::filesystem::path target = folder.has_filename() ? folder : folder.parent_path();
+  std::error_code error;
+  if (std::filesystem::exists(std::filesystem::symlink_status(target, error))) {
+    return base::invalid(target.string() + " is there already: name a folder that is not, or remove it first");
+  }
+  base::remove_abandoned(target);
+  STARLING_ASSIGN(base::Partial partial, base::Partial::make_tree(target));
+  STARLING_ASSIGN(const std::uint64_t room, base::free_bytes(partial.path()));
+  const std::uint64_t needed = stored_bytes(checkpoint) + kBesideWeights;
+  if (room < needed) {
+    return base::Error{base::ErrorCode::kLimit, "the model takes " + std::to_string(needed) +
+                                                    " bytes, and the disk of " + target.string() + " has room for " +
+                                                    std::to_string(room) + "; free some, or choose another disk"};
+  }
+  STARLING_TRY(write_checkpoint(partial.path(), checkpoint, observer));
+  std::filesystem::rename(partial.path(), target, error);
+  if (error) return base::io_error("cannot name the model " + target.string() + ": " + error.message() + ".");
+  partial.release();
+  const std::filesystem::path parent = target.parent_path();
+  return base::sync_directory(parent.empty() ? "." : parent);
 }
 
 }  // namespace starling::models

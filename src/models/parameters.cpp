@@ -6,21 +6,17 @@
 #include "base/hash.h"
 
 namespace starling::models {
-namespace {
 
 using exact::Builder;
 using exact::Shape;
 using Value = Builder::Value;
 
-// The random stream of a parameter: the first four bytes of its name's SHA-256, little-endian.
-std::uint32_t stream_of(std::string_view name) {
+std::uint32_t random_stream(std::string_view name) {
   const base::Hash hash = base::sha256(base::as_bytes(name));
   std::uint32_t stream = 0;
   for (std::size_t i = 4; i-- > 0;) stream = stream << 8U | hash.bytes[i];
   return stream;
 }
-
-}  // namespace
 
 Initializer Initializer::scaled(std::int64_t fan_in, float gain) {
   return normal(gain / std::sqrt(static_cast<float>(fan_in)));
@@ -64,7 +60,7 @@ base::Result<exact::Graph> initialization_graph(const std::vector<Parameter>& pa
     for (const float mean : parameter.initial.means) means.push_back(b.fill(mean, {elements / parts}));
     Value value = b.concat(means, 0);
     if (parameter.initial.deviation != 0.0F) {
-      const Value noise = b.normal(seed, stream_of(parameter.name), {elements});
+      const Value noise = b.normal(seed, random_stream(parameter.name), {elements});
       value = b.fma(noise, b.fill(parameter.initial.deviation), value);
     }
     b.output(parameter.name, b.reshape(value, parameter.shape));

@@ -30,6 +30,10 @@ struct Parameter {
   exact::Type type = exact::Type::kF32;
 };
 
+// The random stream that a parameter's values come from (exact/random.h): the first four bytes of its name's SHA-256,
+// little-endian.
+std::uint32_t random_stream(std::string_view name);
+
 // Whether a checkpoint may store a parameter of the second type as the first: f32 also as bf16 or f16.
 bool is_stored_as(exact::Type stored, exact::Type type);
 

@@ -328,7 +328,8 @@ const std::map<std::string, std::string>& WeightFiles::metadata() const {
 TensorSource TensorSource::of(std::string name, Tensor tensor) {
   const Type type = tensor.type();
   const Shape shape = tensor.shape();
-  return {std::move(name), type, shape, [tensor = std::move(tensor)]() -> base::Result<Tensor> { return tensor; }};
+  return {std::move(name), type, shape,
+          [tensor = std::move(tensor)](const ByteSink& to) { return to(tensor.bytes()); }};
 }
 
 base::Status write_safetensors(const std::filesystem::path& path, std::vector<TensorSource> tensors,
@@ -350,11 +351,14 @@ base::Status write_safetensors(const std::filesystem::path& path, std::vector<Te
   STARLING_TRY(file.write(length));
   STARLING_TRY(file.write(base::as_bytes(header)));
   for (const TensorSource& source : tensors) {
-    STARLING_ASSIGN(const Tensor tensor, source.load());
-    if (tensor.type() != source.type || !(tensor.shape() == source.shape)) {
-      return base::Error{base::ErrorCode::kInternal, "tensor '" + source.name + "' came with another type or shape."};
-    }
-    STARLING_TRY(file.write(tensor.bytes()));
+    std::uint64_t left = static_cast<std::uint64_t>(source.shape.elements()) * exact::type_size(source.type);
+    const base::Error wrong{base::ErrorCode::kInternal, "tensor '" + source.name + "' came with another size."};
+    STARLING_TRY(source.make([&](base::ByteView bytes) -> base::Status {
+      if (bytes.size() > left) return wrong;
+      left -= bytes.size();
+      return file.write(bytes);
+    }));
+    if (left != 0) return wrong;
   }
   return file.commit();
 }

@@ -68,12 +68,15 @@ class WeightFiles {
   std::map<std::string, Place, std::less<>> places_;
 };
 
-// A tensor to be written, made when its turn comes.
+// Takes the bytes of a tensor, in order, in as many parts as it likes.
+using ByteSink = std::function<base::Status(base::ByteView)>;
+
+// A tensor to be written, made part by part when its turn comes.
 struct TensorSource {
   std::string name;
   exact::Type type;
   exact::Shape shape;
-  std::function<base::Result<exact::Tensor>()> load;
+  std::function<base::Status(const ByteSink&)> make;
 
   static TensorSource of(std::string name, exact::Tensor tensor);
 };

@@ -170,7 +170,7 @@ class FlowObjective final : public Objective {
     checkpoint.config = config_;
     checkpoint.tokenizer = text_.tokenizer->model();
     checkpoint.known_words = text_.known_words;
-    checkpoint.weights = all_weights(weights);
+    for (auto& [name, weight] : all_weights(weights)) checkpoint.weights.emplace(name, weight);
     return models::write_checkpoint(folder / "model", checkpoint);
   }
 

@@ -395,7 +395,7 @@ TEST_F(EndToEnd, ModelsAreDescribed) {
   }
   const Ran list = run({"model", "list", model().parent_path().string(), "--json"});
   EXPECT_EQ(list.json().find("models")->elements().size(), 1U);
-  const Ran written = run({"model", "random", at("random").string(), "--size", "tiny", "--json"});
+  const Ran written = run({"model", "random", at("random").string(), "--like", "tiny", "--json"});
   EXPECT_EQ(written.code, kFine) << written.err;
   EXPECT_EQ(run({"model", "info", at("random").string()}).code, kFine);
   EXPECT_EQ(run({"model", "random", at("random").string()}).code, kFailed) << "it is there already";
@@ -418,7 +418,7 @@ TEST_F(EndToEnd, AQuantisedModelMakesVideosAndIsChecked) {
   EXPECT_EQ(wait(start({"verify", at("w8a8.receipt.json").string(), "--model", made})).code, kFine);
   EXPECT_EQ(wait(start({"verify", at("w8a8.receipt.json").string(), "--model", source})).code, kCheckFailed);
 
-  ASSERT_EQ(run({"model", "random", at("other").string(), "--size", "tiny", "--seed", "9"}).code, kFine);
+  ASSERT_EQ(run({"model", "random", at("other").string(), "--like", "tiny", "--seed", "9"}).code, kFine);
   const Ran other = run({"model", "quantize", made, "--model", at("other").string(), "--check"});
   EXPECT_EQ(other.code, kFailed);
   EXPECT_NE(other.err.find("was made of the model"), std::string::npos) << other.err;

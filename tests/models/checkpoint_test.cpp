@@ -13,6 +13,17 @@ namespace {
 using exact::Tensor;
 using exact::Type;
 
+// A weight that is one part.
+Tensor whole(const NewWeight& weight) {
+  Tensor tensor;
+  const base::Status status = weight.parts([&](const Tensor& part) {
+    tensor = part;
+    return base::Status{};
+  });
+  EXPECT_TRUE(status.ok());
+  return tensor;
+}
+
 class CheckpointTest : public FolderTest {
  protected:
   // STARLING_KEEP_MODEL=FOLDER leaves the model there, for tests/models/check_with_diffusers.py.
@@ -43,8 +54,8 @@ TEST_F(CheckpointTest, ReadsBackWhatWasWritten) {
     const auto stored = read->weight(name);
     ASSERT_TRUE(stored.ok()) << stored.error().message;
     EXPECT_EQ(stored->type(), Type::kF16);
-    EXPECT_TRUE(std::ranges::equal(stored->bytes(), weight.rounded(Type::kF16)->bytes())) << name;
-    count += static_cast<std::uint64_t>(weight.elements());
+    EXPECT_TRUE(std::ranges::equal(stored->bytes(), whole(weight).rounded(Type::kF16)->bytes())) << name;
+    count += static_cast<std::uint64_t>(weight.shape.elements());
   }
   EXPECT_EQ(read->parameter_count(), count);
   EXPECT_EQ(read->files()->size(), 11U);
@@ -56,15 +67,15 @@ TEST_F(CheckpointTest, RootCoversEveryByte) {
   write();
   const base::Hash first = root();
   const std::filesystem::path weights = path_ / "vae" / "diffusion_pytorch_model.safetensors";
-  const base::Bytes whole = *base::read_file(weights, 1 << 24);
+  const base::Bytes bytes = *base::read_file(weights, 1 << 24);
   const std::string_view word = "format";
-  const auto format = std::search(whole.begin(), whole.end(), word.begin(), word.end());
-  ASSERT_NE(format, whole.end());
-  base::Bytes changed = whole;
-  changed[static_cast<std::size_t>(format - whole.begin())] ^= 1U;
+  const auto format = std::search(bytes.begin(), bytes.end(), word.begin(), word.end());
+  ASSERT_NE(format, bytes.end());
+  base::Bytes changed = bytes;
+  changed[static_cast<std::size_t>(format - bytes.begin())] ^= 1U;
   ASSERT_TRUE(base::write_file(weights, changed).ok());
   EXPECT_NE(root(), first) << "what no tensor depends on";
-  ASSERT_TRUE(base::write_file(weights, whole).ok());
+  ASSERT_TRUE(base::write_file(weights, bytes).ok());
   EXPECT_EQ(root(), first);
   model_.max_file_bytes = 20000;
   write();
@@ -73,10 +84,14 @@ TEST_F(CheckpointTest, RootCoversEveryByte) {
   write();
   base::ThreadPool pool(2);
   EXPECT_EQ(*Checkpoint::open(path_)->root(&pool), first) << "threads do not show";
-  model_.weights.at("vae/quant_conv.bias").f32()[0] += 0.25F;
+  const Tensor bias = whole(model_.weights.at("vae/quant_conv.bias"));
+  Tensor other(bias.type(), bias.shape());
+  std::ranges::copy(bias.f32(), other.f32().begin());
+  other.f32()[0] += 0.25F;
+  model_.weights["vae/quant_conv.bias"] = other;
   write();
   EXPECT_NE(root(), first) << "one weight";
-  model_.weights.at("vae/quant_conv.bias").f32()[0] -= 0.25F;
+  model_.weights["vae/quant_conv.bias"] = bias;
   model_.config.scheduler.shift += 1.0F;
   write();
   EXPECT_NE(root(), first) << "one setting";
@@ -156,13 +171,52 @@ TEST_F(CheckpointTest, RefusesToWriteABrokenModel) {
   extra.weights["vae/extra"] = Tensor::from_f32({1}, std::vector{1.0F});
   EXPECT_FALSE(write_checkpoint(path_, extra).ok());
   NewCheckpoint large = model_;
-  large.weights["transformer/proj_out.bias"] = Tensor(Type::kF32, {64});
-  large.weights["transformer/proj_out.bias"].f32()[5] = 1e6F;
+  Tensor bias(Type::kF32, {64});
+  bias.f32()[5] = 1e6F;
+  large.weights["transformer/proj_out.bias"] = bias;
   EXPECT_EQ(write_checkpoint(path_, large).error().code, base::ErrorCode::kNonFinite) << "too large for f16";
   EXPECT_FALSE(Checkpoint::open(path_).ok()) << "a folder whose writing failed does not open";
   NewCheckpoint unfit = model_;
   unfit.config.transformer.text_dim = 20;
   EXPECT_FALSE(write_checkpoint(path_, unfit).ok());
+}
+
+TEST_F(CheckpointTest, ANewFolderAppearsWholeOrNotAtAll) {
+  const auto entries = [&] { return std::distance(std::filesystem::directory_iterator(folder_), {}); };
+  std::uint64_t told = 0;
+  int parts = 0;
+  const auto stopping = [&](std::uint64_t bytes) -> base::Status {
+    told += bytes;
+    if (++parts < 20) return {};
+    return base::Error{base::ErrorCode::kCancelled, "stop"};
+  };
+  const base::Status stopped = write_new_checkpoint(path_, model_, stopping);
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().code, base::ErrorCode::kCancelled);
+  EXPECT_EQ(entries(), 0) << "an interrupt leaves nothing";
+
+  // What a process that was killed left.
+  const std::filesystem::path left = folder_ / (".model.0123456789abcdef" + std::string(".part"));
+  std::filesystem::create_directories(left / "vae");
+  ASSERT_TRUE(base::write_file(left / "vae" / "half", base::Bytes(100)).ok());
+  told = 0;
+  const base::Status written = write_new_checkpoint(path_, model_, [&](std::uint64_t bytes) {
+    told += bytes;
+    return base::Status{};
+  });
+  ASSERT_TRUE(written.ok()) << written.error().message;
+  EXPECT_EQ(entries(), 1);
+  EXPECT_EQ(told, stored_bytes(model_));
+  EXPECT_EQ(told,
+            stored_bytes(model_, "vae") + stored_bytes(model_, "transformer") + stored_bytes(model_, "text_encoder"));
+  EXPECT_TRUE(Checkpoint::open(path_).ok());
+  EXPECT_EQ(write_new_checkpoint(path_, model_).error().code, base::ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(Checkpoint::open(path_).ok()) << "what is there stays";
+
+  NewCheckpoint huge = model_;
+  huge.weights["vae/quant_conv.bias"] = NewWeight(Type::kF32, {std::int64_t{1} << 39U}, {});
+  EXPECT_EQ(write_new_checkpoint(folder_ / "huge", huge).error().code, base::ErrorCode::kLimit);
+  EXPECT_EQ(entries(), 1);
 }
 
 }  // namespace
