@@ -15,7 +15,8 @@ constexpr std::array kCommands{
             "starling verify ball.receipt.json\n"
             "starling verify ball.receipt.json --video ball.mp4\n"
             "starling verify ball.receipt.json --sample 3 --json\n"
-            "starling verify ball.receipt.json --header block-12.header.json",
+            "starling verify ball.receipt.json --header block-12.header.json\n"
+            "starling verify runs/vae/training.receipt.json --steps 5",
             declare_verify},
     Command{"train transformer", "Train a video transformer with its text encoder",
             "starling train transformer --out runs/transformer --vae runs/vae/vae --steps 30000",

@@ -7,11 +7,10 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/training_objective.h"
 #include "exact/engine.h"
-#include "train/flow_objective.h"
 #include "train/recipe.h"
 #include "train/run.h"
-#include "train/vae_objective.h"
 
 namespace starling::cli {
 namespace {
@@ -36,6 +35,7 @@ struct TrainArguments {
   std::optional<std::int64_t> decay_steps;
   std::optional<std::int64_t> batch;
   std::optional<std::int64_t> seed;
+  std::optional<std::int64_t> keep_every;
   std::int64_t threads = 0;
 };
 
@@ -46,6 +46,8 @@ void declare_common(Options& options, TrainArguments& a) {
   options.flag("--resume", a.resume, "Go on from the newest checkpoint in the folder, if there is one");
   options.number("--minutes", a.minutes, 0.0, 1e6, "Stop with a checkpoint after so many minutes");
   options.number("--checkpoint-minutes", a.checkpoint_minutes, 0.0, 1e6, "Time between checkpoints");
+  options.integer("--keep-every", a.keep_every, 1, 1'000'000'000,
+                  "Keep a checkpoint at every multiple of so many steps, to check the training from");
   options.integer("--steps", a.steps, 1, 1'000'000'000, "Updates to make in all");
   options.integer("--decay-steps", a.decay_steps, 0, 1'000'000'000, "Last steps, over which the learning rate falls");
   options.integer("--batch", a.batch, 1, 4096, "Samples of one gradient");
@@ -80,6 +82,7 @@ train::RunOptions run_options(const TrainArguments& a) {
   options.resume = a.resume;
   options.minutes = a.minutes.value_or(0.0);
   if (a.checkpoint_minutes) options.checkpoint_seconds = 60.0 * *a.checkpoint_minutes;
+  if (a.keep_every) options.keep_every = static_cast<std::uint64_t>(*a.keep_every);
   options.progress = a.quiet ? base::ProgressMode::kQuiet : base::ProgressMode::kAuto;
   return options;
 }
@@ -103,43 +106,11 @@ void print_summary(const TrainArguments& a, const train::RunSummary& summary) {
         (summary.finished ? "." : ". Add --resume to go on."));
 }
 
-base::Result<int> train_vae(const TrainArguments& a) {
+base::Result<int> run_part(const TrainArguments& a, train::ModelPart part) {
   base::catch_interrupts();
-  STARLING_ASSIGN(train::Recipe recipe, chosen_recipe(a, train::ModelPart::kVae));
-  std::optional<train::TrainedVae> start;
-  if (!a.start.empty()) {
-    STARLING_ASSIGN(start, train::load_vae(a.start));
-    recipe.start_hash = start->hash.hex();
-  }
-  STARLING_TRY(train::validate(recipe));
+  STARLING_ASSIGN(train::Recipe recipe, chosen_recipe(a, part));
+  STARLING_ASSIGN(const auto objective, open_objective(recipe, {.folder = a.folder, .vae = a.vae, .start = a.start}));
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
-  STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
-  const auto objective = start ? train::make_vae_objective(recipe, std::move(*start), std::move(datasets))
-                               : train::make_vae_objective(recipe, std::move(datasets));
-  STARLING_ASSIGN(const train::RunSummary summary, train::run_training(engine, recipe, *objective, run_options(a)));
-  print_summary(a, summary);
-  return kFine;
-}
-
-base::Result<int> train_transformer(const TrainArguments& a) {
-  base::catch_interrupts();
-  STARLING_ASSIGN(train::Recipe recipe, chosen_recipe(a, train::ModelPart::kTransformer));
-  STARLING_ASSIGN(train::TrainedVae vae, train::load_vae(a.vae));
-  recipe.vae_hash = vae.latent_hash.hex();
-  std::optional<models::Checkpoint> start;
-  if (!a.start.empty()) {
-    STARLING_ASSIGN(start, models::Checkpoint::open(a.start));
-    STARLING_ASSIGN(const base::Hash root, start->root());
-    recipe.start_hash = root.hex();
-  }
-  STARLING_TRY(train::validate(recipe));
-  STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(a.threads)}));
-  STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
-  STARLING_ASSIGN(const auto objective, train::make_flow_objective(recipe, {.folder = a.folder,
-                                                                            .training = std::move(datasets.training),
-                                                                            .held_out = std::move(datasets.held_out),
-                                                                            .vae = std::move(vae),
-                                                                            .start = std::move(start)}));
   STARLING_ASSIGN(const train::RunSummary summary, train::run_training(engine, recipe, *objective, run_options(a)));
   print_summary(a, summary);
   return kFine;
@@ -153,7 +124,7 @@ Action declare_train_transformer(Options& options) {
   options.text("--vae", arguments->vae, "Folder of the trained autoencoder: the folder vae in that run's folder",
                Options::Presence::kRequired);
   options.text("--from", arguments->start, "Folder of a model of the same sizes to start from");
-  return [arguments] { return train_transformer(*arguments); };
+  return [arguments] { return run_part(*arguments, train::ModelPart::kTransformer); };
 }
 
 Action declare_train_vae(Options& options) {
@@ -161,7 +132,7 @@ Action declare_train_vae(Options& options) {
   declare_common(options, *arguments);
   options.text("--from", arguments->start, "Folder of a trained autoencoder to start from");
   options.flag("--decoder-only", arguments->decoder_only, "Leave the encoder, and so every latent, as it is");
-  return [arguments] { return train_vae(*arguments); };
+  return [arguments] { return run_part(*arguments, train::ModelPart::kVae); };
 }
 
 }  // namespace starling::cli

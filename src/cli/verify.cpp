@@ -14,12 +14,14 @@
 #include "cli/output.h"
 #include "cli/paths.h"
 #include "cli/setup.h"
+#include "cli/verify_training.h"
 #include "generate/video_check.h"
 #include "generate/video_job.h"
 #include "node/acceptance.h"
 #include "proof/receipt.h"
 #include "proof/replay.h"
 #include "proof/trace.h"
+#include "train/training_receipt.h"
 
 namespace starling::cli {
 
@@ -37,6 +39,10 @@ struct Arguments {
   std::string header;
   std::string orderer;
   std::optional<std::int64_t> sample;
+  std::optional<std::int64_t> steps;
+  std::optional<std::int64_t> within;
+  std::string vae;
+  std::string start;
   std::int64_t threads = 0;
   bool json = false;
 };
@@ -244,6 +250,21 @@ base::Result<int> run(const Arguments& arguments) {
   if (arguments.header.empty() && !arguments.orderer.empty()) {
     return base::invalid("--orderer says who signed a header: give the header too, with --header");
   }
+  const base::Result<std::string> text = base::read_text_file(arguments.receipt, train::kMaxTrainingReceiptBytes);
+  if (text.ok() && train::is_training_receipt(*text)) {
+    return verify_training({.receipt = arguments.receipt,
+                            .model = arguments.model,
+                            .vae = arguments.vae,
+                            .start = arguments.start,
+                            .steps = arguments.steps,
+                            .within = arguments.within,
+                            .threads = arguments.threads,
+                            .json = arguments.json},
+                           *text);
+  }
+  if (arguments.steps || arguments.within || !arguments.vae.empty() || !arguments.start.empty()) {
+    return base::invalid("--steps, --within, --vae and --from are for the receipt of a training");
+  }
   STARLING_ASSIGN(const Verdict verdict, check(arguments));
   const bool valid = !verdict.difference.has_value();
   if (arguments.json) {
@@ -277,10 +298,16 @@ base::Result<int> run(const Arguments& arguments) {
 
 Action declare_verify(Options& options) {
   auto a = std::make_shared<Arguments>();
-  options.text("RECEIPT", a->receipt, "The receipt, out.receipt.json", Options::Presence::kRequired);
+  options.text("RECEIPT", a->receipt, "The receipt, out.receipt.json, or training.receipt.json",
+               Options::Presence::kRequired);
   options.text("--video", a->video, "A video to compare with the frames that the receipt is of");
   options.flag("--lossy", a->lossy, "Let a lossless video be one that was made of a lossy copy");
   options.text("--model", a->model, "Folder of the model; the bundled one if not given");
+  options.integer("--steps", a->steps, 1, 1'000'000, "Of a training: make so many steps again, drawn at random");
+  options.integer("--within", a->within, 1, 1'000'000,
+                  "Of a training: draw steps at most so far after a checkpoint (default: 20)");
+  options.text("--vae", a->vae, "Of a transformer's training: folder of the autoencoder it was trained on");
+  options.text("--from", a->start, "Of a training: folder of what it started from");
   options.text("--header", a->header,
                "A block's header that you trust: checks that the ledger accepted the receipt, from "
                "out.acceptance.json beside it, and runs nothing again unless --video or --sample asks for it");

@@ -159,7 +159,8 @@ base::Result<Checkpoint> decode(base::ByteView file) {
 
 }  // namespace
 
-base::Status save_checkpoint(const fs::path& folder, const Recipe& recipe, const TrainingState& state) {
+base::Status save_checkpoint(const fs::path& folder, const Recipe& recipe, const TrainingState& state,
+                             std::uint64_t keep_every) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) return base::io_error("cannot make the folder '" + folder.string() + "': " + error.message());
@@ -182,6 +183,7 @@ base::Status save_checkpoint(const fs::path& folder, const Recipe& recipe, const
   STARLING_TRY(file.commit());
   STARLING_ASSIGN(const std::vector<Found> all, find_checkpoints(folder));
   for (std::size_t i = 0; i + kKept < all.size(); ++i) {
+    if (keep_every != 0 && all[i].step % keep_every == 0) continue;
     if (!fs::remove(all[i].path, error) && error) {
       return base::io_error("cannot remove the old checkpoint '" + all[i].path.string() + "': " + error.message());
     }
@@ -189,17 +191,31 @@ base::Status save_checkpoint(const fs::path& folder, const Recipe& recipe, const
   return {};
 }
 
-base::Result<std::optional<Checkpoint>> load_newest_checkpoint(const fs::path& folder) {
+base::Result<std::vector<std::uint64_t>> checkpoint_steps(const fs::path& folder) {
   STARLING_ASSIGN(const std::vector<Found> all, find_checkpoints(folder));
-  if (all.empty()) return std::optional<Checkpoint>();
-  const fs::path& path = all.back().path;
+  std::vector<std::uint64_t> steps;
+  steps.reserve(all.size());
+  for (const Found& found : all) steps.push_back(found.step);
+  return steps;
+}
+
+base::Result<Checkpoint> load_checkpoint(const fs::path& folder, std::uint64_t step) {
+  const fs::path path = checkpoint_path(folder, step);
   STARLING_ASSIGN(const base::MappedFile file, base::MappedFile::open(path));
   base::Result<Checkpoint> checkpoint = decode(file.bytes());
+  if (checkpoint.ok() && checkpoint->state.step != step) checkpoint = base::corrupt("it is of another step");
   if (!checkpoint.ok()) {
     return base::corrupt("the checkpoint '" + path.string() + "' cannot be used: " + checkpoint.error().message +
                          "; remove it to go on from the one before");
   }
-  return std::optional<Checkpoint>(std::move(*checkpoint));
+  return checkpoint;
+}
+
+base::Result<std::optional<Checkpoint>> load_newest_checkpoint(const fs::path& folder) {
+  STARLING_ASSIGN(const std::vector<std::uint64_t> steps, checkpoint_steps(folder));
+  if (steps.empty()) return std::optional<Checkpoint>();
+  STARLING_ASSIGN(Checkpoint checkpoint, load_checkpoint(folder, steps.back()));
+  return std::optional<Checkpoint>(std::move(checkpoint));
 }
 
 base::Result<std::optional<Checkpoint>> load_newest_checkpoint(const fs::path& folder,

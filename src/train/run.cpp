@@ -15,6 +15,8 @@
 #include "train/checkpoint.h"
 #include "train/run_log.h"
 #include "train/step.h"
+#include "train/step_roots.h"
+#include "train/training_receipt.h"
 #include "video/picture.h"
 #include "video/plot.h"
 
@@ -25,15 +27,6 @@ using Clock = std::chrono::steady_clock;
 using Batches = std::vector<NamedTensors>;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-base::Result<Batches> step_batches(Objective& objective, std::uint64_t step, std::uint64_t gradients) {
-  Batches batches;
-  for (std::uint64_t i = 0; i < gradients; ++i) {
-    STARLING_ASSIGN(NamedTensors batch, objective.batch(step * gradients + i));
-    batches.push_back(std::move(batch));
-  }
-  return batches;
-}
 
 // Keeps two processes from training in one folder. The system lets go of it when the process ends, however it ends.
 class FolderLock {
@@ -76,7 +69,8 @@ class Run {
         recipe_(recipe),
         objective_(objective),
         options_(options),
-        gradients_(static_cast<std::uint64_t>(recipe.gradients)) {}
+        gradients_(static_cast<std::uint64_t>(recipe.gradients)),
+        pool_(engine.threads()) {}
 
   base::Result<RunSummary> go() {
     STARLING_TRY(validate(recipe_));
@@ -86,6 +80,9 @@ class Run {
     STARLING_ASSIGN(Step step, Step::make(loss, recipe_.optimizer, static_cast<int>(gradients_)));
     STARLING_ASSIGN(RunLog log, RunLog::open(options_.folder, state_.step));
     log_ = std::move(log);
+    STARLING_ASSIGN(StepRootsLog roots,
+                    StepRootsLog::open(options_.folder, state_.step, tensors_root(state_.values, &pool_)));
+    roots_.emplace(std::move(roots));
     earlier_seconds_ = log_->seconds();
     first_step_ = state_.step;
     start_ = last_checkpoint_ = last_picture_ = Clock::now();
@@ -93,8 +90,9 @@ class Run {
     progress.start_from(state_.step);
     const base::Status trained = loop(step, progress);
     if (!trained.ok() && trained.error().code != base::ErrorCode::kCancelled) return trained.error();
-    STARLING_TRY(save_checkpoint(options_.folder, recipe_, state_));
+    STARLING_TRY(keep());
     STARLING_TRY(objective_.save_model(engine_, averaged_weights(state_), options_.folder));
+    STARLING_TRY(write_training_receipt(options_.folder, recipe_, state_, &pool_));
     if (trained.ok() && state_.step == recipe_.schedule.steps) {
       STARLING_TRY(measure());
       STARLING_TRY(draw());
@@ -162,7 +160,14 @@ class Run {
     return {};
   }
 
+  // A checkpoint, which the list of roots must reach.
+  base::Status keep() {
+    STARLING_TRY(roots_->sync());
+    return save_checkpoint(options_.folder, recipe_, state_, options_.keep_every);
+  }
+
   base::Status after_step(const StepReport& report, base::Progress& progress) {
+    STARLING_TRY(roots_->add(tensors_root(state_.values, &pool_)));
     window_.loss += static_cast<double>(report.loss);
     window_.gradient_norm += static_cast<double>(report.gradient_norm);
     ++window_.steps;
@@ -175,8 +180,9 @@ class Run {
     progress.update(state_.step, detail);
     if (state_.step % options_.log_steps == 0) STARLING_TRY(write_window());
     if (state_.step % options_.validation_steps == 0 && state_.step < recipe_.schedule.steps) STARLING_TRY(measure());
-    if (since(last_checkpoint_) > options_.checkpoint_seconds) {
-      STARLING_TRY(save_checkpoint(options_.folder, recipe_, state_));
+    const bool kept = options_.keep_every != 0 && state_.step % options_.keep_every == 0;
+    if (kept || since(last_checkpoint_) > options_.checkpoint_seconds) {
+      STARLING_TRY(keep());
       last_checkpoint_ = Clock::now();
     }
     if (since(last_picture_) > options_.picture_seconds) {
@@ -230,8 +236,10 @@ class Run {
   Objective& objective_;
   const RunOptions& options_;
   std::uint64_t gradients_;
+  base::ThreadPool pool_;  // hashes
   TrainingState state_;
   std::optional<RunLog> log_;
+  std::optional<StepRootsLog> roots_;
   RunSummary summary_;
   Window window_;
   std::uint64_t first_step_ = 0;

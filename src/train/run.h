@@ -21,6 +21,7 @@ struct RunOptions {
   std::uint64_t log_steps = 20;       // between lines of the log, each the mean of its steps
   std::uint64_t validation_steps = 500;
   double picture_seconds = 600.0;  // between pictures
+  std::uint64_t keep_every = 0;    // keep the checkpoints that are made at its multiples, and make them; 0: none
   base::ProgressMode progress = base::ProgressMode::kAuto;
 };
 
@@ -34,7 +35,8 @@ struct RunSummary {
 };
 
 // Trains until the recipe's steps are made, the time is up, or the process is interrupted, with a checkpoint at the end
-// in each case. The folder gets recipe.json, log.jsonl, checkpoints and pictures. A folder that holds a run is an error
+// in each case. The folder gets recipe.json, log.jsonl, steps.roots, checkpoints, pictures and, at the end of each
+// sitting, training.receipt.json (training_receipt.h). A folder that holds a run is an error
 // unless options.resume is set; a resumed run ends with the same bits as an unbroken one.
 base::Result<RunSummary> run_training(exact::Engine& engine, const Recipe& recipe, Objective& objective,
                                       const RunOptions& options);

@@ -21,6 +21,16 @@ base::Result<std::size_t> output_index(const Graph& graph, const std::string& na
 
 }  // namespace
 
+base::Result<std::vector<NamedTensors>> step_batches(Objective& objective, std::uint64_t step,
+                                                     std::uint64_t gradients) {
+  std::vector<NamedTensors> batches;
+  for (std::uint64_t i = 0; i < gradients; ++i) {
+    STARLING_ASSIGN(NamedTensors batch, objective.batch(step * gradients + i));
+    batches.push_back(std::move(batch));
+  }
+  return batches;
+}
+
 base::Result<Step> Step::make(const LossGraph& loss, const OptimizerSettings& settings, int gradients) {
   std::vector<std::string> names;
   for (const models::Parameter& parameter : loss.parameters) names.push_back(parameter.name);

@@ -18,6 +18,9 @@ struct StepReport {
   float gradient_norm = 0.0F;
 };
 
+// The inputs of step number `step`: one batch for each of its gradients.
+base::Result<std::vector<NamedTensors>> step_batches(Objective& objective, std::uint64_t step, std::uint64_t gradients);
+
 // One training step as exact graphs: forward and backward for each part of the batch, then one update. From a state and
 // inputs it has one right answer, bit for bit.
 class Step {

@@ -12,70 +12,17 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "temporary_folder.h"
+#include "toy_objective.h"
 #include "train/checkpoint.h"
 #include "train/draws.h"
 #include "train/run_log.h"
+#include "train/step_roots.h"
+#include "train/training_receipt.h"
 
 namespace starling::train {
 namespace {
 
 namespace fs = std::filesystem;
-using exact::Builder;
-using exact::Tensor;
-using exact::Type;
-
-constexpr std::int64_t kInputs = 16;
-
-// Fits y = tanh(W x + b) to a fixed W.
-class ToyObjective final : public Objective {
- public:
-  static constexpr std::uint64_t kNever = 1 << 20;
-  explicit ToyObjective(const Recipe& recipe, std::uint64_t slow_step = kNever)
-      : recipe_(recipe), slow_step_(slow_step) {}
-
-  base::Result<LossGraph> loss() override {
-    Builder b;
-    models::Parameters parameters(b, "toy");
-    const auto x = b.input("x", Type::kF32, {recipe_.batch, kInputs});
-    const auto weight = parameters.get("weight", {4, kInputs}, models::Initializer::normal(0.1F));
-    const auto bias = parameters.get("bias", {4}, models::Initializer::constant(0.0F));
-    const auto y = b.tanh(b.linear(x, weight, bias));
-    const auto wanted = b.tanh(b.slice(x, 1, 0, 4));
-    const auto error = b.sub(y, wanted);
-    b.output("loss", b.reshape(b.mean(b.reshape(b.mul(error, error), {-1}), 0), {}));
-    STARLING_ASSIGN(exact::Graph graph, b.finish());
-    return LossGraph{std::move(graph), parameters.list()};
-  }
-  // Long work before the step of that number.
-  base::Status prepare(exact::Engine&, std::uint64_t index, const Stop& stop) override {
-    while (index / 2 == slow_step_) STARLING_TRY(stop());
-    return {};
-  }
-  base::Result<NamedTensors> batch(std::uint64_t index) override {
-    Tensor x(Type::kF32, {recipe_.batch, kInputs});
-    Draws draws(recipe_.seed, Purpose::kChoice, index);
-    for (float& value : x.f32()) value = static_cast<float>(draws.below(2001)) / 1000.0F - 1.0F;
-    NamedTensors inputs;
-    inputs.emplace("x", x);
-    return inputs;
-  }
-  base::Result<std::vector<Metric>> validate(exact::Engine&, const NamedTensors& weights) override {
-    return std::vector<Metric>{{"first_weight", static_cast<double>(weights.at("toy/weight").f32()[0])}};
-  }
-  base::Status draw(exact::Engine&, const NamedTensors&, const fs::path&) override { return {}; }
-  base::Status save_model(exact::Engine&, const NamedTensors&, const fs::path&) override { return {}; }
-
- private:
-  Recipe recipe_;
-  std::uint64_t slow_step_;
-};
-
-Recipe toy_recipe(std::uint64_t steps) {
-  Recipe recipe = default_recipe(ModelPart::kVae);
-  recipe.gradients = 2;
-  recipe.schedule = {.steps = steps, .warmup = 3, .decay = 5, .rate = 1e-2F, .final_fraction = 0.1F};
-  return recipe;
-}
 
 class Training : public FolderTest {
  protected:
@@ -149,6 +96,12 @@ TEST_F(Training, GivesTheSameBitsAfterBeingKilledAtAnyMoment) {
   const auto resumed = run(folder_ / "killed", recipe, true);
   ASSERT_TRUE(resumed.ok()) << resumed.error().message;
   EXPECT_EQ(newest_bytes(folder_ / "whole"), newest_bytes(folder_ / "killed"));
+  for (const std::string_view name : {kStepRootsName, kTrainingReceiptName}) {
+    const auto whole = base::read_file(folder_ / "whole" / name, 1 << 20);
+    const auto killed = base::read_file(folder_ / "killed" / name, 1 << 20);
+    ASSERT_TRUE(whole.ok() && killed.ok()) << name;
+    EXPECT_EQ(*whole, *killed) << name;
+  }
 }
 
 TEST_F(Training, EndsWithACheckpointWhileItPreparesAStep) {
