@@ -12,6 +12,7 @@
 #include "exact/plan_body.h"
 #include "exact/run_group.h"
 #include "exact/run_step.h"
+#include "exact/run_stream.h"
 
 namespace starling::exact {
 namespace {
@@ -155,6 +156,10 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
   }
   std::size_t workspace = (state_->kernels->dot_workspace_bytes() + 63) / 64 * 64;
   for (const Step& step : body.steps) {
+    if (step.rows != nullptr) {
+      workspace = std::max(workspace, streamed_workspace(*state_->kernels, body.graph, step, state_->pool.threads()));
+      continue;
+    }
     if (step.kind != Step::Kind::kIntegerDot) continue;
     const IntegerSplit split = integer_split(*state_->kernels, body.graph, step, state_->pool.threads());
     workspace = std::max(workspace, split.workspace_bytes);

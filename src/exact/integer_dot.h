@@ -16,7 +16,7 @@ struct IntegerTile {
   std::int64_t rows;
   std::int64_t n0;
   std::int64_t columns;
-  const std::int32_t* data;
+  std::int32_t* data;
   std::ptrdiff_t stride;
   std::size_t thread;
 };

@@ -137,6 +137,21 @@ struct Dequantising {
 using DequantisingKernel = void (*)(float* out, std::ptrdiff_t out_stride, const Dequantising& operands,
                                     std::size_t rows, std::size_t columns);
 
+// What integer attention makes of its scores: for each row l_i = f32(sums_i) * (row_scale * column_scale_i) and
+// m = max l, values_i = to_u8(exp(l_i - m) * factor), and totals = f32(sum of values). sums are written over.
+struct SoftmaxRows {
+  std::int32_t* sums;
+  std::ptrdiff_t sums_stride;
+  const float* row_scale;
+  std::ptrdiff_t row_step;
+  const float* column_scale;
+  float factor;
+  std::uint8_t* values;
+  std::ptrdiff_t values_stride;
+  float* totals;
+};
+using SoftmaxKernel = void (*)(const SoftmaxRows& operands, std::size_t rows, std::size_t columns);
+
 template <typename T>
 using WideningKernel = void (*)(float* out, std::ptrdiff_t out_stride, Rows<T> a, std::size_t rows,
                                 std::size_t columns);
@@ -154,6 +169,7 @@ struct Kernels {
   NarrowingKernel<std::uint8_t> narrow_8;  // two's complement
   NarrowingKernel<std::int32_t> narrow_i32;
   DequantisingKernel dequantise;
+  SoftmaxKernel softmax;  // at most 65,793 columns
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;
   RowReduction row_sum, row_max;

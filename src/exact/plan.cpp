@@ -7,6 +7,7 @@
 #include "exact/integer_dot.h"
 #include "exact/plan_body.h"
 #include "exact/plan_group.h"
+#include "exact/plan_stream.h"
 #include "exact/run_group.h"
 
 namespace starling::exact {
@@ -29,9 +30,15 @@ class Planner {
     STARLING_TRY(fold_constants());
     STARLING_TRY(locate());
     order();
+    std::vector<ValueId> outputs;
+    for (const GraphOutput& output : graph_.outputs()) outputs.push_back(locations_[output.value].base);
+    stream_rows(graph_, body_.steps, outputs);
     fuse_products();
     STARLING_TRY(place());
     for (const Step& step : body_.steps) {
+      if (step.rows != nullptr) {
+        body_.scratch_floats = std::max(body_.scratch_floats, group_scratch(step.rows->pass.group));
+      }
       if (step.kind != Step::Kind::kGroup && !step.group.of_product) continue;
       body_.scratch_floats = std::max(body_.scratch_floats, group_scratch(step.group));
     }
@@ -382,6 +389,10 @@ class Planner {
       for (const ValueId value : pass.reads) {
         if (value != product.out) product.reads.push_back(value);
       }
+      if (product.rows != nullptr) {
+        pass.writes.insert(pass.writes.end(), product.writes.begin(), product.writes.end());
+        std::erase(pass.writes, product.out);
+      }
       product.writes = std::move(pass.writes);
       pass = std::move(product);
       gone[i] = true;
@@ -400,14 +411,17 @@ class Planner {
     const std::int64_t columns = shape.back();
     const std::int64_t rows = shape.elements() / columns;
     const Group& group = pass.group;
-    if (columns == 1 || group.columns != columns || group.rows != rows) return false;
-    const std::vector<Factor> wanted =
-        rows == 1 ? std::vector<Factor>{} : std::vector<Factor>{{rows, static_cast<std::ptrdiff_t>(columns)}};
-    const bool own = std::ranges::all_of(group.externals, [&](const Group::External& external) {
-      return external.base != product.out || (external.offset == 0 && external.step == 1 && external.rows == wanted);
+    if (!reads_as_own(group, product.out, rows, columns)) return false;
+    // What a streamed product makes beside its result is there for the tile's own rows.
+    const bool in_time = std::ranges::all_of(group.externals, [&](const Group::External& external) {
+      if (external.base == product.out || std::ranges::find(product.writes, external.base) == product.writes.end()) {
+        return true;
+      }
+      return external.offset == 0 && external.step == 0 &&
+             (rows == 1 || external.rows == std::vector<Factor>{{rows, 1}});
     });
     const Node& node = graph_.nodes()[static_cast<std::size_t>(product.node)];
-    return own && (!has_columns(group) || whole_rows_fit(columns, graph_.shape(node.inputs[0]).back()));
+    return in_time && (!has_columns(group) || whole_rows_fit(columns, graph_.shape(node.inputs[0]).back()));
   }
 
   // Gives every written value a place: an output's own memory where that can be, else the arena, by first fit of

@@ -66,9 +66,18 @@ struct Group {
     std::optional<std::uint32_t> bias;
   };
   Dequantise dequantise;
+  // Where the whole pass is what integer attention does to its scores: one kernel runs it.
+  struct Softmax {
+    std::uint32_t factor = 0;  // externals
+    std::uint32_t values = 0;  // stores: u8
+    std::uint32_t totals = 0;  // stores: f32, one a row
+  };
+  std::optional<Softmax> softmax;
   std::uint32_t slots = 0;
   std::uint32_t column_slots = 0;
 };
+
+struct RowSource;
 
 struct Step {
   enum class Kind : std::uint8_t {
@@ -95,6 +104,16 @@ struct Step {
 
   std::vector<ValueId> reads;   // bases
   std::vector<ValueId> writes;  // values
+
+  // Of a product: its first operand is in no memory, but made as its rows are asked for.
+  std::shared_ptr<const RowSource> rows;
+};
+
+// A product and the pass over it, whose value `made` one other product reads by rows.
+struct RowSource {
+  Step product;
+  Step pass;
+  ValueId made = 0;
 };
 
 struct Plan::Body {

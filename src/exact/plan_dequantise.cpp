@@ -59,8 +59,8 @@ class Finder {
   }
   bool is_per_column(const Operand& operand) const {
     const Group::External* found = external(operand);
-    return found != nullptr && found->step == 1 &&
-           std::ranges::all_of(found->rows, [](const Factor& factor) { return factor.stride == 0; });
+    // A block lies within the last factor of its rows.
+    return found != nullptr && found->step == 1 && (found->rows.empty() || found->rows.back().stride == 0);
   }
 
   // Whether nothing after instruction `at` reads what is in the slot: it writes the slot anew, or a later one does

@@ -11,6 +11,9 @@ namespace {
 
 // Rows of a reduction longer than this are reduced from memory, each in one go.
 constexpr std::int64_t kMaxReducedColumns = 16384;
+// The same where there are rows enough for every thread: the keys of an attention.
+constexpr std::int64_t kManyRows = 64;
+constexpr std::int64_t kMaxColumnsOfMany = 131072;
 
 bool is_reduction(Operator op) { return op == Operator::kSum || op == Operator::kMax; }
 
@@ -188,7 +191,8 @@ bool fusible(const Graph& graph, const Node& node) {
   if (find_operator(node.op)->kind == OperatorClass::kElementwise) return node.op != Operator::kToI32;
   if (!is_reduction(node.op)) return false;
   const Shape& input = graph.shape(node.inputs[0]);
-  return node.attributes[0] == input.rank() - 1 && input.back() <= kMaxReducedColumns;
+  const bool many = input.elements() / input.back() >= kManyRows;
+  return node.attributes[0] == input.rank() - 1 && input.back() <= (many ? kMaxColumnsOfMany : kMaxReducedColumns);
 }
 
 bool same_space(const FusedNode& a, const FusedNode& b) { return a.rows == b.rows && a.columns == b.columns; }

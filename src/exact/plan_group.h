@@ -36,6 +36,10 @@ std::optional<std::ptrdiff_t> column_step(const View& view);
 // Finds f32(product) · (row scale · column scale), and what is added to each column, at the beginning of a pass.
 void find_dequantising(Group& group, ValueId product);
 
+// Finds integer attention's softmax over its scores, the product, with probabilities `made` in one plane of u8. The
+// pass has been searched for dequantising.
+void find_softmax(Group& group, ValueId made);
+
 // The passes of these nodes. `needed` are the values that anything outside of passes reads.
 std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& nodes, const std::set<ValueId>& needed);
 

@@ -75,7 +75,9 @@ class Chooser {
   void consider(const FusedNode& node) {
     const auto readers = readers_.find(node.value);
     if (readers == readers_.end() || needed_.contains(node.value) || !stored_.contains(node.value)) return;
-    if (!can_be_made(node) || node.rows * node.columns < kLargeElements) return;
+    if (!can_be_made(node)) return;
+    // What is made of a column and a row is larger than they are, at any size.
+    if (node.rows * node.columns < kLargeElements && std::ranges::any_of(node.operands, wide)) return;
     std::map<std::size_t, Price> prices;
     for (const Reader& reader : readers->second) {
       const FusedNode& consumer = nodes_[reader.node];

@@ -82,8 +82,8 @@ Blocking blocking_of(const Group& group) {
 class Block {
  public:
   Block(const Kernels& kernels, const Group& group, std::span<float* const> memory, float* scratch, Blocking blocking,
-        const ProductTile& tile = {})
-      : kernels_(kernels), group_(group), memory_(memory), blocking_(blocking), tile_(tile) {
+        const ProductTile& tile = {}, const KeptRows& kept = {})
+      : kernels_(kernels), group_(group), memory_(memory), blocking_(blocking), tile_(tile), kept_(kept) {
     slots_ = scratch;
     columns_ = scratch + static_cast<std::int64_t>(group.slots) * blocking.rows * blocking.columns;
   }
@@ -94,6 +94,7 @@ class Block {
     rows_ = static_cast<std::size_t>(r1 - r0);
     column_ = c0;
     count_ = static_cast<std::size_t>(c1 - c0);
+    if (group_.softmax.has_value()) return softmax(*group_.softmax);
     const std::size_t done = group_.dequantise.instructions;
     if (done != 0) dequantise(group_.instructions[done - 1].result);
     for (const Instruction& instruction : std::span(group_.instructions).subspan(done)) {
@@ -174,13 +175,24 @@ class Block {
         rows_, count_);
   }
 
+  void softmax(const Group::Softmax& found) const {
+    const Group::Dequantise& logits = group_.dequantise;
+    const auto row_scale = external(logits.row_scale).as<float>();
+    auto* const sums = static_cast<std::int32_t*>(tile_.data) + (row_ - tile_.first_row) * tile_.stride;
+    kernels_.softmax(
+        {sums, tile_.stride, row_scale.data, row_scale.row_stride, external(logits.column_scale).as<float>().data,
+         *external(found.factor).as<float>().data, reinterpret_cast<std::uint8_t*>(store_bytes(found.values)),
+         store_stride(found.values), store(found.totals)},
+        rows_, count_);
+  }
+
   void store_integers(const Instruction& instruction) const {
     const auto index = static_cast<std::uint32_t>(instruction.narrowed);
     const bool column = group_.store_column[index];
     const RowsF32 from = column ? RowsF32{column_result(instruction.result), 0, 1} : wide(instruction.result);
     const std::size_t rows = column ? 1 : rows_;
     const std::size_t columns = column ? rows_ : count_;
-    const auto stride = static_cast<std::ptrdiff_t>(group_.columns);
+    const std::ptrdiff_t stride = store_stride(index);
     if (group_.store_type[index] == Type::kI32) {
       kernels_.narrow_i32(reinterpret_cast<std::int32_t*>(store_bytes(index)), stride, from, rows, columns);
     } else {
@@ -207,7 +219,15 @@ class Block {
     return slots_ + static_cast<std::int64_t>(index) * blocking_.rows * blocking_.columns;
   }
   float* column_slot(std::uint32_t index) const { return columns_ + static_cast<std::int64_t>(index) * blocking_.rows; }
+  bool is_kept(std::uint32_t index) const { return kept_.data != nullptr && group_.stores[index] == kept_.value; }
+  std::ptrdiff_t store_stride(std::uint32_t index) const {
+    return is_kept(index) ? kept_.stride : static_cast<std::ptrdiff_t>(group_.columns);
+  }
   std::byte* store_bytes(std::uint32_t index) const {
+    if (is_kept(index)) {
+      const std::int64_t place = (row_ - kept_.first_row) * kept_.stride + column_;
+      return kept_.data + place * static_cast<std::int64_t>(type_size(group_.store_type[index]));
+    }
     const std::int64_t at = group_.store_column[index] ? row_ : row_ * group_.columns + column_;
     return reinterpret_cast<std::byte*>(memory_[group_.stores[index]]) +
            at * static_cast<std::int64_t>(type_size(group_.store_type[index]));
@@ -223,7 +243,7 @@ class Block {
         return {column_slot(operand.index), 1, 0};
       case Operand::Kind::kStore:
         if (group_.store_column[operand.index]) return {store(operand.index), 1, 0};
-        return {store(operand.index), static_cast<std::ptrdiff_t>(group_.columns), 1};
+        return {store(operand.index), store_stride(operand.index), 1};
       default:
         return external(operand.index).as<float>();
     }
@@ -247,7 +267,8 @@ class Block {
       return Elements{reinterpret_cast<const std::byte*>(memory_[e.base]) + offset * bytes, e.type, row_stride, step};
     };
     if (tile_.data != nullptr && e.base == tile_.value) {
-      const std::int32_t* data = tile_.data + (row_ - tile_.first_row) * tile_.stride + (column_ - tile_.first_column);
+      const auto* data = static_cast<const float*>(tile_.data) + (row_ - tile_.first_row) * tile_.stride +
+                         (column_ - tile_.first_column);
       return {reinterpret_cast<const std::byte*>(data), e.type, tile_.stride, 1};
     }
     if (group_.flat) {
@@ -272,7 +293,7 @@ class Block {
       stride = static_cast<std::ptrdiff_t>(blocking_.columns);
       return slot(result.index);
     }
-    stride = static_cast<std::ptrdiff_t>(group_.columns);
+    stride = store_stride(result.index);
     return store(result.index);
   }
 
@@ -283,6 +304,7 @@ class Block {
   float* slots_;
   float* columns_;
   ProductTile tile_;
+  KeptRows kept_;
   std::int64_t row_ = 0;
   std::int64_t column_ = 0;
   std::size_t rows_ = 0;
@@ -312,13 +334,14 @@ std::size_t group_scratch(const Group& group) {
 }
 
 void run_group_on_tile(const Kernels& kernels, const Group& group, std::span<float* const> memory, float* scratch,
-                       const ProductTile& tile, std::int64_t rows, std::int64_t columns) {
+                       const ProductTile& tile, std::int64_t rows, std::int64_t columns, const KeptRows& kept) {
   const Blocking blocking = blocking_of(group);
-  Block block(kernels, group, memory, scratch, blocking, tile);
+  Block block(kernels, group, memory, scratch, blocking, tile, kept);
+  const std::int64_t most = group.softmax.has_value() ? rows : blocking.rows;
   const std::int64_t last_row = tile.first_row + rows;
   const std::int64_t last_column = tile.first_column + columns;
   for (std::int64_t r = tile.first_row; r < last_row;) {
-    const std::int64_t stop = std::min({r + blocking.rows, last_row, r + even_rows(group, r)});
+    const std::int64_t stop = std::min({r + most, last_row, r + even_rows(group, r)});
     for (std::int64_t c = tile.first_column; c < last_column; c += blocking.columns) {
       block.run(r, stop, c, std::min(c + blocking.columns, last_column));
     }

@@ -8,14 +8,23 @@
 
 namespace starling::exact {
 
-// A block of an integer product that has not gone to memory: value's element (row, column) is
+// A block of a product, i32 or f32, that has not gone to memory: value's element (row, column) is
 // data[(row - first_row) * stride + column - first_column].
 struct ProductTile {
   ValueId value = 0;
-  const std::int32_t* data = nullptr;
+  void* data = nullptr;  // whoever is the only reader may write there
   std::ptrdiff_t stride = 0;
   std::int64_t first_row = 0;
   std::int64_t first_column = 0;
+};
+
+// Rows that a pass makes and that do not go to memory: value's element (row, column) is element
+// (row - first_row) * stride + column of data.
+struct KeptRows {
+  ValueId value = 0;
+  std::byte* data = nullptr;
+  std::ptrdiff_t stride = 0;
+  std::int64_t first_row = 0;
 };
 
 // Whether a pass reduces rows, so that it needs whole ones.
@@ -30,6 +39,6 @@ void run_group(const Kernels& kernels, base::ThreadPool& pool, const Group& grou
 
 // Runs the part of a pass that belongs to a tile of the product that it is fused with, on one thread.
 void run_group_on_tile(const Kernels& kernels, const Group& group, std::span<float* const> memory, float* scratch,
-                       const ProductTile& tile, std::int64_t rows, std::int64_t columns);
+                       const ProductTile& tile, std::int64_t rows, std::int64_t columns, const KeptRows& kept = {});
 
 }  // namespace starling::exact

@@ -7,6 +7,7 @@
 
 #include "exact/dot.h"
 #include "exact/run_group.h"
+#include "exact/run_stream.h"
 
 namespace starling::exact {
 namespace {
@@ -62,7 +63,9 @@ const std::byte* bytes_of(const StepContext& context, const Step& step, std::siz
          step.operands[index].view.offset() * static_cast<std::ptrdiff_t>(size);
 }
 
-void run_product(const StepContext& context, const Step& step, float* out) {
+}  // namespace
+
+DotProblem dot_problem(const StepContext& context, const Step& step) {
   const View& a = step.operands[0].view;
   const View& b = step.operands[1].view;
   const int rank = a.rank();
@@ -79,8 +82,8 @@ void run_product(const StepContext& context, const Step& step, float* out) {
   problem.k = total(a.factors(rank - 1, rank));
   const std::array<Factor, 1> batches{Factor{problem.batch, static_cast<std::ptrdiff_t>(problem.m * problem.n)}};
   const std::array<Factor, 1> rows{Factor{problem.m, static_cast<std::ptrdiff_t>(problem.n)}};
-  problem.out = {out, to_axis(batches), to_axis(rows)};
-  run_dot(context.kernels, context.pool, problem, context.workspaces);
+  problem.out = {context.memory[step.out], to_axis(batches), to_axis(rows)};
+  return problem;
 }
 
 IntegerDotProblem integer_problem(const StepContext& context, const Step& step) {
@@ -100,6 +103,12 @@ IntegerDotProblem integer_problem(const StepContext& context, const Step& step) 
           total(a.factors(rank - 2, rank - 1)),
           total(b.factors(rank - 2, rank - 1)),
           total(a.factors(rank - 1, rank))};
+}
+
+namespace {
+
+void run_product(const StepContext& context, const Step& step) {
+  run_dot(context.kernels, context.pool, dot_problem(context, step), context.workspaces);
 }
 
 void run_integer_product(const StepContext& context, const Step& step) {
@@ -372,11 +381,12 @@ IntegerSplit integer_split(const Kernels& kernels, const Graph& graph, const Ste
 void run_step(const StepContext& context, const Step& step) {
   float* out = step.kind == Step::Kind::kGroup ? nullptr : context.memory[step.out];
   auto* bytes = reinterpret_cast<std::byte*>(out);
+  if (step.rows != nullptr) return run_streamed(context, step);
   switch (step.kind) {
     case Step::Kind::kGroup:
       return run_group(context.kernels, context.pool, step.group, context.memory, context.scratch);
     case Step::Kind::kDot:
-      return run_product(context, step, out);
+      return run_product(context, step);
     case Step::Kind::kIntegerDot:
       return run_integer_product(context, step);
     case Step::Kind::kReduce:

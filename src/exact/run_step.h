@@ -21,6 +21,10 @@ struct StepContext {
 
 void run_step(const StepContext& context, const Step& step);
 
+// What a product's step says, with its operands where they are in memory; of an f32 one also the output.
+DotProblem dot_problem(const StepContext& context, const Step& step);
+IntegerDotProblem integer_problem(const StepContext& context, const Step& step);
+
 // How an integer product is cut on so many threads.
 IntegerSplit integer_split(const Kernels& kernels, const Graph& graph, const Step& step, int threads);
 

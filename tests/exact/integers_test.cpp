@@ -318,6 +318,150 @@ TEST(Integers, AttentionIsNearWhatItStandsFor) {
   EXPECT_LT(error_of_two, error_of_one);
 }
 
+// Attention whose scores are made by rows, at sizes beside those of blocks, with heads that lie between each other.
+TEST(Integers, AttentionStreams) {
+  for (const auto& [heads, queries, keys, depth, columns] : {std::array<std::int64_t, 5>{1, 1, 2, 1, 1},
+                                                             {3, 49, 17, 20, 9},
+                                                             {2, 130, 300, 33, 40},
+                                                             {2, 97, 1025, 8, 3},
+                                                             {1, 5, 64, 16, 130}}) {
+    for (const int planes : {0, 1, 2}) {
+      Builder b;
+      const auto q = b.input("q", Type::kF32, {2, queries, heads, depth});
+      const auto k = b.input("k", Type::kF32, {2, keys, heads, depth});
+      const auto v = b.input("v", Type::kF32, {2, keys, heads, columns});
+      const auto heads_first = [&](Builder::Value x) { return b.permute(x, {0, 2, 1, 3}); };
+      Builder::Value mixed;
+      if (planes == 0) {
+        const auto bias = b.input("bias", Type::kF32, {1, heads, queries, keys});
+        const auto scores = b.add(b.dot(b.mul(heads_first(q), 0.3F), heads_first(k)), bias);
+        mixed = b.dot(b.softmax(scores), b.permute(v, {0, 2, 3, 1}));
+      } else {
+        mixed = b.quantised_attention(heads_first(q), heads_first(k), heads_first(v), 0.3F, planes);
+      }
+      b.output("joined", b.reshape(heads_first(mixed), {2, queries, heads * columns}));
+      std::string steps;
+      expect_equal_everywhere(b, {}, &steps);
+      ASSERT_FALSE(HasFailure()) << queries << " queries, " << keys << " keys, " << planes << " planes\n" << steps;
+      if (planes == 1 && columns > 1) {
+        EXPECT_NE(steps.find(" of softmax"), std::string::npos) << steps;
+      } else if (planes == 0) {
+        EXPECT_NE(steps.find(" of add max"), std::string::npos) << steps;
+      }
+    }
+  }
+}
+
+// More keys than a pass over memory would take; what is in memory grows with queries + keys.
+TEST(Integers, AttentionOverManyKeys) {
+  for (const int planes : {0, 1}) {
+    Builder b;
+    const std::int64_t queries = 70;
+    const std::int64_t keys = 17001;
+    const auto q = b.input("q", Type::kF32, {1, queries, 4});
+    const auto k = b.input("k", Type::kF32, {1, keys, 4});
+    const auto v = b.input("v", Type::kF32, {1, keys, 4});
+    b.output("y", planes == 0 ? b.dot(b.softmax(b.dot(q, k)), b.transpose(v))
+                              : b.quantised_attention(q, k, v, 0.5F, planes));
+    const auto graph = b.finish();
+    ASSERT_TRUE(graph.ok());
+    const auto plan = Plan::make(*graph);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_LT(plan->scratch_bytes(), static_cast<std::size_t>(queries * keys)) << steps_of(*plan);
+    std::mt19937 random(4);
+    std::vector<Tensor> inputs;
+    for (const GraphInput& input : graph->inputs()) inputs.push_back(random_tensor(input.type, input.shape, random));
+    const auto expected = run_reference(*graph, inputs);
+    ASSERT_TRUE(expected.ok());
+    for (const Kernels* kernels : available_kernels()) {
+      auto engine = Engine::create({kernels->name, 2});
+      const auto actual = engine->run(*plan, inputs);
+      ASSERT_TRUE(actual.ok()) << actual.error().message;
+      const auto want = (*expected)[0].bytes();
+      EXPECT_EQ(std::memcmp((*actual)[0].bytes().data(), want.data(), want.size()), 0) << kernels->name;
+    }
+  }
+  Builder b;
+  const auto q = b.input("q", Type::kF32, {1, 2, 4});
+  const auto k = b.input("k", Type::kF32, {1, 65794, 4});
+  b.output("y", b.quantised_attention(q, k, k, 0.5F, 1));
+  const auto graph = b.finish();
+  ASSERT_FALSE(graph.ok());
+  EXPECT_NE(graph.error().message.find("65793"), std::string::npos) << graph.error().message;
+}
+
+// Scores that overflow or are NaN, factors beyond u8's range: the kernel's plain way is not taken.
+TEST(Integers, AttentionOfWildNumbers) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const float factor : {255.0F, 1000.0F, -3.0F, 0.5F}) {
+    for (const float wild : {1e19F, 3e38F, infinity, nan, 1e-30F, 0.0F}) {
+      Builder b;
+      const std::int64_t queries = 50;
+      const std::int64_t keys = 75;
+      const auto q = b.quantize_rows(b.input("q", Type::kF32, {2, queries, 8}));
+      const auto k = b.quantize_rows(b.input("k", Type::kF32, {2, keys, 8}));
+      const auto v = b.input("v", Type::kI8, {2, 5, keys});
+      const auto logits = b.mul(b.to_f32(b.dot(q.values, k.values)), b.mul(q.scale, b.transpose(k.scale)));
+      const auto plane = b.to_u8(b.mul(b.exp(b.sub(logits, b.max(logits, -1))), b.fill(factor)));
+      b.output("sums", b.dot(plane, v));
+      b.output("totals", b.to_f32(b.sum(plane, -1)));
+      std::mt19937 random(6);
+      std::vector<Tensor> inputs = {random_tensor(Type::kF32, {2, queries, 8}, random),
+                                    random_tensor(Type::kF32, {2, keys, 8}, random),
+                                    random_tensor(Type::kI8, {2, 5, keys}, random)};
+      inputs[0].f32()[9] = wild;
+      inputs[0].f32()[401] = 1e19F;
+      inputs[1].f32()[77] = wild;
+      inputs[1].f32()[1001] = -1e19F;
+      std::string steps;
+      expect_equal_everywhere(b, inputs, &steps);
+      ASSERT_FALSE(HasFailure()) << "factor " << factor << ", " << wild;
+      EXPECT_NE(steps.find(" of softmax"), std::string::npos) << steps;
+    }
+  }
+}
+
+// Probabilities that somebody else reads, and products that are not attention.
+TEST(Integers, WhatOthersReadDoesNotStream) {
+  for (int kind = 0; kind < 6; ++kind) {
+    Builder b;
+    const auto q = b.input("q", Type::kI8, {2, 50, 8});
+    const auto k = b.input("k", Type::kI8, {2, 60, 8});
+    const auto v = b.input("v", Type::kI8, {2, 7, 60});
+    const auto scores = b.dot(q, k);
+    const auto plane = b.to_u8(b.mul(b.exp(b.mul(b.to_f32(scores), 1e-5F)), 100.0F));
+    switch (kind) {
+      case 0:
+        b.output("plane", plane);
+        b.output("y", b.dot(plane, v));
+        break;
+      case 1:
+        b.output("y", b.dot(plane, v));
+        b.output("more", b.transpose(b.to_f32(plane)));
+        break;
+      case 2:
+        b.output("scores", scores);
+        b.output("y", b.dot(plane, v));
+        break;
+      case 3:
+        b.output("y", b.dot(b.transpose(plane), b.input("w", Type::kI8, {2, 3, 50})));
+        break;
+      case 4:
+        b.output("y", b.dot(b.reshape(plane, {4, 25, 60}), b.input("w", Type::kI8, {4, 3, 60})));
+        break;
+      default: {
+        // The totals go into the second product's other operand.
+        const auto totals = b.to_f32(b.sum(plane, -1));
+        const auto w = b.to_i8(b.mul(b.expand(b.slice(totals, 1, 0, 7), {2, 7, 60}), 1e-3F));
+        b.output("y", b.dot(plane, w));
+      }
+    }
+    expect_equal_everywhere(b, {});
+    ASSERT_FALSE(HasFailure()) << "kind " << kind;
+  }
+}
+
 TEST(Integers, SumsAreExactAlongEveryAxis) {
   for (const Type type : {Type::kI8, Type::kU8}) {
     Builder b;

@@ -25,6 +25,13 @@ std::string steps_of(const Plan& plan) {
       const int rank = step.operands[0].view.rank();
       out += " to " + body.graph.shape(step.out).text() + " depth " +
              std::to_string(to_axis(step.operands[0].view.factors(rank - 1, rank)).total());
+      if (step.rows != nullptr) {
+        out += step.rows->pass.group.softmax.has_value() ? " of softmax" : " of";
+        for (const Instruction& instruction : step.rows->pass.group.instructions) {
+          out += std::string(" ") + find_operator(instruction.op)->name;
+        }
+        out += " then";
+      }
       for (const Instruction& instruction : step.group.instructions) {
         out += std::string(" ") + find_operator(instruction.op)->name;
       }

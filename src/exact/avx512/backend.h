@@ -8,6 +8,7 @@ namespace starling::exact::avx512 {
 Kernels make_kernels();
 void fill_elementwise(Kernels& kernels);
 void fill_reduce(Kernels& kernels);
+void fill_softmax(Kernels& kernels);
 void fill_random(Kernels& kernels);
 void fill_dot(Kernels& kernels);
 void fill_integer_dot(Kernels& kernels);

@@ -82,6 +82,12 @@ struct Vector {
   }
   static I round(F a) { return _mm512_cvtps_epi32(a); }
   static F to_float(I a) { return _mm512_cvtepi32_ps(a); }
+  // a · 2^n, rounded once.
+  static F scale(F a, I n) { return _mm512_scalef_ps(a, to_float(n)); }
+  // The lowest byte of each lane.
+  static void store_low_bytes(std::uint8_t* to, I a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(a));
+  }
 
   static M less(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
   static M equal(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }

@@ -7,6 +7,7 @@ Kernels make_kernels() {
   kernels.name = "generic";
   fill_elementwise(kernels);
   fill_reduce(kernels);
+  fill_softmax(kernels);
   fill_random(kernels);
   fill_dot(kernels);
   fill_integer_dot(kernels);

@@ -111,6 +111,10 @@ struct Vector {
   }
   static I round(F a) { return sub_bits(bits(a + broadcast(0x1.8p23F)), bits(broadcast(0x1.8p23F))); }
   static F to_float(I a) { return __builtin_convertvector(a, F); }
+  // The lowest byte of each lane.
+  static void store_low_bytes(std::uint8_t* to, I a) {
+    for (int i = 0; i < kLanes; ++i) to[i] = static_cast<std::uint8_t>(a[i]);
+  }
 
   static M less(F a, F b) { return a < b; }
   static M equal(F a, F b) { return a == b; }

@@ -57,14 +57,22 @@ struct Math {
     return V::add(V::fma(V::mul(r, r), p, r), constant(1.0F));
   }
 
+  // fraction · 2^n for the result of exp_fraction with |n| ≤ 151.
+  static F times_power_of_two(F fraction, I n) {
+    if constexpr (requires { V::scale(fraction, n); }) {
+      return V::scale(fraction, n);
+    } else {
+      // In two steps, of which only the second can round: 2^n alone may be out of range.
+      const I half = V::template shift_right<1>(n);
+      return V::mul(V::mul(fraction, power_of_two(half)), power_of_two(V::sub_bits(n, half)));
+    }
+  }
+
   static F exp(F x) {
     I n;
     const F bounded = V::lesser_of(V::greater_of(x, constant(-104.0F)), constant(89.0F));
     const F fraction = exp_fraction(bounded, n);
-    // In two steps, of which only the second can round: 2^n alone may be out of range.
-    const I half = V::template shift_right<1>(n);
-    const F scaled = V::mul(V::mul(fraction, power_of_two(half)), power_of_two(V::sub_bits(n, half)));
-    return V::select(V::unordered(x, x), nan(), scaled);
+    return V::select(V::unordered(x, x), nan(), times_power_of_two(fraction, n));
   }
 
   // x = 2^e · (1 + f), 1 + f in [√½, √2); log(1 + f) = f - f²/2 + f³Q(f).
