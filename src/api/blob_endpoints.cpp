@@ -1,22 +1,17 @@
 #include "api/blob_endpoints.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "api/ranged_file.h"
 
 namespace starling::api {
 namespace {
 
 constexpr const char* kBytes = "application/octet-stream";
 
-std::string content_range(const ByteRange& range, std::uint64_t size) {
-  return "bytes " + std::to_string(range.offset) + "-" + std::to_string(range.offset + range.size - 1) + "/" +
-         std::to_string(size);
-}
-
 // What a name stands for never changes.
-void let_keep(Response& response, const base::Hash& name) {
-  response.headers.emplace_back("ETag", "\"" + name.hex() + "\"");
-  response.headers.emplace_back("Cache-Control", "public, max-age=31536000, immutable");
-}
+constexpr const char* kForever = "public, max-age=31536000, immutable";
 
 // Where a blob lies, if anywhere.
 store::Blobs& place_of(const base::Hash& name, store::Blobs& blobs, const BlobEndpointOptions& options) {
@@ -30,27 +25,8 @@ Response send_blob(store::Blobs& blobs, const BlobEndpointOptions& options, cons
   if (!path.ok()) return error_response(path.error());
   base::Result<OpenFile> file = OpenFile::open(*path);
   if (!file.ok()) return error_response(file.error());
-  const std::uint64_t size = file->size();
-  Response response;
-  ByteRange range{0, size};
-  const std::string& expected = request.header("if-range");
-  const bool ranged = expected.empty() || expected == "\"" + name->hex() + "\"";
-  switch (ranged ? parse_range(request.header("range"), size, range) : RangeKind::kWhole) {
-    case RangeKind::kUnsatisfiable:
-      response = error_response(416, "INVALID_ARGUMENT", "the blob has " + std::to_string(size) + " bytes");
-      response.headers.emplace_back("Content-Range", "bytes */" + std::to_string(size));
-      return response;
-    case RangeKind::kPart:
-      response.status = 206;
-      response.headers.emplace_back("Content-Range", content_range(range, size));
-      break;
-    case RangeKind::kWhole:
-      break;
-  }
-  response.content_type = kBytes;
-  response.headers.emplace_back("Accept-Ranges", "bytes");
-  let_keep(response, *name);
-  response.file = FileRange{std::move(*file), range.offset, range.size};
+  Response response = ranged_file(request, *std::move(file), name->hex());
+  if (response.file) response.headers.emplace_back("Cache-Control", kForever);
   return response;
 }
 
@@ -64,7 +40,8 @@ Response send_manifest(store::Blobs& blobs, const BlobEndpointOptions& options, 
   if (!manifest.ok()) return error_response(manifest.error());
   const base::Bytes bytes = manifest->encode();
   Response response = text_response(std::string(bytes.begin(), bytes.end()), kBytes);
-  let_keep(response, *name);
+  response.headers.emplace_back("ETag", "\"" + name->hex() + "\"");
+  response.headers.emplace_back("Cache-Control", kForever);
   return response;
 }
 
