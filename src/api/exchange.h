@@ -6,6 +6,8 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "api/connections.h"
 #include "api/router.h"
@@ -25,7 +27,8 @@ struct Exchange {
   Stage stage = Stage::kHeader;
   Request request;
   const Route* route = nullptr;
-  std::optional<Response> refusal;  // what the request is answered with once its body has come
+  std::optional<Response> refusal;                           // what the request is answered with once its body has come
+  std::vector<std::pair<std::string, std::string>> headers;  // of the response, whatever it is
   std::size_t body_limit = 0;
   std::size_t received = 0;  // of the body
   std::size_t buffered = 0;  // counted in the server's sum

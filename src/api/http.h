@@ -52,12 +52,28 @@ struct FileRange {
   std::uint64_t size = 0;
 };
 
+// A body that comes bit by bit, from a thread that serves connections: a read must not wait. Thread safe.
+class BodyStream {
+ public:
+  BodyStream() = default;
+  virtual ~BodyStream() = default;
+  BodyStream(const BodyStream&) = delete;
+  BodyStream& operator=(const BodyStream&) = delete;
+
+  // What there is by now, at most so many bytes; empty text: nothing yet. Nothing at all: it has ended. When it gives
+  // an empty text, wake is called once there is more.
+  virtual std::optional<std::string> read(std::size_t most, std::function<void()> wake) = 0;
+  // Nobody reads any more. No wake is called once this returns.
+  virtual void close() = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::optional<FileRange> file;  // is sent instead of the body
+  std::optional<FileRange> file;       // is sent instead of the body
+  std::shared_ptr<BodyStream> stream;  // is sent instead of both
 };
 
 Response json_response(const base::Json& json, int status = 200);

@@ -62,6 +62,108 @@ size_t leave_escaped(void* /*context*/, MHD_Connection* /*connection*/, char* te
 
 void free_text(void* text) { delete static_cast<std::string*>(text); }
 
+// Hands a body that comes bit by bit to MHD; sleeps while there is nothing to send.
+class StreamReader : public std::enable_shared_from_this<StreamReader> {
+ public:
+  StreamReader(std::shared_ptr<BodyStream> stream, MHD_Connection* handle)
+      : stream_(std::move(stream)), handle_(handle) {}
+
+  ssize_t read(char* buffer, std::size_t most) {
+    while (true) {
+      std::optional<std::string> text;
+      if (!is_ended()) text = stream_->read(most, [self = shared_from_this()] { self->wake(); });
+      if (!text) return MHD_CONTENT_READER_END_OF_STREAM;
+      if (!text->empty()) {
+        std::ranges::copy(*text, buffer);
+        return static_cast<ssize_t>(text->size());
+      }
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(woken_, false)) continue;
+      asleep_ = true;
+      MHD_suspend_connection(handle_);
+      return 0;
+    }
+  }
+  void wake() {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    if (std::exchange(asleep_, false)) MHD_resume_connection(handle_);
+  }
+  // The server stops.
+  void end() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    wake();
+  }
+  void close() { stream_->close(); }
+
+ private:
+  bool is_ended() {
+    const std::lock_guard lock(mutex_);
+    woken_ = false;
+    return ended_;
+  }
+  const std::shared_ptr<BodyStream> stream_;
+  MHD_Connection* const handle_;
+  std::mutex mutex_;
+  bool woken_ = false;
+  bool asleep_ = false;
+  bool ended_ = false;
+};
+
+// Those that are being sent, so that none sleeps when the server stops.
+struct Streams {
+  std::mutex mutex;
+  bool stopping = false;
+  std::set<std::shared_ptr<StreamReader>> readers;
+
+  void end_all() {
+    std::set<std::shared_ptr<StreamReader>> left;
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+      left = readers;
+    }
+    for (const auto& reader : left) reader->end();
+  }
+};
+
+// What MHD holds of a response that is a stream.
+struct StreamBody {
+  std::shared_ptr<Streams> all;
+  std::shared_ptr<StreamReader> reader;
+};
+
+ssize_t read_stream(void* body, std::uint64_t /*position*/, char* buffer, size_t most) {
+  return static_cast<StreamBody*>(body)->reader->read(buffer, most);
+}
+
+void free_stream(void* held) {
+  const std::unique_ptr<StreamBody> body(static_cast<StreamBody*>(held));
+  {
+    const std::lock_guard lock(body->all->mutex);
+    body->all->readers.erase(body->reader);
+  }
+  body->reader->close();
+}
+
+MHD_Response* stream_response(const std::shared_ptr<Streams>& all, const Response& response, MHD_Connection* handle) {
+  constexpr std::size_t kBlock = 8192;
+  auto body = std::make_unique<StreamBody>(StreamBody{all, std::make_shared<StreamReader>(response.stream, handle)});
+  {
+    const std::lock_guard lock(all->mutex);
+    if (all->stopping) return nullptr;
+    all->readers.insert(body->reader);
+  }
+  MHD_Response* const made =
+      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kBlock, &read_stream, body.get(), &free_stream);
+  StreamBody* const held = body.release();
+  if (made == nullptr) free_stream(held);
+  return made;
+}
+
 MHD_Response* make_response(Response& response) {
   if (response.file && response.file->size > 0) {
     const std::uint64_t size = response.file->size;
@@ -144,6 +246,7 @@ struct Server::State {
   std::atomic<std::size_t> in_progress = 0;
 
   const std::shared_ptr<Waiting> waiting = std::make_shared<Waiting>();
+  const std::shared_ptr<Streams> streams = std::make_shared<Streams>();
 
   std::vector<RouteMetrics> route_metrics;  // as the router's routes, and one for what fits none
   base::Counter* bytes_in = nullptr;
@@ -195,9 +298,15 @@ bool Server::State::start(std::size_t most_connections) {
       {MHD_OPTION_LISTEN_SOCKET, listener.descriptor, nullptr},
       {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
       {MHD_OPTION_END, 0, nullptr}};
+  const bool tls = !options.certificate.empty();
+  if (tls) {
+    items.insert(items.begin(), {{MHD_OPTION_HTTPS_MEM_CERT, 0, const_cast<char*>(options.certificate.c_str())},
+                                 {MHD_OPTION_HTTPS_MEM_KEY, 0, const_cast<char*>(options.private_key.c_str())}});
+  }
   if (options.threads > 1) items.insert(items.begin(), {MHD_OPTION_THREAD_POOL_SIZE, options.threads, nullptr});
-  daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr,
-                            &State::on_request, this,                                   //
+  const unsigned int flags =
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (tls ? static_cast<unsigned int>(MHD_USE_TLS) : 0U);
+  daemon = MHD_start_daemon(flags, 0, nullptr, nullptr, &State::on_request, this,       //
                             MHD_OPTION_ARRAY, items.data(),                             //
                             MHD_OPTION_URI_LOG_CALLBACK, &State::on_target, this,       //
                             MHD_OPTION_UNESCAPE_CALLBACK, &leave_escaped, nullptr,      //
@@ -220,6 +329,7 @@ void Server::State::stop() {
     left = waiting->exchanges;
   }
   for (const Held& exchange : left) waiting->give(exchange, busy("the server stops; ask another one"));
+  streams->end_all();
   const auto end = std::chrono::steady_clock::now() + kGrace;
   while (in_progress > 0 && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -307,8 +417,18 @@ MHD_Result Server::State::begin(Exchange& exchange, MHD_Connection* connection, 
   Request& request = exchange.request;
   MHD_get_connection_values(connection, MHD_HEADER_KIND, &keep_header, &request);
   const std::uint64_t announced = announced_bytes(request);
-  if (const std::optional<Method> known = method_from(method)) {
-    request.method = *known;
+  const std::optional<Method> known = method_from(method);
+  if (known) request.method = *known;
+  if (options.screen) {
+    const std::string_view target = exchange.target;
+    request.path = std::string(target.substr(0, target.find('?')));
+    Screened screened = options.screen(method, request);
+    exchange.refusal = std::move(screened.refusal);
+    exchange.headers = std::move(screened.headers);
+  }
+  if (exchange.refusal) {
+    // Nothing else sees it.
+  } else if (known) {
     Routed routed = route_request(router, exchange.target, request);
     exchange.route = routed.route;
     exchange.refusal = std::move(routed.refusal);
@@ -378,15 +498,21 @@ MHD_Result Server::State::send(Exchange& exchange, Response response) {
   exchange.stage = Exchange::Stage::kMaking;
   exchange.status = response.status;
   const std::uint64_t size = response.file ? response.file->size : response.body.size();
-  MHD_Response* const made = make_response(response);
+  const bool streamed = response.stream != nullptr;
+  MHD_Response* const made = streamed ? stream_response(streams, response, exchange.handle) : make_response(response);
   if (made == nullptr) return MHD_NO;
   exchange.sent = size;
-  connections.move_bytes(*exchange.connection, size);
+  if (streamed) {
+    connections.compute(*exchange.connection);
+  } else {
+    connections.move_bytes(*exchange.connection, size);
+  }
   if (!response.content_type.empty()) {
     MHD_add_response_header(made, "Content-Type", response.content_type.c_str());
     MHD_add_response_header(made, "X-Content-Type-Options", "nosniff");
   }
   for (const auto& [name, value] : response.headers) MHD_add_response_header(made, name.c_str(), value.c_str());
+  for (const auto& [name, value] : exchange.headers) MHD_add_response_header(made, name.c_str(), value.c_str());
   const MHD_Result queued = MHD_queue_response(exchange.handle, static_cast<unsigned int>(response.status), made);
   MHD_destroy_response(made);
   return queued;
@@ -399,7 +525,11 @@ base::Result<std::unique_ptr<Server>> Server::start(Router router, const ServerO
                                                     base::Metrics* metrics) {
   // Of four descriptors three may be connections; the rest is for files.
   const std::size_t most = std::min(options.most_connections, raise_descriptor_limit() / 4 * 3);
-  STARLING_ASSIGN(const Listener listener, listen_on(options.address, options.port));
+  if (options.certificate.empty() != options.private_key.empty()) {
+    return base::invalid("TLS takes a certificate and its private key: give both, or neither");
+  }
+  STARLING_ASSIGN(Listener listener, listen_on(options.address, options.port));
+  if (!options.certificate.empty()) listener.url.replace(0, std::string_view("http").size(), "https");
   ServerOptions bounded = options;
   bounded.most_connections = most;
   auto state = std::make_unique<State>(std::move(router), bounded, listener, metrics);

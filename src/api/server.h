@@ -3,14 +3,25 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "api/router.h"
 #include "base/metrics.h"
 #include "base/result.h"
 
 namespace starling::api {
+
+// What is said of a request once its header is there, before its body comes.
+struct Screened {
+  std::optional<Response> refusal;                           // the answer: nothing else sees the request
+  std::vector<std::pair<std::string, std::string>> headers;  // of every answer, also of those that refuse
+};
 
 struct ServerOptions {
   std::string address = "127.0.0.1";                    // in numbers; 0.0.0.0 and :: are all there are
@@ -23,6 +34,12 @@ struct ServerOptions {
   std::size_t buffered_bytes = std::size_t{256} << 20;  // of all bodies that are being received or worked on
   std::chrono::milliseconds patience{60'000};  // for a request's header, and beyond what a body or response may take
   std::uint64_t slowest = 16384;               // bytes a second at which a body may come, or a response go
+  // Called with each request, whose method is as it was sent; path, query and headers are there, parameters are not. On
+  // a thread that serves connections: must not wait.
+  std::function<Screened(std::string_view method, const Request& request)> screen = nullptr;
+  // PEM texts, both or neither: the server speaks TLS only.
+  std::string certificate = {};
+  std::string private_key = {};
 };
 
 // An HTTP/1.1 server for a table of routes. A request that is malformed, too long or too slow harms nobody but its
