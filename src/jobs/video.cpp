@@ -1,0 +1,43 @@
+#include "jobs/video.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace starling::jobs {
+
+Failure failure_of(const base::Error& error) {
+  Failure failure{base::error_code_name(error.code), error.message};
+  std::ranges::transform(failure.code, failure.code.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return failure;
+}
+
+bool is_over(VideoStatus status) { return status == VideoStatus::kCompleted || status == VideoStatus::kFailed; }
+
+base::Json to_json(const Outcome& outcome) {
+  base::Json json = base::Json::empty_object();
+  json.set("receipt", outcome.receipt);
+  json.set("provider", outcome.provider);
+  json.set("price", outcome.price);
+  json.set("f32_multiply_adds", outcome.work.f32_multiply_adds);
+  json.set("i8_multiply_adds", outcome.work.i8_multiply_adds);
+  json.set("elements", outcome.work.elements);
+  if (outcome.task.has_value()) json.set("task", *outcome.task);
+  return json;
+}
+
+base::Result<Outcome> outcome_from_json(const base::Json& json) {
+  Outcome outcome;
+  STARLING_ASSIGN(outcome.receipt, json.text("receipt"));
+  STARLING_ASSIGN(outcome.provider, json.text("provider"));
+  STARLING_ASSIGN(outcome.price, json.u64("price"));
+  STARLING_ASSIGN(outcome.work.f32_multiply_adds, json.u64("f32_multiply_adds"));
+  STARLING_ASSIGN(outcome.work.i8_multiply_adds, json.u64("i8_multiply_adds"));
+  STARLING_ASSIGN(outcome.work.elements, json.u64("elements"));
+  if (json.has("task")) {
+    STARLING_ASSIGN(outcome.task, json.u64("task"));
+  }
+  return outcome;
+}
+
+}  // namespace starling::jobs

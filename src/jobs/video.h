@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "exact/graph.h"
+#include "generate/text_to_video.h"
+
+namespace starling::jobs {
+
+enum class VideoStatus : std::uint8_t { kQueued, kInProgress, kCompleted, kFailed };
+
+// Why a video could not be made.
+struct Failure {
+  std::string code;     // a word of a-z and _
+  std::string message;  // one sentence
+};
+Failure failure_of(const base::Error& error);
+
+// What a video that was made has beside its files.
+struct Outcome {
+  std::string receipt;      // SHA-256 of the receipt's text, hexadecimal
+  std::string provider;     // address of whoever signed the receipt
+  std::uint64_t price = 0;  // motes that were paid
+  exact::Work work;
+  std::optional<std::uint64_t> task;  // on a network
+};
+base::Json to_json(const Outcome& outcome);
+base::Result<Outcome> outcome_from_json(const base::Json& json);
+
+// One video that was asked for, as it was at one moment. Times are Unix seconds.
+struct Video {
+  std::string id;            // "video_" and 48 hexadecimal digits
+  std::uint64_t number = 0;  // ascending in the order of submission
+  std::string owner;         // the id of a key; empty: of whoever asks without one
+  std::string model;         // as it was asked for
+  std::string seconds;       // duration, as it was asked for or follows from the frames
+  generate::TextToVideo request;
+  VideoStatus status = VideoStatus::kQueued;
+  int progress = 0;  // percent
+  std::int64_t created_at = 0;
+  std::optional<std::int64_t> completed_at;
+  std::optional<std::int64_t> expires_at;
+  std::optional<Failure> failure;
+  std::optional<Outcome> outcome;
+  std::optional<std::uint64_t> task;  // that was submitted for it
+};
+using VideoPointer = std::shared_ptr<const Video>;
+
+bool is_over(VideoStatus status);
+
+}  // namespace starling::jobs
