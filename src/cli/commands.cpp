@@ -18,6 +18,17 @@ constexpr std::array kCommands{
             "starling verify ball.receipt.json --header block-12.header.json\n"
             "starling verify runs/vae/training.receipt.json --steps 5",
             declare_verify},
+    Command{"serve", "Serve OpenAI's Videos API",
+            "starling serve\nstarling serve --listen 127.0.0.1:8000 --network http://127.0.0.1:7001 --max-price 0.05\n"
+            "starling serve --listen 0.0.0.0:8443 --tls-certificate server.crt --tls-key server.key",
+            declare_serve},
+    Command{"key create", "Make an API key for starling serve",
+            "starling key create --name phone --budget 5 --per-minute 30\n"
+            "starling key create --scopes read --json",
+            declare_key_create},
+    Command{"key list", "List the API keys", "starling key list --json", declare_key_list},
+    Command{"key revoke", "Make an API key work no more", "starling key revoke key_0123456789abcdef",
+            declare_key_revoke},
     Command{"train transformer", "Train a video transformer with its text encoder",
             "starling train transformer --out runs/transformer --vae runs/vae/vae --steps 30000",
             declare_train_transformer},

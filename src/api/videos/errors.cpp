@@ -1,0 +1,53 @@
+#include "api/videos/errors.h"
+
+namespace starling::api::videos {
+namespace {
+
+std::string_view type_of(int status) {
+  constexpr int kTooMany = 429;
+  constexpr int kServer = 500;
+  if (status == kTooMany) return "rate_limit_error";
+  return status >= kServer ? "server_error" : "invalid_request_error";
+}
+
+base::Json text_or_null(std::string_view text) { return text.empty() ? base::Json() : base::Json(text); }
+
+}  // namespace
+
+Response refuse(int status, std::string_view code, std::string_view param, std::string_view message) {
+  base::Json error = base::Json::empty_object();
+  error.set("message", message);
+  error.set("type", type_of(status));
+  error.set("param", text_or_null(param));
+  error.set("code", text_or_null(code));
+  base::Json json = base::Json::empty_object();
+  json.set("error", std::move(error));
+  return json_response(json, status);
+}
+
+Response refuse_parameter(std::string_view param, std::string_view message) {
+  return refuse(400, "invalid_value", param, message);
+}
+
+Response no_such_video(std::string_view id) {
+  constexpr std::size_t kShown = 80;
+  return refuse(404, "not_found", "", "there is no video \"" + std::string(id.substr(0, kShown)) + "\"");
+}
+
+Response refuse(const base::Error& error) {
+  switch (error.code) {
+    case base::ErrorCode::kInvalidArgument:
+    case base::ErrorCode::kUnsupported:
+      return refuse(400, "invalid_value", "", error.message);
+    case base::ErrorCode::kNotFound:
+      return refuse(404, "not_found", "", error.message);
+    case base::ErrorCode::kLimit:
+      return refuse(429, "too_many_videos", "", error.message);
+    case base::ErrorCode::kIo:
+      return refuse(503, "storage", "", error.message);
+    default:
+      return refuse(500, "internal", "", error.message);
+  }
+}
+
+}  // namespace starling::api::videos

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "api/http.h"
+
+namespace starling::api::videos {
+
+// An error as OpenAI's clients read it: {"error": {"message", "type", "param", "code"}}. The type follows from the
+// status. param: the parameter that was wrong; empty: none. code: a word for programs; empty: none.
+Response refuse(int status, std::string_view code, std::string_view param, std::string_view message);
+// 400.
+Response refuse_parameter(std::string_view param, std::string_view message);
+// 404, also of what belongs to somebody else.
+Response no_such_video(std::string_view id);
+// Of what is no fault of the request's.
+Response refuse(const base::Error& error);
+
+}  // namespace starling::api::videos

@@ -1,0 +1,256 @@
+#include "api/videos/video_endpoints.h"
+
+#include <array>
+#include <utility>
+
+#include "api/ranged_file.h"
+#include "api/videos/errors.h"
+#include "base/hash.h"
+#include "base/random.h"
+#include "jobs/video_files.h"
+
+namespace starling::api::videos {
+namespace {
+
+using jobs::Video;
+using jobs::VideoPointer;
+using jobs::VideoStatus;
+
+constexpr std::size_t kMostBody = std::size_t{16} << 20;
+constexpr std::size_t kMostIdempotency = 255;
+constexpr std::uint64_t kMostListed = 100;
+constexpr std::uint64_t kListed = 20;
+
+constexpr std::array<const char*, 4> kStatusNames = {"queued", "in_progress", "completed", "failed"};
+
+base::Json or_null(const std::optional<std::int64_t>& value) { return value ? base::Json(*value) : base::Json(); }
+
+base::Json outcome_json(const Video& video) {
+  base::Json json = base::Json::empty_object();
+  json.set("seed", video.request.seed);
+  json.set("steps", video.request.steps);
+  json.set("frames", video.request.frames);
+  json.set("fps", video.request.rate.text());
+  if (video.task) json.set("task", std::to_string(*video.task));
+  for (const char* const name : {"receipt", "price", "work", "provider"}) json.set(name, base::Json());
+  if (!video.outcome) return json;
+  base::Json work = base::Json::empty_object();
+  work.set("f32_multiply_adds", video.outcome->work.f32_multiply_adds);
+  work.set("i8_multiply_adds", video.outcome->work.i8_multiply_adds);
+  work.set("elements", video.outcome->work.elements);
+  json.set("receipt", video.outcome->receipt);
+  json.set("price", std::to_string(video.outcome->price));
+  json.set("work", std::move(work));
+  json.set("provider", video.outcome->provider);
+  return json;
+}
+
+// One variant of GET /v1/videos/{id}/content.
+struct Variant {
+  std::string_view name;
+  std::filesystem::path jobs::VideoPaths::*path;
+  const char* type;
+};
+constexpr std::array<Variant, 5> kVariants = {{{"video", &jobs::VideoPaths::video, "video/mp4"},
+                                               {"thumbnail", &jobs::VideoPaths::thumbnail, "image/png"},
+                                               {"spritesheet", &jobs::VideoPaths::spritesheet, "image/png"},
+                                               {"receipt", &jobs::VideoPaths::receipt, "application/json"},
+                                               {"trace", &jobs::VideoPaths::trace, "application/octet-stream"}}};
+
+Response create(const Gateway& gateway, const Request& request) {
+  const std::string& idempotency = request.header("idempotency-key");
+  if (idempotency.size() > kMostIdempotency) {
+    return refuse(400, "invalid_value", "", "an Idempotency-Key has at most 255 bytes");
+  }
+  Asked<base::Json> parameters = read_parameters(request);
+  if (parameters.refusal) return std::move(*parameters.refusal);
+  Asked<jobs::NewVideo> asked = read_video_request(*parameters.value, gateway.rules, base::random_u64());
+  if (asked.refusal) return std::move(*asked.refusal);
+  jobs::NewVideo& video = *asked.value;
+  const auto key = gateway.access->key_of(request);
+  if (key != nullptr) {
+    video.owner = key->id;
+    if (key->budget.has_value()) {
+      const auto left = gateway.keys->left(key->id);
+      if (!left.ok()) return refuse(left.error());
+      if (*left == std::uint64_t{0}) {
+        return refuse(429, "insufficient_quota", "",
+                      "this key's budget is spent; whoever runs the server can raise it");
+      }
+    }
+  }
+  video.idempotency = idempotency;
+  video.body = base::sha256(base::as_bytes(parameters.value->to_text()));
+  const auto submitted = gateway.queue->submit(video, gateway.now());
+  if (submitted.ok()) return json_response(video_json(*submitted->video));
+  if (submitted.error().code == base::ErrorCode::kInvalidArgument) {
+    return refuse(400, "idempotency_key_in_use", "", submitted.error().message);
+  }
+  return refuse(submitted.error());
+}
+
+Response list(const Gateway& gateway, const Request& request) {
+  for (const auto& [name, value] : request.query) {
+    if (name != "after" && name != "limit" && name != "order") {
+      return refuse(400, "unknown_parameter", name.substr(0, 64), "unknown parameter: '" + name.substr(0, 64) + "'");
+    }
+  }
+  const auto limit = request.query_u64("limit", kListed, kMostListed);
+  if (!limit.ok() || *limit == 0) return refuse_parameter("limit", "'limit' is a number from 1 to 100");
+  const std::string order = request.has_query("order") ? request.query.at("order") : "desc";
+  if (order != "asc" && order != "desc") return refuse_parameter("order", "'order' is asc or desc");
+  const std::string after = request.has_query("after") ? request.query.at("after") : "";
+  const auto page = gateway.queue->list(gateway.access->owner_of(request), after, *limit, order == "asc");
+  if (!page.ok()) return refuse(404, "not_found", "after", page.error().message);
+  base::Json data = base::Json::empty_array();
+  for (const VideoPointer& video : page->videos) data.push(video_json(*video));
+  base::Json json = base::Json::empty_object();
+  json.set("object", "list");
+  json.set("data", std::move(data));
+  json.set("first_id", page->videos.empty() ? base::Json() : base::Json(page->videos.front()->id));
+  json.set("last_id", page->videos.empty() ? base::Json() : base::Json(page->videos.back()->id));
+  json.set("has_more", page->more);
+  return json_response(json);
+}
+
+// The video that a request is about, or null.
+VideoPointer find(const Gateway& gateway, const Request& request) {
+  return gateway.queue->find(gateway.access->owner_of(request), request.parameter("id"));
+}
+
+Response show(const Gateway& gateway, const Request& request) {
+  const VideoPointer video = find(gateway, request);
+  return video == nullptr ? no_such_video(request.parameter("id")) : json_response(video_json(*video));
+}
+
+Response remove(const Gateway& gateway, const Request& request) {
+  const std::string& id = request.parameter("id");
+  const auto removed = gateway.queue->remove(gateway.access->owner_of(request), id);
+  if (!removed.ok()) return refuse(removed.error());
+  if (!*removed) return no_such_video(id);
+  base::Json json = base::Json::empty_object();
+  json.set("id", id);
+  json.set("deleted", true);
+  json.set("object", "video.deleted");
+  return json_response(json);
+}
+
+Response content(const Gateway& gateway, const Request& request) {
+  const VideoPointer video = find(gateway, request);
+  if (video == nullptr) return no_such_video(request.parameter("id"));
+  const std::string name = request.has_query("variant") ? request.query.at("variant") : "video";
+  for (const Variant& variant : kVariants) {
+    if (variant.name != name) continue;
+    if (video->status == VideoStatus::kFailed) {
+      return refuse(404, "video_failed", "", "this video could not be made: " + video->failure->message);
+    }
+    if (video->status != VideoStatus::kCompleted) {
+      return refuse(404, "video_not_ready", "", "this video is not made yet: ask for its status until it is completed");
+    }
+    const jobs::VideoPaths paths(gateway.queue->folder(video->id));
+    base::Result<OpenFile> file = OpenFile::open(paths.*variant.path);
+    if (!file.ok()) return refuse(file.error());
+    Response response = ranged_file(request, *std::move(file), video->id + "-" + name);
+    if (!response.file) return response;
+    response.content_type = variant.type;
+    response.headers.emplace_back("Cache-Control", "private, max-age=3600");
+    return response;
+  }
+  return refuse_parameter("variant", "'variant' is video, thumbnail, spritesheet, receipt or trace");
+}
+
+// What OpenAI's API has and this server does not.
+Route refused(Method method, std::string pattern, const char* message) {
+  Route route;
+  route.method = method;
+  route.pattern = std::move(pattern);
+  route.body_limit = kMostBody;
+  route.handler = [message](const Request&) { return refuse(400, "unsupported", "", message); };
+  return route;
+}
+
+using Endpoint = Response (*)(const Gateway&, const Request&);
+
+Route route(const Gateway& gateway, Method method, std::string pattern, Runs runs, Endpoint endpoint) {
+  Route route;
+  route.method = method;
+  route.pattern = std::move(pattern);
+  route.runs = runs;
+  route.handler = [gateway, endpoint](const Request& request) { return endpoint(gateway, request); };
+  return route;
+}
+
+base::Json model_json(const VideoRules& rules) {
+  base::Json json = base::Json::empty_object();
+  json.set("id", rules.model_name);
+  json.set("object", "model");
+  json.set("created", rules.model_created);
+  json.set("owned_by", "starling");
+  return json;
+}
+
+Response list_models(const Gateway& gateway, const Request& /*request*/) {
+  base::Json data = base::Json::empty_array();
+  data.push(model_json(gateway.rules));
+  base::Json json = base::Json::empty_object();
+  json.set("object", "list");
+  json.set("data", std::move(data));
+  return json_response(json);
+}
+
+Response show_model(const Gateway& gateway, const Request& request) {
+  if (is_model(request.parameter("model"), gateway.rules)) return json_response(model_json(gateway.rules));
+  return refuse(404, "model_not_found", "model", "there is no such model here; GET /v1/models lists what there is");
+}
+
+}  // namespace
+
+base::Json video_json(const Video& video) {
+  base::Json error;
+  if (video.failure) {
+    error = base::Json::empty_object();
+    error.set("code", video.failure->code);
+    error.set("message", video.failure->message);
+  }
+  base::Json json = base::Json::empty_object();
+  json.set("id", video.id);
+  json.set("object", "video");
+  json.set("created_at", video.created_at);
+  json.set("completed_at", or_null(video.completed_at));
+  json.set("expires_at", or_null(video.expires_at));
+  json.set("status", kStatusNames.at(static_cast<std::size_t>(video.status)));
+  json.set("progress", video.progress);
+  json.set("error", std::move(error));
+  json.set("model", video.model);
+  json.set("prompt", video.request.prompt);
+  json.set("remixed_from_video_id", base::Json());
+  json.set("seconds", video.seconds);
+  json.set("size", std::to_string(video.request.width) + "x" + std::to_string(video.request.height));
+  json.set("starling", outcome_json(video));
+  return json;
+}
+
+std::vector<Route> video_routes(const Gateway& gateway) {
+  std::vector<Route> routes;
+  routes.push_back(route(gateway, Method::kPost, "/v1/videos", Runs::kOnWorker, create));
+  routes.back().body_limit = kMostBody;
+  routes.push_back(route(gateway, Method::kGet, "/v1/videos", Runs::kHere, list));
+  routes.push_back(route(gateway, Method::kGet, "/v1/videos/{id}", Runs::kHere, show));
+  routes.push_back(route(gateway, Method::kDelete, "/v1/videos/{id}", Runs::kOnWorker, remove));
+  routes.push_back(route(gateway, Method::kGet, "/v1/videos/{id}/content", Runs::kOnWorker, content));
+  constexpr const char* kNoSource = "this server cannot make a video of another one yet; ask for a new one";
+  constexpr const char* kNoCharacters = "the model of this server has no characters";
+  routes.push_back(refused(Method::kPost, "/v1/videos/{id}/remix", kNoSource));
+  routes.push_back(refused(Method::kPost, "/v1/videos/edits", kNoSource));
+  routes.push_back(refused(Method::kPost, "/v1/videos/extensions", kNoSource));
+  routes.push_back(refused(Method::kPost, "/v1/videos/characters", kNoCharacters));
+  routes.push_back(refused(Method::kGet, "/v1/videos/characters/{id}", kNoCharacters));
+  return routes;
+}
+
+std::vector<Route> model_routes(const Gateway& gateway) {
+  return {route(gateway, Method::kGet, "/v1/models", Runs::kHere, list_models),
+          route(gateway, Method::kGet, "/v1/models/{model}", Runs::kHere, show_model)};
+}
+
+}  // namespace starling::api::videos

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "api/router.h"
+#include "api/videos/access.h"
+#include "api/videos/video_request.h"
+#include "jobs/video_queue.h"
+
+namespace starling::api::videos {
+
+// What the endpoints work on; all of it outlives the routes.
+struct Gateway {
+  jobs::VideoQueue* queue = nullptr;
+  const Access* access = nullptr;
+  const jobs::ApiKeys* keys = nullptr;
+  VideoRules rules;
+  std::function<std::int64_t()> now;  // Unix seconds
+};
+
+// A video as OpenAI's clients read it, with "starling" beside their members.
+base::Json video_json(const jobs::Video& video);
+
+// POST and GET /v1/videos, GET and DELETE /v1/videos/{id}, GET /v1/videos/{id}/content; what OpenAI has beside them and
+// this server cannot do is refused with a sentence.
+std::vector<Route> video_routes(const Gateway& gateway);
+// GET /v1/models and /v1/models/{model}.
+std::vector<Route> model_routes(const Gateway& gateway);
+
+}  // namespace starling::api::videos

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "api/http.h"
+#include "generate/text_to_video.h"
+#include "jobs/video_queue.h"
+#include "models/checkpoint.h"
+
+namespace starling::api::videos {
+
+// What is made here, and how much of it at most. The model outlives whoever has this.
+struct VideoRules {
+  const models::Checkpoint* model = nullptr;
+  std::string model_name;                 // as GET /v1/models lists it
+  std::int64_t model_created = 0;         // Unix seconds
+  generate::TextToVideo usual;            // what is used where a request says nothing
+  std::uint64_t memory = 0;               // bytes that a video may take
+  std::uint64_t most_pixels = 1U << 28U;  // of all frames of a video together
+};
+
+// A value, or the response that says why there is none.
+template <typename T>
+struct Asked {
+  std::optional<T> value;
+  std::optional<Response> refusal;
+
+  Asked(T given) : value(std::move(given)) {}               // NOLINT(google-explicit-constructor)
+  Asked(Response refused) : refusal(std::move(refused)) {}  // NOLINT(google-explicit-constructor)
+};
+
+// Parameters by name, from a body of JSON or multipart/form-data; their values are those of JSON, or texts. A file is
+// null. What is a file or an object is only looked at by name.
+Asked<base::Json> read_parameters(const Request& request);
+
+// The video that a body of POST /v1/videos asks for. owner, idempotency and body are not filled in. random: for the
+// seed of those who name none.
+Asked<jobs::NewVideo> read_video_request(const base::Json& parameters, const VideoRules& rules, std::uint64_t random);
+
+// Whether a model of that name is this one: its own name, and those of OpenAI's video models, which programs written
+// for them say.
+bool is_model(const std::string& name, const VideoRules& rules);
+
+}  // namespace starling::api::videos

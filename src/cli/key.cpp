@@ -1,0 +1,148 @@
+// starling key: who may use starling serve.
+#include <chrono>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/credits.h"
+#include "cli/events.h"
+#include "cli/gateway_home.h"
+#include "cli/output.h"
+#include "jobs/api_keys.h"
+
+namespace starling::cli {
+namespace {
+
+struct Arguments {
+  std::string home;
+  std::string name;
+  std::string scopes = "read,write";
+  std::string budget;
+  std::string webhook;
+  std::string id;
+  std::int64_t per_minute = 0;
+  bool json = false;
+};
+
+struct Opened {
+  std::unique_ptr<jobs::Database> database;
+  std::unique_ptr<jobs::ApiKeys> keys;
+};
+
+std::int64_t unix_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+base::Result<Opened> open(const Arguments& arguments) {
+  Opened opened;
+  STARLING_ASSIGN(const std::filesystem::path home, gateway_home(arguments.home));
+  STARLING_ASSIGN(opened.database, open_gateway_database(home));
+  STARLING_ASSIGN(opened.keys, jobs::ApiKeys::open(*opened.database));
+  return opened;
+}
+
+base::Json key_json(const jobs::ApiKey& key) {
+  base::Json json = base::Json::empty_object();
+  json.set("id", key.id);
+  json.set("name", key.name);
+  json.set("scopes", key.scopes.text());
+  json.set("budget", key.budget ? base::Json(std::to_string(*key.budget)) : base::Json());
+  json.set("spent", std::to_string(key.spent));
+  json.set("per_minute", key.per_minute);
+  json.set("created_at", key.created_at);
+  json.set("revoked_at", key.revoked_at ? base::Json(*key.revoked_at) : base::Json());
+  json.set("webhook", key.webhook_url.empty() ? base::Json() : base::Json(key.webhook_url));
+  return json;
+}
+
+base::Result<int> create(const Arguments& arguments) {
+  jobs::NewKey wanted;
+  wanted.name = arguments.name;
+  STARLING_ASSIGN(wanted.scopes, jobs::Scopes::from_text(arguments.scopes));
+  if (!arguments.budget.empty()) {
+    STARLING_ASSIGN(wanted.budget, read_credits(arguments.budget));
+  }
+  wanted.per_minute = static_cast<std::uint32_t>(arguments.per_minute);
+  wanted.webhook_url = arguments.webhook;
+  STARLING_ASSIGN(const Opened opened, open(arguments));
+  STARLING_ASSIGN(const jobs::ApiKeys::Created created, opened.keys->create(wanted, unix_seconds()));
+  if (arguments.json) {
+    base::Json json = key_json(created.key);
+    json.set("secret", created.secret);
+    if (!created.key.webhook_secret.empty()) json.set("webhook_secret", created.key.webhook_secret);
+    print_json(json);
+    return kFine;
+  }
+  print("id       " + created.key.id);
+  print("secret   " + created.secret);
+  if (!created.key.webhook_secret.empty()) print("webhook  signed with " + created.key.webhook_secret);
+  note("the secret is shown this once; the server keeps only its hash");
+  return kFine;
+}
+
+base::Result<int> list(const Arguments& arguments) {
+  STARLING_ASSIGN(const Opened opened, open(arguments));
+  STARLING_ASSIGN(const std::vector<jobs::ApiKey> keys, opened.keys->list());
+  if (arguments.json) {
+    base::Json list = base::Json::empty_array();
+    for (const jobs::ApiKey& key : keys) list.push(key_json(key));
+    base::Json json = base::Json::empty_object();
+    json.set("keys", std::move(list));
+    print_json(json);
+    return kFine;
+  }
+  if (keys.empty()) print("there is no key: starling key create makes one");
+  for (const jobs::ApiKey& key : keys) {
+    constexpr std::int64_t kMilliseconds = 1000;
+    const std::string budget = key.budget ? " of " + show_credits(*key.budget) : "";
+    print(key.id + "  " + key.scopes.text() + "  spent " + show_credits(key.spent) + budget + " credits  made " +
+          local_time(std::to_string(key.created_at * kMilliseconds)) + (key.revoked_at ? "  revoked" : "") +
+          (key.name.empty() ? "" : "  " + base::Json(key.name).to_text()));
+  }
+  return kFine;
+}
+
+base::Result<int> revoke(const Arguments& arguments) {
+  STARLING_ASSIGN(const Opened opened, open(arguments));
+  STARLING_TRY(opened.keys->revoke(arguments.id, unix_seconds()));
+  if (arguments.json) {
+    base::Json json = base::Json::empty_object();
+    json.set("id", arguments.id);
+    json.set("revoked", true);
+    print_json(json);
+  } else {
+    print(arguments.id + " works no more");
+  }
+  return kFine;
+}
+
+std::shared_ptr<Arguments> declare(Options& options) {
+  auto a = std::make_shared<Arguments>();
+  options.text("--home", a->home, kGatewayHomeHelp);
+  options.flag("--json", a->json, "Print one JSON object as the last line");
+  return a;
+}
+
+}  // namespace
+
+Action declare_key_create(Options& options) {
+  const auto a = declare(options);
+  options.text("--name", a->name, "A word for people");
+  options.text("--scopes", a->scopes, "What it lets its holder do: read, write, or read,write");
+  options.text("--budget", a->budget, "Credits that may be paid with it in all; any number if not given");
+  options.integer("--per-minute", a->per_minute, 0, 1'000'000, "Things it may ask for a minute; 0: any number");
+  options.text("--webhook", a->webhook, "URL that is told of each of its videos that ends");
+  return [a] { return create(*a); };
+}
+
+Action declare_key_list(Options& options) {
+  const auto a = declare(options);
+  return [a] { return list(*a); };
+}
+
+Action declare_key_revoke(Options& options) {
+  const auto a = declare(options);
+  options.text("ID", a->id, "The key's id, as starling key list shows it", Options::Presence::kRequired);
+  return [a] { return revoke(*a); };
+}
+
+}  // namespace starling::cli

@@ -1,0 +1,239 @@
+// starling serve: OpenAI's Videos API, until it is told to stop.
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "api/ledger_endpoints.h"
+#include "api/server.h"
+#include "api/videos/access.h"
+#include "api/videos/video_endpoints.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "cli/commands.h"
+#include "cli/gateway_home.h"
+#include "cli/network.h"
+#include "cli/output.h"
+#include "cli/setup.h"
+#include "jobs/local_maker.h"
+#include "jobs/runner.h"
+#include "node/key_store.h"
+
+namespace starling::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Arguments {
+  std::string home;
+  std::string listen = "127.0.0.1:8000";
+  std::string model;
+  std::string origins;
+  std::string certificate;
+  std::string private_key;
+  std::int64_t threads = 0;
+  std::int64_t workers = 1;
+  std::int64_t keep = 7 * 24;
+  std::int64_t most_pixels = std::int64_t{1} << 28;
+  std::string log = "text";
+  bool local = false;
+  bool json = false;
+};
+
+constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
+constexpr std::chrono::milliseconds kPollTime{50};
+constexpr std::chrono::milliseconds kRefreshTime{200};
+constexpr std::chrono::seconds kTidyTime{10};
+
+template <typename Unit>
+std::int64_t unix_time() {
+  return std::chrono::duration_cast<Unit>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+std::int64_t unix_seconds() { return unix_time<std::chrono::seconds>(); }
+
+base::Result<api::ServerOptions> read_listen(const std::string& text) {
+  api::ServerOptions options;
+  const std::size_t colon = text.rfind(':');
+  const auto read_port = [&] {
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data() + colon + 1, end, options.port);
+    return read.ec == std::errc() && read.ptr == end;
+  };
+  if (colon == std::string::npos || colon == 0 || !read_port()) {
+    return base::invalid("\"" + text + "\" is no address to listen on: give ADDRESS:PORT, such as 127.0.0.1:8000");
+  }
+  options.address = text.substr(0, colon);
+  if (options.address.starts_with('[') && options.address.ends_with(']')) {
+    options.address = options.address.substr(1, options.address.size() - 2);
+  }
+  return options;
+}
+
+// Whether only this machine reaches it.
+bool is_loopback(const std::string& address) {
+  in_addr v4{};
+  if (::inet_pton(AF_INET, address.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24U) == 127U;
+  return address == "::1";
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> words;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    if (end > at) words.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return words;
+}
+
+// Everything that the server is made of, in the order of its making.
+struct Serving {
+  std::optional<base::SecretKey> key;
+  std::optional<models::Checkpoint> model;
+  std::unique_ptr<jobs::Database> database;
+  std::unique_ptr<jobs::ApiKeys> keys;
+  std::unique_ptr<jobs::VideoQueue> queue;
+  std::unique_ptr<api::videos::Access> access;
+  base::Metrics metrics;
+  std::unique_ptr<api::Server> server;
+  std::unique_ptr<jobs::Runner> runner;
+
+  ~Serving() {
+    runner.reset();
+    if (server) server->stop();
+  }
+};
+
+base::Status open_queue(const Arguments& arguments, const fs::path& home, Serving& serving) {
+  STARLING_ASSIGN(serving.database, open_gateway_database(home));
+  STARLING_ASSIGN(serving.keys, jobs::ApiKeys::open(*serving.database));
+  jobs::QueueOptions options;
+  options.folder = home / "videos";
+  constexpr std::int64_t kHour = 3600;
+  options.keep_seconds = arguments.keep * kHour;
+  STARLING_ASSIGN(serving.queue, jobs::VideoQueue::open(*serving.database, options));
+  return {};
+}
+
+base::Status start_makers(const Arguments& arguments, Serving& serving) {
+  jobs::LocalMakerOptions options;
+  options.model = &*serving.model;
+  options.key = &*serving.key;
+  STARLING_ASSIGN(options.model_root, serving.model->root());
+  options.memory = usable_memory() / static_cast<std::uint64_t>(arguments.workers);
+  options.threads = static_cast<int>(arguments.threads);
+  std::vector<std::unique_ptr<jobs::Maker>> makers;
+  for (std::int64_t i = 0; i < arguments.workers; ++i) makers.push_back(std::make_unique<jobs::LocalMaker>(options));
+  serving.runner = std::make_unique<jobs::Runner>(*serving.queue, std::move(makers), unix_seconds);
+  return {};
+}
+
+base::Status start_server(const Arguments& arguments, const fs::path& model_folder, Serving& serving) {
+  STARLING_ASSIGN(api::ServerOptions options, read_listen(arguments.listen));
+  if (!is_loopback(options.address) && !serving.keys->required()) {
+    return base::invalid("others reach " + options.address +
+                         ", and there is no key: make one with starling key create, or listen on 127.0.0.1");
+  }
+  if (!arguments.certificate.empty()) {
+    STARLING_ASSIGN(options.certificate, base::read_text_file(arguments.certificate, kMaxPemBytes));
+  }
+  if (!arguments.private_key.empty()) {
+    STARLING_ASSIGN(options.private_key, base::read_text_file(arguments.private_key, kMaxPemBytes));
+  }
+  serving.access = std::make_unique<api::videos::Access>(
+      *serving.keys, api::videos::AccessOptions{split_list(arguments.origins), unix_time<std::chrono::milliseconds>});
+  options.screen = [&access = *serving.access](std::string_view method, const api::Request& request) {
+    return access.screen(method, request);
+  };
+  api::videos::Gateway gateway;
+  gateway.queue = serving.queue.get();
+  gateway.access = serving.access.get();
+  gateway.keys = serving.keys.get();
+  gateway.now = unix_seconds;
+  gateway.rules.model = &*serving.model;
+  gateway.rules.model_name = model_folder.filename().string();
+  gateway.rules.model_created = unix_seconds();
+  gateway.rules.usual = default_request(serving.model->config());
+  gateway.rules.memory = usable_memory() / static_cast<std::uint64_t>(arguments.workers);
+  gateway.rules.most_pixels = static_cast<std::uint64_t>(arguments.most_pixels);
+  api::Router router;
+  router.add(api::videos::video_routes(gateway));
+  router.add(api::videos::model_routes(gateway));
+  router.add(api::metrics_route(serving.metrics));
+  STARLING_ASSIGN(serving.server, api::Server::start(std::move(router), options, &serving.metrics));
+  return {};
+}
+
+base::Result<int> run(const Arguments& arguments) {
+  base::catch_interrupts();
+  std::signal(SIGPIPE, SIG_IGN);  // a client that hangs up while a file is sent to it
+  base::set_log(base::LogLevel::kInfo, arguments.log == "json" ? base::LogFormat::kJson : base::LogFormat::kText);
+  Serving serving;
+  STARLING_ASSIGN(const fs::path home, gateway_home(arguments.home));
+  STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
+  STARLING_ASSIGN(serving.model, models::Checkpoint::open(folder));
+  STARLING_ASSIGN(serving.key, open_account_key());
+  STARLING_TRY(open_queue(arguments, home, serving));
+  STARLING_TRY(start_server(arguments, fs::canonical(folder), serving));
+  STARLING_TRY(start_makers(arguments, serving));
+  const std::string url = serving.server->url();
+  if (arguments.json) {
+    base::Json json = base::Json::empty_object();
+    json.set("url", url);
+    json.set("base_url", url + "/v1");
+    json.set("model", folder.filename().string());
+    json.set("keys", serving.keys->required());
+    print_json(json);
+  } else {
+    print("serving OpenAI's Videos API on " + url + "/v1" +
+          (serving.keys->required() ? "" : ", to this machine, without keys"));
+  }
+  auto next_refresh = std::chrono::steady_clock::now();
+  auto next_tidying = next_refresh;
+  const auto report_failure = [](const base::Status& status) {
+    if (!status.ok()) base::log(base::LogLevel::kError, status.error().message);
+  };
+  while (!base::interrupted()) {
+    std::this_thread::sleep_for(kPollTime);
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next_refresh) {
+      next_refresh = now + kRefreshTime;
+      report_failure(serving.keys->refresh());
+    }
+    if (now >= next_tidying) {
+      next_tidying = now + kTidyTime;
+      report_failure(serving.queue->expire(unix_seconds()));
+    }
+  }
+  base::log(base::LogLevel::kInfo, "stopping");
+  return kFine;
+}
+
+}  // namespace
+
+Action declare_serve(Options& options) {
+  auto a = std::make_shared<Arguments>();
+  options.flag("--local", a->local, "Make videos on this machine; so it is unless --network is given");
+  options.text("--listen", a->listen, "ADDRESS:PORT to serve on; port 0 takes any that is free");
+  options.text("--home", a->home, kGatewayHomeHelp);
+  options.text("--model", a->model, "Folder of a Wan model in the diffusers layout; the bundled one if not given");
+  options.integer("--workers", a->workers, 1, 64, "Videos made at a time");
+  options.integer("--threads", a->threads, 0, 512, "Threads of each worker; 0: one per core");
+  options.integer("--keep", a->keep, 0, 24 * 3650, "Hours after which a finished video is deleted; 0: never");
+  options.integer("--most-pixels", a->most_pixels, 1, std::int64_t{1} << 40,
+                  "Pixels of all frames of a video together");
+  options.text("--allow-origin", a->origins, "Origins of pages that may ask, with commas between them; *: any");
+  options.text("--tls-certificate", a->certificate, "PEM file of the server's certificate: then it speaks TLS only");
+  options.text("--tls-key", a->private_key, "PEM file of that certificate's private key");
+  options.choice("--log", a->log, {"text", "json"}, "Form of the log on standard error");
+  options.flag("--json", a->json, "Print one JSON object when it serves");
+  return [a] { return run(*a); };
+}
+
+}  // namespace starling::cli

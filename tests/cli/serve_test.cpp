@@ -1,0 +1,162 @@
+// The server of the Videos API as a process: killed at any moment, it goes on, and makes each video once.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <set>
+#include <thread>
+
+#include "base/process.h"
+#include "cli/command.h"
+#include "node/http_client.h"
+#include "program.h"
+
+namespace starling::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+class ServeTest : public ProgramTest {
+ protected:
+  void start_server(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments{STARLING_PROGRAM, "serve",          "--home",   at("gateway").string(),
+                                       "--model",        model().string(), "--listen", "127.0.0.1:0",
+                                       "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    auto started = base::ChildProcess::start(arguments, {.log = at("log")});
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    server_.emplace(*std::move(started));
+    const auto line = server_->read_line(std::chrono::seconds(60));
+    ASSERT_TRUE(line.ok()) << line.error().message;
+    url_ = *base::Json::parse(*line, "the server")->text("base_url");
+  }
+  void kill_server() {
+    ::kill(server_->id(), SIGKILL);
+    server_->wait(std::chrono::seconds(10));
+  }
+  node::HttpReply send(const std::string& method, const std::string& path, const std::string& body = "",
+                       const std::string& key = "") {
+    node::HttpRequest request;
+    request.method = method;
+    request.url = url_ + path;
+    request.body = body;
+    if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    if (!key.empty()) request.headers.emplace_back("Authorization", "Bearer " + key);
+    auto reply = http_.send(request);
+    EXPECT_TRUE(reply.ok()) << reply.error().message;
+    return reply.ok() ? *reply : node::HttpReply{};
+  }
+  base::Json get(const std::string& path) { return *base::Json::parse(send("GET", path).body, path); }
+  std::string ask(int steps) {
+    const node::HttpReply reply =
+        send("POST", "/videos",
+             R"({"prompt":"a red ball","size":"32x16","num_frames":5,"seed":7,"steps":)" + std::to_string(steps) + "}");
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return *base::Json::parse(reply.body, "reply")->text("id");
+  }
+  // What a video has come to once it is over.
+  base::Json wait_for(const std::string& id) {
+    base::Json video;
+    for (int i = 0; i < 6000; ++i) {
+      video = get("/videos/" + id);
+      const std::string status = *video.text("status");
+      if (status == "completed" || status == "failed") return video;
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+    ADD_FAILURE() << video.to_text();
+    return video;
+  }
+
+  node::HttpClient http_;
+  std::optional<base::ChildProcess> server_;
+  std::string url_;
+};
+
+TEST_F(ServeTest, KilledAtAnyMomentItMakesEachVideoOnce) {
+  start_server();
+  const std::string reference = ask(40);
+  ASSERT_EQ(*wait_for(reference).text("status"), "completed");
+  const std::string output =
+      *base::Json::parse(send("GET", "/videos/" + reference + "/content?variant=receipt").body, "receipt")
+           ->text("output_root");
+  std::set<std::string> asked;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 3; ++i) asked.insert(ask(40));
+    std::this_thread::sleep_for(milliseconds(20 + 70 * round));
+    kill_server();
+    start_server();
+  }
+  for (const std::string& id : asked) {
+    const base::Json video = wait_for(id);
+    ASSERT_EQ(*video.text("status"), "completed") << video.to_text();
+    const std::string content = "/videos/" + id + "/content";
+    const auto receipt = base::Json::parse(send("GET", content + "?variant=receipt").body, "receipt");
+    EXPECT_EQ(*receipt->text("output_root"), output);
+    EXPECT_EQ(send("GET", content).body.substr(4, 4), "ftyp");
+  }
+  const auto all = get("/videos?limit=100");
+  EXPECT_EQ((*all.array("data"))->elements().size(), asked.size() + 1);
+  // An orderly end while something is made, and a deletion of what is being made.
+  const std::string last = ask(500);
+  std::this_thread::sleep_for(milliseconds(100));
+  server_->ask_to_stop();
+  EXPECT_EQ(server_->wait(std::chrono::seconds(20)), kFine);
+  start_server();
+  EXPECT_EQ(send("DELETE", "/videos/" + last).status, 200);
+  EXPECT_EQ(send("GET", "/videos/" + last).status, 404);
+  kill_server();
+  start_server();
+  EXPECT_EQ(send("GET", "/videos/" + last).status, 404);
+  for (int i = 0; i < 2000 && std::filesystem::exists(at("gateway/videos/" + last)); ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_FALSE(std::filesystem::exists(at("gateway/videos/" + last)));
+}
+
+TEST_F(ServeTest, KeysDivideAndCloseIt) {
+  start_server();
+  EXPECT_EQ(send("GET", "/videos").status, 200);
+  const auto make_key = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"key", "create", "--home", at("gateway").string(), "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Ran ran = run(arguments);
+    EXPECT_EQ(ran.code, kFine) << ran.err;
+    return ran.json();
+  };
+  const base::Json first = make_key({"--name", "first"});
+  const base::Json second = make_key({"--scopes", "read"});
+  const base::Json slow = make_key({"--per-minute", "1"});
+  const std::string secret = *first.text("secret");
+  for (int i = 0; i < 1000 && send("GET", "/videos").status != 401; ++i) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(send("GET", "/videos").status, 401);
+  EXPECT_EQ(send("GET", "/videos", "", "sk-wrong").status, 401);
+  const std::string body = R"({"prompt":"a red ball","size":"32x16","num_frames":1,"steps":1})";
+  const node::HttpReply made = send("POST", "/videos", body, secret);
+  ASSERT_EQ(made.status, 200) << made.body;
+  const std::string id = *base::Json::parse(made.body, "made")->text("id");
+  EXPECT_EQ(send("GET", "/videos/" + id, "", secret).status, 200);
+  const std::string reader = *second.text("secret");
+  EXPECT_EQ(send("GET", "/videos/" + id, "", reader).status, 404);
+  EXPECT_EQ(send("GET", "/videos/" + id + "/content", "", reader).status, 404);
+  EXPECT_EQ(send("POST", "/videos", body, reader).status, 403);
+  EXPECT_EQ(send("DELETE", "/videos/" + id, "", reader).status, 403);
+  EXPECT_EQ(send("POST", "/videos", body, *slow.text("secret")).status, 200);
+  const node::HttpReply busy = send("POST", "/videos", body, *slow.text("secret"));
+  EXPECT_EQ(busy.status, 429);
+  EXPECT_FALSE(busy.header("retry-after").empty());
+  EXPECT_EQ(run({"key", "revoke", *first.text("id"), "--home", at("gateway").string()}).code, kFine);
+  for (int i = 0; i < 1000 && send("GET", "/videos", "", secret).status != 401; ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(send("GET", "/videos", "", secret).status, 401);
+  EXPECT_NE(run({"key", "list", "--home", at("gateway").string()}).out.find("revoked"), std::string::npos);
+}
+
+TEST_F(ServeTest, APublicAddressTakesKeys) {
+  const Ran refused = wait(start(
+      {"serve", "--home", at("public").string(), "--model", model().string(), "--listen", "0.0.0.0:0", "--json"}));
+  EXPECT_EQ(refused.code, kFailed);
+  EXPECT_NE(refused.err.find("starling key create"), std::string::npos) << refused.err;
+}
+
+}  // namespace
+}  // namespace starling::cli
