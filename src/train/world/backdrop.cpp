@@ -27,8 +27,23 @@ double line(double at, double period, double half, double pixel) {
   return clamp01((half - away) / pixel + 0.5);
 }
 
-// How dark the ground's pattern is at (u, v) metres, from 0 to 1; du and dv are a pixel's size there.
-double darkness(Ground ground, double u, double v, double du, double dv) {
+// How much of its light the darkest part of the pattern loses.
+constexpr std::array<double, kGrounds> kDepth = {0.16, 0.2, 0.24, 0.16, 0.3};
+
+}  // namespace
+
+Paint ground_paint(const Setting& setting) {
+  Paint paint = kGroundPaint[static_cast<std::size_t>(setting.ground) % kGrounds];
+  if (setting.sky == Sky::kNight) {
+    for (double& channel : paint) channel *= kNightShade;
+  }
+  return paint;
+}
+
+Paint sky_top_paint(Sky sky) { return kSkyTop[static_cast<std::size_t>(sky) % kSkies]; }
+Paint sky_low_paint(Sky sky) { return kSkyLow[static_cast<std::size_t>(sky) % kSkies]; }
+
+double ground_darkness(Ground ground, double u, double v, double du, double dv, Pebbles pebbles) {
   switch (ground) {
     case Ground::kGrass:  // mown in stripes
       return line(u, 4.0, 1.0, du);
@@ -38,7 +53,8 @@ double darkness(Ground ground, double u, double v, double du, double dv) {
       const double cell = std::floor(x / 2.2);
       const std::uint64_t key = derive(static_cast<std::uint64_t>(static_cast<std::int64_t>(cell) + 100000),
                                        static_cast<std::uint64_t>(static_cast<std::int64_t>(row) + 1000));
-      const double jitter = 0.8 * (static_cast<double>(key >> 40U) * 0x1p-24 - 0.5);
+      const double jitter =
+          pebbles == Pebbles::kAsDrawn ? 0.8 * (static_cast<double>(key >> 40U) * 0x1p-24 - 0.5) : 0.0;
       const double dx = x - (cell + 0.5) * 2.2 - jitter;
       const double dy = (v - (row + 0.5) * 1.1) * 1.6;
       return clamp01((0.42 - std::sqrt(dx * dx + dy * dy)) / du + 0.5);
@@ -57,21 +73,9 @@ double darkness(Ground ground, double u, double v, double du, double dv) {
   return 0;
 }
 
-// How much of its light the darkest part of the pattern loses.
-constexpr std::array<double, kGrounds> kDepth = {0.16, 0.2, 0.24, 0.16, 0.3};
-
-}  // namespace
-
-Paint ground_paint(const Setting& setting) {
-  Paint paint = kGroundPaint[static_cast<std::size_t>(setting.ground) % kGrounds];
-  if (setting.sky == Sky::kNight) {
-    for (double& channel : paint) channel *= kNightShade;
-  }
-  return paint;
-}
-
-Paint sky_top_paint(Sky sky) { return kSkyTop[static_cast<std::size_t>(sky) % kSkies]; }
-Paint sky_low_paint(Sky sky) { return kSkyLow[static_cast<std::size_t>(sky) % kSkies]; }
+double ground_depth(Ground ground) { return kDepth[static_cast<std::size_t>(ground) % kGrounds]; }
+double ground_magnification(double v) { return 1.0 - kFan * v / kRise; }
+double ground_shade(double v) { return 0.9 + 0.1 * clamp01((kRise - v) / kHorizonMetres); }
 
 Backdrop::Backdrop(const Setting& setting, const ClipShape& shape) : setting_(setting), shape_(shape) {
   const double horizon = Projection(shape, {}).horizon();
@@ -124,18 +128,18 @@ void Backdrop::draw(const CameraPose& camera, std::uint8_t* out) const {
 void Backdrop::draw_ground(const Projection& projection, double camera_x, std::uint8_t* out) const {
   const Paint paint = ground_paint(setting_);
   const Paint far = sky_low_paint(setting_.sky);
-  const double depth = kDepth[static_cast<std::size_t>(setting_.ground) % kGrounds];
+  const double depth = ground_depth(setting_.ground);
   for (int y = static_cast<int>(std::floor(projection.horizon())); y < shape_.height; ++y) {
     const double below = clamp01(y + 1.0 - projection.horizon());
     const double v = projection.world_y(y + 0.5);
-    const double magnify = 1.0 - kFan * v / kRise;
+    const double magnify = ground_magnification(v);
     const double du = 1.0 / (projection.scale() * magnify);
     const double dv = 1.0 / projection.scale();
-    const double shade = 0.9 + 0.1 * clamp01((kRise - v) / kHorizonMetres);
+    const double shade = ground_shade(v);
     std::uint8_t* pixel = out + static_cast<std::size_t>(y) * static_cast<std::size_t>(shape_.width) * 3;
     for (int x = 0; x < shape_.width; ++x, pixel += 3) {
       const double u = camera_x + setting_.ground_offset + (x + 0.5 - 0.5 * shape_.width) * du;
-      const double light = shade * (1.0 - depth * darkness(setting_.ground, u, v, du, dv));
+      const double light = shade * (1.0 - depth * ground_darkness(setting_.ground, u, v, du, dv));
       for (std::size_t c = 0; c < 3; ++c) pixel[c] = to_byte(far[c] + (paint[c] * light - far[c]) * below);
     }
   }

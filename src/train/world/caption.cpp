@@ -44,15 +44,21 @@ std::string traditional(const std::string& simplified) {
 }
 
 std::string caption(const Scenario& scenario, Language language, std::uint64_t variant) {
+  Said said;
+  return caption(scenario, language, variant, said);
+}
+
+std::string caption(const Scenario& scenario, Language language, std::uint64_t variant, Said& said) {
   const Telling telling = tell_story(scenario);
   Random random(variant);
   if (language == Language::kEnglish) {
-    std::string text = english_sentences(scenario, telling, false, random);
+    std::string text = english_sentences(scenario, telling, false, random, said);
     if (static_cast<std::size_t>(std::count(text.begin(), text.end(), ' ')) < kManyEnglishWords) return text;
-    return english_sentences(scenario, telling, true, random);
+    return english_sentences(scenario, telling, true, random, said);
   }
-  std::string text = chinese_sentences(scenario, telling, false, random);
-  if (text.size() > kManyChineseCharacters * kCharacter) text = chinese_sentences(scenario, telling, true, random);
+  std::string text = chinese_sentences(scenario, telling, false, random, said);
+  if (text.size() > kManyChineseCharacters * kCharacter)
+    text = chinese_sentences(scenario, telling, true, random, said);
   return language == Language::kSimplified ? text : traditional(text);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "train/world/scenario.h"
 
@@ -15,6 +16,15 @@ inline constexpr std::size_t kLanguages = 3;
 // that moves, often the sky. `variant` chooses among paraphrases and what is left out; the same on every machine.
 // UTF-8, at most kLongestCaption bytes. Precondition: confirm() held.
 std::string caption(const Scenario& scenario, Language language, std::uint64_t variant);
+
+// What a caption says beside its story and the colours and shapes of things: by actor, by relation, and of the whole.
+struct Said {
+  std::vector<bool> size, pattern;
+  std::vector<bool> relations;
+  bool ground = false, sky = false, gravity = false, camera = false;
+};
+// The same caption, and what it says.
+std::string caption(const Scenario& scenario, Language language, std::uint64_t variant, Said& said);
 inline constexpr std::size_t kLongestCaption = 400;
 
 // The same characters for readers of the other script. Precondition: a caption in simplified characters.

@@ -12,8 +12,10 @@ constexpr std::array<std::string_view, 5> kNumbers = {"零个", "一个", "两�
 
 class Chinese {
  public:
-  Chinese(const Scenario& scenario, const Telling& telling, bool tersely, Random& random)
-      : scenario_(scenario), telling_(telling), random_(random), mentions_(scenario, tersely, random) {
+  Chinese(const Scenario& scenario, const Telling& telling, bool tersely, Random& random, Said& said)
+      : scenario_(scenario), telling_(telling), random_(random), mentions_(said) {
+    mentions_ = draw_mentions(scenario, tersely, random);
+    mentions_.relations.assign(telling.relations.size(), false);
     for (const Actor& actor : scenario.actors) {
       nouns_[static_cast<std::size_t>(actor.thing.shape)] = choose(chinese::nouns(actor.thing.shape), random_);
       colours_[static_cast<std::size_t>(actor.thing.colour)] = choose(chinese::colour(actor.thing.colour), random_);
@@ -141,9 +143,11 @@ class Chinese {
 
   std::string relations() {
     std::string text;
-    for (const Relation& relation : telling_.relations) {
+    for (std::size_t i = 0; i < telling_.relations.size(); ++i) {
+      const Relation& relation = telling_.relations[i];
       const bool tower = relation.kind == RelationKind::kOnTopOf;
       if (!tower && !random_.chance(0.6)) continue;
+      mentions_.relations[i] = true;
       const bool turned = random_.chance(0.4);
       const std::string first = who(turned ? relation.object : relation.subject);
       const std::string second = who(turned ? relation.subject : relation.object);
@@ -211,7 +215,7 @@ class Chinese {
   const Scenario& scenario_;
   const Telling& telling_;
   Random& random_;
-  Mentions mentions_;
+  Said& mentions_;
   std::array<std::string_view, kShapes> nouns_{};
   std::array<std::string_view, generate::kColours> colours_{};
   std::vector<bool> introduced_;
@@ -220,8 +224,9 @@ class Chinese {
 
 }  // namespace
 
-std::string chinese_sentences(const Scenario& scenario, const Telling& telling, bool tersely, Random& random) {
-  return Chinese(scenario, telling, tersely, random).text();
+std::string chinese_sentences(const Scenario& scenario, const Telling& telling, bool tersely, Random& random,
+                              Said& said) {
+  return Chinese(scenario, telling, tersely, random, said).text();
 }
 
 }  // namespace starling::train::world

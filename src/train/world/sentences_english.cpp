@@ -12,8 +12,10 @@ constexpr std::array<std::string_view, 5> kNumbers = {"no", "one", "two", "three
 
 class English {
  public:
-  English(const Scenario& scenario, const Telling& telling, bool tersely, Random& random)
-      : scenario_(scenario), telling_(telling), random_(random), mentions_(scenario, tersely, random) {
+  English(const Scenario& scenario, const Telling& telling, bool tersely, Random& random, Said& said)
+      : scenario_(scenario), telling_(telling), random_(random), mentions_(said) {
+    mentions_ = draw_mentions(scenario, tersely, random);
+    mentions_.relations.assign(telling.relations.size(), false);
     for (const Actor& actor : scenario.actors) {
       nouns_[static_cast<std::size_t>(actor.thing.shape)] = &choose(english::nouns(actor.thing.shape), random_);
       colours_[static_cast<std::size_t>(actor.thing.colour)] = choose(english::colour(actor.thing.colour), random_);
@@ -197,9 +199,11 @@ class English {
 
   std::string relations() {
     std::string text;
-    for (const Relation& relation : telling_.relations) {
+    for (std::size_t i = 0; i < telling_.relations.size(); ++i) {
+      const Relation& relation = telling_.relations[i];
       const bool tower = relation.kind == RelationKind::kOnTopOf;
       if (!tower && !random_.chance(0.6)) continue;
+      mentions_.relations[i] = true;
       static constexpr std::array<std::string_view, 4> kOn = {" rests on top of ", " is on top of ", " sits on ",
                                                               " stands on "};
       static constexpr std::array<std::string_view, 2> kUnder = {" is under ", " is below "};
@@ -315,7 +319,7 @@ class English {
   const Scenario& scenario_;
   const Telling& telling_;
   Random& random_;
-  Mentions mentions_;
+  Said& mentions_;
   std::array<const english::Noun*, kShapes> nouns_{};
   std::array<std::string_view, generate::kColours> colours_{};
   std::vector<bool> introduced_;
@@ -326,8 +330,9 @@ class English {
 
 }  // namespace
 
-std::string english_sentences(const Scenario& scenario, const Telling& telling, bool tersely, Random& random) {
-  return English(scenario, telling, tersely, random).text();
+std::string english_sentences(const Scenario& scenario, const Telling& telling, bool tersely, Random& random,
+                              Said& said) {
+  return English(scenario, telling, tersely, random, said).text();
 }
 
 }  // namespace starling::train::world

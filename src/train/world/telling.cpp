@@ -69,26 +69,28 @@ Telling tell_story(const Scenario& scenario) {
   return telling;
 }
 
-Mentions::Mentions(const Scenario& scenario, bool tersely, Random& random) {
+Said draw_mentions(const Scenario& scenario, bool tersely, Random& random) {
+  Said said;
   const double less = tersely ? 0.3 : 1.0;
   for (const Actor& actor : scenario.actors) {
     const double sized = actor.thing.size == Size::kMedium ? 0.1 : scenario.actors.size() > 2 ? 0.5 : 0.8;
-    size.push_back(random.chance(less * sized));
-    pattern.push_back(random.chance(actor.thing.pattern == Pattern::kPlain ? 0.03 : less * 0.9));
+    said.size.push_back(random.chance(less * sized));
+    said.pattern.push_back(random.chance(actor.thing.pattern == Pattern::kPlain ? 0.03 : less * 0.9));
   }
   // What looks the same is told alike.
-  for (std::size_t i = 0; i < size.size(); ++i) {
+  for (std::size_t i = 0; i < said.size.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (!alike(scenario.actors[i].thing, scenario.actors[j].thing)) continue;
-      size[i] = size[j];
-      pattern[i] = pattern[j];
+      said.size[i] = said.size[j];
+      said.pattern[i] = said.pattern[j];
     }
   }
-  ground = random.chance(less * 0.8);
-  sky = random.chance(less * (scenario.setting.sky == Sky::kNight ? 0.8 : 0.5));
-  gravity = random.chance(scenario.setting.gravity == Gravity::kMoon ? 1.0 : 0.05);
+  said.ground = random.chance(less * 0.8);
+  said.sky = random.chance(less * (scenario.setting.sky == Sky::kNight ? 0.8 : 0.5));
+  said.gravity = random.chance(scenario.setting.gravity == Gravity::kMoon ? 1.0 : 0.05);
   const bool still = scenario.camera.kind == Camera::kStill;
-  camera = random.chance(!still ? 0.95 : scenario.story.clauses.empty() ? 0.0 : 0.2);
+  said.camera = random.chance(!still ? 0.95 : scenario.story.clauses.empty() ? 0.0 : 0.2);
+  return said;
 }
 
 std::size_t count_alike(const Scenario& scenario, const std::vector<std::size_t>& subjects, std::size_t first) {

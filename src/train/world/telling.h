@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "train/world/caption.h"
 #include "train/world/random.h"
 #include "train/world/scenario.h"
 
@@ -28,14 +29,8 @@ struct Telling {
 
 Telling tell_story(const Scenario& scenario);
 
-// Which of the things that may be left out are mentioned.
-struct Mentions {
-  Mentions(const Scenario& scenario, bool tersely, Random& random);
-
-  std::vector<bool> size;
-  std::vector<bool> pattern;
-  bool ground = false, sky = false, gravity = false, camera = false;
-};
+// Which of the things that may be left out are mentioned; of no relation yet.
+Said draw_mentions(const Scenario& scenario, bool tersely, Random& random);
 
 // Neighbours in `subjects` that look the same in every way: how many from `first` on.
 std::size_t count_alike(const Scenario& scenario, const std::vector<std::size_t>& subjects, std::size_t first);
