@@ -1,4 +1,6 @@
 // starling evaluate: what share of its videos shows what the captions say.
+#include "cli/evaluate.h"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -23,36 +25,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Arguments {
-  std::string model;
-  std::string against;
-  std::int64_t clips = 100;
-  std::optional<std::int64_t> steps;
-  std::optional<double> guidance;
-  std::uint64_t seed = 0;
-  std::int64_t threads = 0;
-  bool json = false;
-};
-
-struct Made {
-  std::vector<std::uint8_t> pixels;
-  exact::Tensor latent;
-};
-
-// One item's video, made as generate would make it.
-base::Result<Made> make_clip(const models::Checkpoint& model, Machine& machine, const generate::TextToVideo& request) {
-  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request));
-  Made made;
-  generate::Listener listener;
-  listener.after_call = [](std::uint32_t) { return base::check_interrupt(); };
-  listener.frame = [&](std::size_t, const video::FrameView& frame) -> base::Status {
-    made.pixels.insert(made.pixels.end(), frame.rgb.begin(), frame.rgb.end());
-    return {};
-  };
-  listener.latent = [&](const exact::Tensor& latent) { made.latent = latent; };
-  STARLING_TRY(generate::run_video(job, machine.engine, listener));
-  return made;
-}
+using Arguments = EvaluateArguments;
 
 // How near the numbers of one model's videos are to another's.
 class Nearness {
@@ -111,6 +84,10 @@ void print_table(const train::EvaluationReport& report) {
 }
 
 base::Result<int> run(const Arguments& arguments) {
+  if (arguments.world == 2) return evaluate_world(arguments);
+  if (arguments.source != "model" || !arguments.vae.empty() || arguments.trained) {
+    return base::invalid("--source, --vae and --trained are for --world 2");
+  }
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
@@ -124,6 +101,9 @@ base::Result<int> run(const Arguments& arguments) {
   generate::TextToVideo request = default_request(model.config());
   if (arguments.steps) request.steps = *arguments.steps;
   if (arguments.guidance) request.guidance = static_cast<float>(*arguments.guidance);
+  if (arguments.width) request.width = *arguments.width;
+  if (arguments.height) request.height = *arguments.height;
+  if (arguments.frames) request.frames = *arguments.frames;
   train::EvaluationOptions options;
   options.clips = static_cast<std::size_t>(arguments.clips);
   options.split = train::Split::kHeldOut;
@@ -138,9 +118,9 @@ base::Result<int> run(const Arguments& arguments) {
     generate::TextToVideo one = request;
     one.prompt = item.caption;
     one.seed = item.seed;
-    STARLING_ASSIGN(Made made, make_clip(model, machine, one));
+    STARLING_ASSIGN(MadeClip made, make_clip(model, machine, one));
     if (other) {
-      STARLING_ASSIGN(const Made reference, make_clip(*other, machine, one));
+      STARLING_ASSIGN(const MadeClip reference, make_clip(*other, machine, one));
       if (!(made.latent.shape() == reference.latent.shape())) {
         return base::invalid("the model in " + arguments.against + " has other latents; name one of the same shape");
       }
@@ -179,13 +159,35 @@ base::Result<int> run(const Arguments& arguments) {
 
 }  // namespace
 
+base::Result<MadeClip> make_clip(const models::Checkpoint& model, Machine& machine,
+                                 const generate::TextToVideo& request) {
+  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request));
+  MadeClip made;
+  generate::Listener listener;
+  listener.after_call = [](std::uint32_t) { return base::check_interrupt(); };
+  listener.frame = [&](std::size_t, const video::FrameView& frame) -> base::Status {
+    made.pixels.insert(made.pixels.end(), frame.rgb.begin(), frame.rgb.end());
+    return {};
+  };
+  listener.latent = [&](const exact::Tensor& latent) { made.latent = latent; };
+  STARLING_TRY(generate::run_video(job, machine.engine, listener));
+  return made;
+}
+
 Action declare_evaluate(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.text("MODEL", a->model, "Folder of the model; the bundled one if not given");
   options.text("--against", a->against, "Another model, to say how near the same videos are to its own");
+  options.integer("--world", a->world, 1, 2, "Version of the world that captions are drawn from");
+  options.choice("--source", a->source, {"model", "world"}, "Whose videos: a model's, or only the world's own");
+  options.text("--vae", a->vae, "Folder of an autoencoder that clips are sent through, besides (default: the model's)");
   options.integer("--clips", a->clips, 1, 100'000, "Captions that no training used, one video each");
   options.integer("--steps", a->steps, 1, generate::kMaxSteps, "Denoising steps (as generate)");
   options.number("--guidance", a->guidance, 0.0, 100.0, "As generate");
+  options.integer("--width", a->width, 32, 1024, "Pixels (as generate)");
+  options.integer("--height", a->height, 32, 1024, "Pixels (as generate)");
+  options.integer("--frames", a->frames, 1, 4096, "Frames of each video");
+  options.flag("--trained", a->trained, "Compositions that training shows, instead of those held out");
   options.unsigned_integer("--seed", a->seed, "Another seed draws other captions");
   options.integer("--threads", a->threads, 0, 512, "Threads, 0 for one per core; the result is the same");
   options.flag("--json", a->json, "Print one JSON object as the last line");

@@ -1,0 +1,118 @@
+// starling evaluate --world 2: models, autoencoders and the world itself, by what their videos show.
+#include <cmath>
+#include <filesystem>
+#include <memory>
+
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "cli/evaluate.h"
+#include "cli/output.h"
+#include "train/evaluation/evaluation.h"
+#include "train/vae_reconstruction.h"
+
+namespace starling::cli {
+
+namespace fs = std::filesystem;
+namespace evaluation = train::evaluation;
+
+namespace {
+
+// The sources that a command line names, and what they are made of.
+struct Sources {
+  std::optional<models::Checkpoint> model;
+  std::optional<train::VaeReconstruction> vae;
+  generate::TextToVideo request;
+  std::vector<evaluation::Source> list;
+};
+
+base::Status add_model(const EvaluateArguments& a, Machine& machine, evaluation::Options& options, Sources& sources) {
+  STARLING_ASSIGN(const fs::path folder, find_model(a.model));
+  STARLING_ASSIGN(sources.model, models::Checkpoint::open(folder));
+  generate::TextToVideo& request = sources.request;
+  request = default_request(sources.model->config());
+  if (a.steps) request.steps = *a.steps;
+  if (a.guidance) request.guidance = static_cast<float>(*a.guidance);
+  if (a.width) request.width = *a.width;
+  if (a.height) request.height = *a.height;
+  if (a.frames) request.frames = *a.frames;
+  options.shape = {static_cast<int>(request.width), static_cast<int>(request.height), static_cast<int>(request.frames),
+                   request.rate.per_second()};
+  sources.list.push_back(
+      {"model",
+       [&](const evaluation::Item& item, const std::vector<std::uint8_t>&) -> base::Result<std::vector<std::uint8_t>> {
+         generate::TextToVideo one = sources.request;
+         one.prompt = item.caption;
+         one.seed = item.seed;
+         STARLING_ASSIGN(MadeClip made, make_clip(*sources.model, machine, one));
+         return std::move(made.pixels);
+       }});
+  return {};
+}
+
+base::Status add_vae(const fs::path& folder, Machine& machine, const evaluation::Options& options, Sources& sources) {
+  STARLING_ASSIGN(const train::TrainedVae vae, train::load_vae(folder));
+  STARLING_ASSIGN(sources.vae, train::VaeReconstruction::make(vae, options.shape));
+  sources.list.push_back(
+      {"autoencoder",
+       [&](const evaluation::Item&, const std::vector<std::uint8_t>& real) -> base::Result<std::vector<std::uint8_t>> {
+         STARLING_TRY(base::check_interrupt());
+         return sources.vae->run(machine.engine, real);
+       }});
+  return {};
+}
+
+std::optional<double> psnr_db(double squared_error) {
+  if (squared_error <= 0) return std::nullopt;
+  return 10 * std::log10(255.0 * 255.0 / squared_error);
+}
+
+}  // namespace
+
+base::Result<int> evaluate_world(const EvaluateArguments& a) {
+  base::catch_interrupts();
+  if (!a.against.empty()) return base::invalid("--against compares models on the first world; leave out --world 2");
+  STARLING_ASSIGN(Machine machine, start_machine(a.threads));
+  evaluation::Options options;
+  options.clips = static_cast<std::size_t>(a.clips);
+  options.split = a.trained ? train::Split::kTrain : train::Split::kHeldOut;
+  options.seed = a.seed;
+  if (a.width) options.shape.width = static_cast<int>(*a.width);
+  if (a.height) options.shape.height = static_cast<int>(*a.height);
+  if (a.frames) options.shape.frames = static_cast<int>(*a.frames);
+  Sources sources;
+  fs::path vae = a.vae;
+  if (a.source == "model") {
+    STARLING_TRY(add_model(a, machine, options, sources));
+    if (vae.empty()) {
+      STARLING_ASSIGN(const fs::path folder, find_model(a.model));
+      vae = folder / "vae";
+    }
+  }
+  if (!vae.empty()) STARLING_TRY(add_vae(vae, machine, options, sources));
+
+  base::Progress progress("evaluate", options.clips, "clip");
+  STARLING_ASSIGN(const evaluation::Report report,
+                  evaluation::evaluate(options, sources.list, *machine.pool, [&](std::size_t done) -> base::Status {
+                    progress.update(done);
+                    return base::check_interrupt();
+                  }));
+  progress.finish();
+  std::optional<double> psnr;
+  for (const evaluation::Column& column : report.columns) {
+    if (column.name == "autoencoder") psnr = psnr_db(column.squared_error);
+  }
+  if (a.json) {
+    base::Json json = evaluation::report_json(report);
+    if (psnr) json.set("autoencoder_psnr_db", *psnr);
+    if (a.source == "model") {
+      json.set("steps", sources.request.steps).set("guidance", static_cast<double>(sources.request.guidance));
+    }
+    print_json(json);
+    return kFine;
+  }
+  print(evaluation::report_table(report));
+  if (psnr) print("autoencoder: " + std::to_string(*psnr).substr(0, 5) + " dB PSNR");
+  return kFine;
+}
+
+}  // namespace starling::cli

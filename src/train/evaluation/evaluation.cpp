@@ -1,0 +1,126 @@
+#include "train/evaluation/evaluation.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "train/world/random.h"
+
+namespace starling::train::evaluation {
+
+namespace {
+
+// Sets evaluation apart from whoever else draws takes by number.
+constexpr std::uint64_t kEvaluationKey = 0x6576616c776f726cU;
+// The floor is taken over so many other captions.
+constexpr std::size_t kOthers = 8;
+
+ClipView view(const std::vector<std::uint8_t>& rgb, const ClipShape& shape) {
+  return {rgb, shape.frames, shape.height, shape.width, shape.fps};
+}
+
+double mean_squared_error(const std::vector<std::uint8_t>& ours, const std::vector<std::uint8_t>& real) {
+  if (ours.size() != real.size() || real.empty()) return 0;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < real.size(); ++i) {
+    const int d = static_cast<int>(ours[i]) - static_cast<int>(real[i]);
+    sum += static_cast<std::uint64_t>(d * d);
+  }
+  return static_cast<double>(sum) / static_cast<double>(real.size());
+}
+
+// What is kept of an item until all are there.
+struct Kept {
+  Promise promise;
+  Reading real;
+  std::vector<Reading> made;  // by source
+};
+
+struct Drawn {
+  std::optional<Item> item;
+  std::vector<std::uint8_t> rgb;
+  std::optional<Reading> reading;
+};
+
+Column column_of(std::string name, std::vector<Counts> counts) {
+  Column column;
+  column.name = std::move(name);
+  column.counts = std::move(counts);
+  column.scores = tally(column.counts);
+  return column;
+}
+
+}  // namespace
+
+Item draw_item(const Options& options, std::size_t number) {
+  const std::uint64_t key = derive(derive(kEvaluationKey, options.seed), number);
+  world::TakeOptions take;
+  take.shape = options.shape;
+  take.split = options.split;
+  Item item{world::take(key, take), world::Language::kEnglish, {}, {}, 0};
+  item.language = number % 6 == 2   ? world::Language::kSimplified
+                  : number % 6 == 5 ? world::Language::kTraditional
+                                    : world::Language::kEnglish;
+  item.promise.scenario = item.take.scenario;
+  item.caption = world::caption(item.take.scenario, item.language, derive(key, 2), item.promise.said);
+  item.seed = derive(key, 3) >> 32U;
+  return item;
+}
+
+base::Result<Report> evaluate(const Options& options, const std::vector<Source>& sources, base::ThreadPool& pool,
+                              const std::function<base::Status(std::size_t)>& progress) {
+  STARLING_TRY(world::check(options.shape));
+  Report report;
+  report.options = options;
+  std::vector<Kept> kept;
+  std::vector<double> errors(sources.size(), 0.0);
+  // A few at a time, so that what is drawn need not be kept.
+  const auto batch = std::size_t{4} * static_cast<std::size_t>(pool.threads());
+  for (std::size_t first = 0; first < options.clips; first += batch) {
+    const std::size_t count = std::min(batch, options.clips - first);
+    std::vector<Drawn> drawn(count);
+    pool.run(count, 1, [&](std::size_t begin, std::size_t end, int) {
+      for (std::size_t i = begin; i < end; ++i) {
+        drawn[i].item = draw_item(options, first + i);
+        drawn[i].rgb = world::pixels(drawn[i].item->take);
+        auto reading = read_clip(view(drawn[i].rgb, options.shape));
+        if (reading.ok()) drawn[i].reading = std::move(*reading);
+      }
+    });
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!drawn[i].reading) return base::internal_error("a clip of the world could not be read");
+      Kept one{drawn[i].item->promise, std::move(*drawn[i].reading), {}};
+      for (std::size_t s = 0; s < sources.size(); ++s) {
+        STARLING_ASSIGN(const auto made, sources[s].make(*drawn[i].item, drawn[i].rgb));
+        STARLING_ASSIGN(Reading reading, read_clip(view(made, options.shape)));
+        one.made.push_back(std::move(reading));
+        errors[s] += mean_squared_error(made, drawn[i].rgb) / static_cast<double>(options.clips);
+      }
+      kept.push_back(std::move(one));
+      if (progress) STARLING_TRY(progress(first + i + 1));
+    }
+  }
+  const auto counts_of = [&](const auto& reading_of) {
+    std::vector<Counts> counts;
+    for (const Kept& one : kept) counts.push_back(judge(reading_of(one), one.promise));
+    return counts;
+  };
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    Column column =
+        column_of(sources[s].name, counts_of([s](const Kept& one) -> const Reading& { return one.made[s]; }));
+    column.squared_error = errors[s];
+    report.columns.push_back(std::move(column));
+  }
+  std::vector<Counts> shuffled;
+  for (std::size_t shift = 1; shift <= kOthers && shift < kept.size(); ++shift) {
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const Reading& reading = sources.empty() ? kept[i].real : kept[i].made[0];
+      shuffled.push_back(judge(reading, kept[(i + shift) % kept.size()].promise));
+    }
+  }
+  report.columns.push_back(column_of("floor", std::move(shuffled)));
+  report.columns.push_back(column_of("ceiling", counts_of([](const Kept& one) -> const Reading& { return one.real; })));
+  return report;
+}
+
+}  // namespace starling::train::evaluation

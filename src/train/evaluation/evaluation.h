@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/thread_pool.h"
+#include "train/evaluation/judge.h"
+#include "train/world/take.h"
+
+namespace starling::train::evaluation {
+
+// A clip of the world, its caption, and what a video is made from it with.
+struct Item {
+  world::Take take;
+  world::Language language = world::Language::kEnglish;
+  std::string caption;
+  Promise promise;
+  std::uint64_t seed = 0;  // for the noise a video is made from
+};
+
+struct Options {
+  std::size_t clips = 100;
+  ClipShape shape;
+  Split split = Split::kHeldOut;  // compositions that no training shows
+  std::uint64_t seed = 0;
+};
+
+// A pure function of options and number, apart from what training draws. Of six captions four are English, one is in
+// simplified and one in traditional characters. Precondition: check(options.shape) held.
+Item draw_item(const Options& options, std::size_t number);
+
+// A way of making videos: gives shape.frames × height × width × 3 bytes, RGB.
+struct Source {
+  std::string name;
+  std::function<base::Result<std::vector<std::uint8_t>>(const Item&, const std::vector<std::uint8_t>& real)> make;
+};
+
+// A column of the table: how one source's videos were judged.
+struct Column {
+  std::string name;
+  std::vector<Counts> counts;  // by clip
+  Scores scores;
+  double squared_error = 0;  // mean, of a channel of 0 to 255, against the real clip
+};
+
+// Columns in the order of the sources, then "floor", the first of the sources against other clips' captions, and
+// "ceiling", the real clips; without sources the floor is of real clips.
+struct Report {
+  Options options;
+  std::vector<Column> columns;
+
+  const Column& floor() const { return columns[columns.size() - 2]; }
+  const Column& ceiling() const { return columns.back(); }
+};
+
+// Calls `progress` with the number of items done, and stops with its error if it gives one. The threads of the pool
+// draw and read; sources are called one at a time, item by item.
+base::Result<Report> evaluate(const Options& options, const std::vector<Source>& sources, base::ThreadPool& pool,
+                              const std::function<base::Status(std::size_t)>& progress = {});
+
+// {"clips", "scores": {MEASURE: {COLUMN: {"value", "low", "high", "right", "count"}}}}; the numbers of what was never
+// judged are null.
+base::Json report_json(const Report& report);
+// Lines of text: a row for each measure, a column for each source.
+std::string report_table(const Report& report);
+
+}  // namespace starling::train::evaluation
