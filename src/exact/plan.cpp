@@ -168,7 +168,18 @@ class Planner {
         locate_step(value, node);
       }
     }
+    copy_parts_out();
     return {};
+  }
+
+  // Outputs that are a part of what they lie in, as the last frames that a convolution saw, are copied as soon as they
+  // are there: the whole need not stay until the end.
+  void copy_parts_out() {
+    for (const GraphOutput& output : graph_.outputs()) {
+      const ValueId base = locations_[output.value].base;
+      if (body_.places[base].kind != Place::Kind::kNone) continue;
+      if (graph_.shape(output.value).elements() < shape_of(base).elements()) materialise(output.value);
+    }
   }
 
   void locate_view(ValueId value, const Node& node) {
@@ -282,10 +293,26 @@ class Planner {
         if (!locations_[input].view.is_contiguous()) materialise(input);
       }
     }
+    if (step.kind == Step::Kind::kDot && packs_badly(node)) materialise(node.inputs[1]);
     for (const ValueId input : node.inputs) step.operands.push_back(locations_[input]);
     if (step.kind == Step::Kind::kPad) merge_pads(step, node);
     locations_[value] = {value, View::contiguous(node.shape)};
     emit(std::move(step));
+  }
+
+  // Whether the second operand of a product, as the weight of a convolution that lies as [outputs, inputs, taps], has
+  // neither its rows nor its depth in runs: it is packed again for every piece of the first one's rows, element by
+  // element, unless it is brought into order once.
+  bool packs_badly(const Node& node) const {
+    constexpr std::int64_t kFewRows = 256;
+    const Shape& a = graph_.shape(node.inputs[0]);
+    if (a[a.rank() - 2] < kFewRows) return false;
+    const View& view = locations_[node.inputs[1]].view;
+    const int rank = view.rank();
+    const auto strided = [](const std::vector<Factor>& axis) {
+      return !axis.empty() && (axis.back().stride != 1 || axis.back().size < 4);
+    };
+    return strided(view.factors(rank - 1, rank)) && strided(view.factors(rank - 2, rank - 1));
   }
 
   // Pads of several axes in a row are one step.
