@@ -2,6 +2,7 @@
 // bounds.
 #include <cstdlib>
 
+#include "video/fit.h"
 #include "video/reader.h"
 
 // On some damaged files the FFmpeg libraries lose a packet of their own; what this project allocates is still checked.
@@ -23,5 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       frames->rgb.size() > bounds.max_bytes || !video::check_rate(frames->rate).ok()) {
     std::abort();
   }
+  // However its pixels are shown, the first frame can be made to fit.
+  if (video::cover(frames->frame(0), 32, 16, (*reader)->info().pixel_aspect).size() != 32U * 16 * 3) std::abort();
   return 0;
 }

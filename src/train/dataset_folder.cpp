@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "train/dataset_fit.h"
 #include "train/world/random.h"
+#include "video/fit.h"
 #include "video/reader.h"
 
 namespace starling::train {
@@ -164,7 +164,7 @@ base::Result<Clip> FolderDataset::clip(std::uint64_t index) const {
   while (frames.size() < most) {
     STARLING_ASSIGN(const bool more, reader->next(picture));
     if (!more) break;
-    frames.push_back(cover(picture.view(), shape_.width, shape_.height));
+    frames.push_back(video::cover(picture.view(), shape_.width, shape_.height));
   }
   if (frames.size() < wanted) {
     return base::invalid(path.string() + " has " + std::to_string(frames.size()) + " frames at the wanted rate, but " +

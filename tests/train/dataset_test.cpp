@@ -6,8 +6,8 @@
 #include <fstream>
 
 #include "temporary_folder.h"
-#include "train/dataset_fit.h"
 #include "train/dataset_folder.h"
+#include "video/fit.h"
 #include "video/writer.h"
 
 namespace starling::train {
@@ -77,9 +77,9 @@ TEST(Cover, AveragesCropsAndInterpolates) {
   const std::vector<std::uint8_t> line = {0, 0, 0, 100, 100, 100, 200, 200, 200, 40, 40, 40};
   std::vector<std::uint8_t> two = line;
   two.insert(two.end(), line.begin(), line.end());
-  EXPECT_EQ(cover({4, 2, two}, 1, 1), (std::vector<std::uint8_t>{150, 150, 150}));
-  EXPECT_EQ(cover({4, 2, two}, 4, 2), two);
-  const auto large = cover({4, 2, two}, 8, 4);
+  EXPECT_EQ(video::cover({4, 2, two}, 1, 1), (std::vector<std::uint8_t>{150, 150, 150}));
+  EXPECT_EQ(video::cover({4, 2, two}, 4, 2), two);
+  const auto large = video::cover({4, 2, two}, 8, 4);
   EXPECT_EQ(large[0], 0);
   EXPECT_EQ(large[3], 25);
   EXPECT_EQ(large[6], 75);
