@@ -15,7 +15,7 @@ std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t
 std::uint64_t least_of_step(const models::ModelConfig& config, const TextToVideo& request) {
   const models::TransformerConfig& transformer = config.transformer;
   const std::int64_t stride = config.vae.spatial_stride();
-  const std::int64_t tokens = config.vae.latent_frames(request.frames) / transformer.patch_size[0] *
+  const std::int64_t tokens = largest_window(config, request) / transformer.patch_size[0] *
                               (request.height / stride / transformer.patch_size[1]) *
                               (request.width / stride / transformer.patch_size[2]);
   const std::uint64_t batch = request.guidance == 1.0F ? 1 : 2;
@@ -28,13 +28,13 @@ std::uint64_t least_of_step(const models::ModelConfig& config, const TextToVideo
 // Where the decoder works at its finest: a convolution's padded input with its history, its output and the residual
 // beside it; or the doubling before, which pads what it doubled. Between parts lie the last frames of what the
 // convolutions read.
-std::uint64_t least_of_decode(const models::VaeConfig& vae, const TextToVideo& request) {
+std::uint64_t least_of_decode(const models::ModelConfig& config, const TextToVideo& request) {
   constexpr std::uint64_t kHistory = 2;
-  const std::int64_t latents = vae.latent_frames(request.frames);
-  const std::int64_t each = latent_frames_per_decode(vae, request);
-  const std::int64_t decodes = (latents + each - 1) / each;
-  const std::int64_t second = std::min(each, latents - each);
-  const std::uint64_t frames = unsigned_of(decodes == 1 ? vae.frames(latents) : second * vae.temporal_stride());
+  const models::VaeConfig& vae = config.vae;
+  const std::vector<std::int64_t> parts = decode_parts(config, request);
+  const std::size_t decodes = parts.size();
+  const std::uint64_t frames = unsigned_of(
+      decodes == 1 ? vae.frames(parts[0]) : *std::max_element(parts.begin() + 1, parts.end()) * vae.temporal_stride());
   const std::uint64_t pixels = unsigned_of(request.width) * unsigned_of(request.height);
   const std::uint64_t positions = pixels / unsigned_of(vae.patch_size * vae.patch_size);
   const auto map = [&](std::size_t level) {
@@ -50,7 +50,7 @@ std::uint64_t least_of_decode(const models::VaeConfig& vae, const TextToVideo& r
 }  // namespace
 
 std::uint64_t least_memory(const models::ModelConfig& config, const TextToVideo& request) {
-  return std::max(least_of_step(config, request), least_of_decode(config.vae, request));
+  return std::max(least_of_step(config, request), least_of_decode(config, request));
 }
 
 }  // namespace starling::generate

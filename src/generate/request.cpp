@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kMaxSide = 8192;
 constexpr std::int64_t kMaxFrames = 100'000;
+constexpr std::int64_t kMaxContext = 64;  // latent frames
 
 std::string float_text(float value) {
   std::array<char, 32> text{};
@@ -67,6 +68,88 @@ base::Status check_side(const char* what, std::int64_t value, std::int64_t strid
                        neighbours(value, stride, 0, stride, kMaxSide));
 }
 
+base::Result<std::int64_t> integer_or(const base::Json& json, const char* key, std::int64_t high,
+                                      std::int64_t otherwise) {
+  if (json.find(key) == nullptr) return otherwise;
+  return json.integer(key, 0, high);
+}
+
+// The fields that are there only if they are used.
+base::Status read_ways_in(const base::Json& json, TextToVideo& request) {
+  STARLING_ASSIGN(request.start, integer_or(json, "start", kMaxFrames, 0));
+  STARLING_ASSIGN(request.end, integer_or(json, "end", kMaxFrames, 0));
+  STARLING_ASSIGN(request.window, integer_or(json, "window", kMaxFrames, 0));
+  STARLING_ASSIGN(request.context, integer_or(json, "context", kMaxContext, kDefaultContext));
+  if (json.find("given") != nullptr) {
+    STARLING_ASSIGN(const std::string given, json.text("given"));
+    STARLING_ASSIGN(request.given, base::Hash::from_hex(given));
+  }
+  if (json.find("strength") != nullptr) {
+    STARLING_ASSIGN(request.strength, read_field(json, "strength", float_from_text));
+  }
+  if (json.find("loop") != nullptr) {
+    STARLING_ASSIGN(request.loop, json.boolean("loop"));
+  }
+  return {};
+}
+
+base::Status check_count(const TextToVideo& request, std::int64_t stride) {
+  const std::int64_t offset = request.loop ? 0 : 1;
+  const std::int64_t least = request.loop ? 2 * stride : 1;
+  if (request.frames >= least && request.frames <= kMaxFrames && (request.frames - offset) % stride == 0) return {};
+  return base::invalid(std::to_string(request.frames) + " frames do not work with this model, which makes " +
+                       (request.loop ? "loops of " : "") + std::to_string(least) + ", " +
+                       std::to_string(least + stride) + ", " + std::to_string(least + 2 * stride) +
+                       ", ...: " + neighbours(request.frames, stride, offset, least, kMaxFrames));
+}
+
+// What a video goes on from, and in what windows.
+base::Status check_ways_in(const models::ModelConfig& config, const TextToVideo& request) {
+  const std::int64_t stride = frame_stride(config);
+  if (request.start < 0 || request.start > request.frames || (request.start > 0 && (request.start - 1) % stride != 0)) {
+    return base::invalid(std::to_string(request.start) + " frames cannot be the start of this video: give 1, " +
+                         std::to_string(1 + stride) + ", ..., and not more than it has");
+  }
+  if (request.end < 0 || request.end > request.frames || request.end % stride != 0) {
+    return base::invalid(std::to_string(request.end) + " frames cannot be the end of this video: give " +
+                         std::to_string(stride) + ", " + std::to_string(2 * stride) +
+                         ", ..., and not more than it has");
+  }
+  if (request.has_given() != request.given.has_value()) {
+    return base::invalid("a video that goes on from frames names their root, and no other does");
+  }
+  if (request.strength && !(*request.strength >= 0.0F && *request.strength <= 1.0F)) {
+    return base::invalid("strength goes from 0, which leaves the video as it is, to 1, which leaves nothing of it");
+  }
+  if (request.strength && (request.start != request.frames || request.end > 0 || request.loop)) {
+    return base::invalid("what is made anew is a whole video: it has neither an end of its own nor a loop");
+  }
+  if (request.loop && request.end > 0) {
+    return base::invalid("a loop ends where it begins: give it no other end");
+  }
+  if (!request.strength && request.start + request.end >= request.frames + (request.loop ? 1 : 0)) {
+    return base::invalid("all " + std::to_string(request.frames) +
+                         " frames of the video are given: ask for a longer one");
+  }
+  if (request.context < 1 || request.context > kMaxContext) {
+    return base::invalid("windows go on from 1 to " + std::to_string(kMaxContext) + " latent frames");
+  }
+  const std::int64_t least = (request.end > 0 || request.loop ? 2 : 1) * request.context + 1;
+  if (request.window < 0 || (request.window > 0 && request.window < least)) {
+    return base::invalid("windows of " + std::to_string(request.window) +
+                         " latent frames leave nothing to make beside " + std::to_string(request.context) +
+                         " that they go on from: give " + std::to_string(least) + " or more");
+  }
+  const bool needs_times = request.loop || (request.has_given() && !request.strength) ||
+                           plan_windows(timeline_of(config, request)).size() > 1;
+  if (needs_times && (!config.pipeline.expand_timesteps || config.transformer.patch_size[0] != 1)) {
+    return base::unsupported(
+        "this model makes all frames of a video at once and cannot go on from some of them: take one whose "
+        "model_index.json has expand_timesteps, or ask for a video from text");
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Result<FrameRate> FrameRate::from_text(std::string_view text) {
@@ -102,6 +185,13 @@ base::Json to_json(const TextToVideo& request) {
   json.set("shift", float_text(request.shift));
   json.set("steps", request.steps);
   json.set("width", request.width);
+  if (request.start > 0) json.set("start", request.start);
+  if (request.end > 0) json.set("end", request.end);
+  if (request.given) json.set("given", request.given->hex());
+  if (request.strength) json.set("strength", float_text(*request.strength));
+  if (request.loop) json.set("loop", true);
+  if (request.window > 0) json.set("window", request.window);
+  if (request.goes_on()) json.set("context", request.context);
   return json;
 }
 
@@ -118,6 +208,7 @@ base::Result<TextToVideo> text_to_video_from_json(const base::Json& json) {
                   read_field(json, "rate", [](const std::string& text) { return FrameRate::from_text(text); }));
   STARLING_ASSIGN(request.guidance, read_field(json, "guidance", float_from_text));
   STARLING_ASSIGN(request.shift, read_field(json, "shift", float_from_text));
+  STARLING_TRY(read_ways_in(json, request));
   // Exactly what to_json() writes, so that nothing unread hides in a receipt.
   const base::Json again = to_json(request);
   for (const base::JsonMember& member : json.members()) {
@@ -173,15 +264,11 @@ base::Status check_request(const models::ModelConfig& config, const TextToVideo&
   if (!width.ok() && !height.ok()) return base::invalid(width.error().message + "; " + height.error().message);
   STARLING_TRY(width);
   STARLING_TRY(height);
-  const std::int64_t stride = frame_stride(config);
-  if (request.frames < 1 || request.frames > kMaxFrames || (request.frames - 1) % stride != 0) {
-    return base::invalid(std::to_string(request.frames) + " frames do not work with this model, which makes 1, " +
-                         std::to_string(1 + stride) + ", " + std::to_string(1 + 2 * stride) +
-                         ", ...: " + neighbours(request.frames, stride, 1, 1, kMaxFrames));
-  }
+  STARLING_TRY(check_count(request, frame_stride(config)));
+  STARLING_TRY(check_ways_in(config, request));
   const std::int64_t rows = request.height / config.vae.spatial_stride() / config.transformer.patch_size[1];
   const std::int64_t columns = request.width / config.vae.spatial_stride() / config.transformer.patch_size[2];
-  const std::int64_t times = config.vae.latent_frames(request.frames) / config.transformer.patch_size[0];
+  const std::int64_t times = largest_window(config, request) / config.transformer.patch_size[0];
   const std::int64_t positions = config.transformer.rope_max_seq_len;
   if (rows > positions || columns > positions || times > positions) {
     return base::limit_error("this model has " + std::to_string(positions) +

@@ -1,7 +1,11 @@
 #include "generate/text_to_video.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "base/interrupt.h"
@@ -37,6 +41,10 @@ class GraphCall {
   std::uint32_t index_;
 };
 
+constexpr float kHalfRange = 127.5F;  // of a pixel's values, as in video/frames.h
+
+std::int64_t divide_up(std::int64_t value, std::int64_t by) { return (value + by - 1) / by; }
+
 Tensor scalar(float value) { return Tensor::from_f32({}, {&value, 1}); }
 
 class Pipeline {
@@ -45,17 +53,35 @@ class Pipeline {
       : config_(config),
         request_(request),
         batch_(request.guidance == 1.0F ? 1 : 2),
-        latent_{1, config.vae.latent_frames(request.frames), request.height / config.vae.spatial_stride(),
-                request.width / config.vae.spatial_stride(), config.transformer.in_channels} {}
+        latent_{1, 1, request.height / config.vae.spatial_stride(), request.width / config.vae.spatial_stride(),
+                config.transformer.in_channels},
+        timeline_(timeline_of(config, request)),
+        windows_(plan_windows(timeline_)),
+        pieces_(plan_pieces(timeline_, windows_)),
+        each_(latent_frames_per_decode(config.vae, request)),
+        places_(static_cast<std::size_t>(timeline_.frames + 1)) {
+    calls_.windows = static_cast<std::uint32_t>(windows_.size());
+    for (const Piece& piece : pieces_) calls_.decodes += static_cast<std::uint32_t>(divide_up(piece.frames, each_));
+  }
 
   base::Result<TextToVideoProgram> build() {
     STARLING_ASSIGN(const Binding text, encode());
-    STARLING_ASSIGN(Binding latent, noise());
-    STARLING_ASSIGN(const Bindings contexts, make_contexts(text));
-    STARLING_ASSIGN(latent, denoise(latent, contexts));
-    STARLING_TRY(decode(latent));
+    STARLING_TRY(encode_given());
+    for (std::size_t i = 0; i < windows_.size(); ++i) {
+      STARLING_ASSIGN(const Binding noise, begin_window(i));
+      if (i == 0) {
+        STARLING_TRY(make_contexts(text));
+        if (pieces_.front().source == Piece::Source::kStart) STARLING_TRY(decode(pieces_.front(), start_));
+      }
+      STARLING_ASSIGN(const Binding latent, denoise(i, noise));
+      learn(i, latent);
+      for (const Piece& piece : pieces_) {
+        if (piece.source == Piece::Source::kWindow && piece.window == i) STARLING_TRY(decode(piece, latent));
+      }
+    }
+    if (pieces_.back().source == Piece::Source::kEnd) STARLING_TRY(decode(pieces_.back(), end_));
     STARLING_ASSIGN(exact::Program program, program_.finish());
-    return TextToVideoProgram{std::move(program), calls_};
+    return TextToVideoProgram{std::move(program), std::move(calls_), std::move(given_)};
   }
 
  private:
@@ -63,6 +89,17 @@ class Pipeline {
     STARLING_TRY(base::check_interrupt());
     STARLING_ASSIGN(exact::Graph graph, builder.finish());
     return GraphCall(program_, graph);
+  }
+
+  std::uint32_t call(GraphCall& graph, const Bindings& bindings, CallRole role) {
+    calls_.roles.push_back(role);
+    return graph.call(bindings);
+  }
+
+  exact::Shape latent_shape(std::int64_t frames) const {
+    exact::Shape shape = latent_;
+    shape.set(1, frames);
+    return shape;
   }
 
   base::Result<Binding> encode() {
@@ -73,24 +110,162 @@ class Pipeline {
     const auto mask = b.input("mask", Type::kF32, shape);
     b.output("text", models::umt5_encode(weights, config_.text_encoder, ids, mask));
     STARLING_ASSIGN(GraphCall graph, finish(b));
-    calls_.encode = graph.call(
-        {{"tokens", program_.input("tokens", Type::kI32, shape)}, {"mask", program_.input("mask", Type::kF32, shape)}});
-    return program_.result(calls_.encode, "text");
+    const Bindings bindings{{"tokens", program_.input("tokens", Type::kI32, shape)},
+                            {"mask", program_.input("mask", Type::kF32, shape)}};
+    return program_.result(call(graph, bindings, {CallKind::kText}), "text");
   }
 
-  base::Result<Binding> noise() {
+  // --- given frames
+
+  base::Status encode_given() {
+    const std::int64_t stride = config_.vae.temporal_stride();
+    if (request_.end > 0) calls_.encodes += parts_of(1 + request_.end / stride);
+    if (request_.start > 0) {
+      calls_.encodes += parts_of(timeline_.start);
+      STARLING_ASSIGN(start_, encode_clip("start", request_.start, 0));
+      for (std::int64_t i = 0; i < timeline_.start; ++i) places_[index(i)] = {start_, timeline_.start, i};
+    }
+    if (request_.end > 0) {
+      STARLING_ASSIGN(end_, encode_clip("end", request_.end + 1, 1));
+      for (std::int64_t i = 0; i < timeline_.end; ++i) {
+        places_[index(timeline_.frames - timeline_.end + i)] = {end_, timeline_.end, i};
+      }
+    }
+    return {};
+  }
+
+  std::uint32_t parts_of(std::int64_t latent_frames) const {
+    return static_cast<std::uint32_t>(divide_up(latent_frames, each_));
+  }
+
+  // Encodes so many of the given frames and puts the latents together, but for the first `left_out`.
+  base::Result<Binding> encode_clip(const std::string& name, std::int64_t frames, std::int64_t left_out) {
+    const std::int64_t all = config_.vae.latent_frames(frames);
+    const std::uint32_t parts = parts_of(all);
+    Bindings caches;
+    Bindings latents;
+    for (std::uint32_t i = 0; i < parts; ++i) {
+      const std::int64_t begin = i * each_;
+      const std::int64_t count = std::min(each_, all - begin);
+      const models::ClipPart part{i == 0, i + 1 < parts};
+      STARLING_ASSIGN(GraphCall * graph, encoder(count, part));
+      const std::int64_t part_frames = count * config_.vae.temporal_stride() - (i == 0 ? frames_cut_ : 0);
+      const GivenInput input{name + "." + std::to_string(i), given_end_, part_frames};
+      given_.push_back(input);
+      given_end_ += part_frames;
+      Bindings bindings = std::exchange(caches, {});
+      bindings.emplace_back("video", program_.input(input.name, Type::kU8, pixels_shape(part_frames)));
+      const std::uint32_t made = call(*graph, bindings, {CallKind::kEncode, encoded_++});
+      caches = caches_of(*graph, made, "latent");
+      latents.emplace_back(std::to_string(i), program_.result(made, "latent"));
+    }
+    return gather(latents, all, left_out);
+  }
+
+  exact::Shape pixels_shape(std::int64_t frames) const { return {1, frames, request_.height, request_.width, 3}; }
+
+  base::Result<GraphCall*> encoder(std::int64_t latent_frames, models::ClipPart part) {
+    return made_once(encoders_, latent_frames, part, [&](Builder& b) {
+      models::Parameters weights(b, "vae");
+      const std::int64_t frames = latent_frames * config_.vae.temporal_stride() - (part.starts ? frames_cut_ : 0);
+      const auto pixels = b.to_f32(b.input("video", Type::kU8, pixels_shape(frames)));
+      const auto video = b.add(b.div(pixels, b.fill(kHalfRange)), -1.0F);
+      const auto moments = models::vae_encode(weights, config_.vae, video, part);
+      b.output("latent", b.slice(moments, -1, 0, config_.vae.z_dim));
+    });
+  }
+
+  base::Result<Binding> gather(const Bindings& parts, std::int64_t frames, std::int64_t left_out) {
     Builder b;
-    b.output("latent", models::latent_noise(b, b.input("seed", Type::kI32, {2}), 0, latent_,
-                                            config_.scheduler.noise_mean_amplitude));
+    std::vector<Builder::Value> values;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const std::int64_t begin = static_cast<std::int64_t>(i) * each_;
+      values.push_back(b.input(parts[i].first, Type::kF32, latent_shape(std::min(each_, frames - begin))));
+    }
+    const auto all = values.size() == 1 ? values[0] : b.concat(values, 1);
+    const auto kept = left_out == 0 ? all : b.slice(all, 1, left_out, frames - left_out);
+    b.output("latent", models::vae_normalize(b, config_.vae, kept));
     STARLING_ASSIGN(GraphCall graph, finish(b));
-    calls_.noise = graph.call({{"seed", program_.input("seed", Type::kI32, {2})}});
-    return program_.result(calls_.noise, "latent");
+    return program_.result(call(graph, parts, {CallKind::kGiven}), "latent");
+  }
+
+  // --- windows
+
+  // A latent frame of the video: frame `offset` of an output that has so many.
+  struct Place {
+    Binding source;
+    std::int64_t frames = 0;
+    std::int64_t offset = 0;
+  };
+
+  // Of a loop, the frame after the last is the second.
+  std::size_t index(std::int64_t frame) const {
+    return static_cast<std::size_t>(frame < timeline_.frames ? frame : frame - timeline_.frames + 1);
+  }
+
+  void learn(std::size_t which, const Binding& latent) {
+    const Window& window = windows_[which];
+    for (std::int64_t i = window.first; i < window.taken; ++i) {
+      if (!window.known[static_cast<std::size_t>(i - window.first)]) {
+        places_[index(i)] = {latent, window.frames, i - window.first};
+      }
+    }
+  }
+
+  // What a window begins with: noise, and what is known as it is; or noise over what is made anew.
+  base::Result<Binding> begin_window(std::size_t which) {
+    const Window& window = windows_[which];
+    Builder b;
+    if (which == 0) seed_ = program_.input("seed", Type::kI32, {2});
+    Bindings bindings{{"seed", seed_}};
+    const auto noise = models::latent_noise(b, b.input("seed", Type::kI32, {2}), static_cast<std::uint32_t>(which),
+                                            latent_shape(window.frames), config_.scheduler.noise_mean_amplitude);
+    Builder::Value sigma;
+    if (request_.strength) {
+      sigma = b.input("sigma", Type::kF32, {});
+      bindings.emplace_back("sigma", program_.literal(scalar(first_sigma())));
+    }
+    std::vector<Builder::Value> parts;
+    for (std::int64_t i = 0; i < window.frames;) {
+      const std::int64_t count = run_length(window, i);
+      const bool known = window.known[static_cast<std::size_t>(i)];
+      auto part = known || count < window.frames ? b.slice(noise, 1, i, count) : noise;
+      if (known || request_.strength) {
+        const Place& place = *places_[index(window.first + i)];
+        const std::string name = "known." + std::to_string(parts.size());
+        const auto source = b.input(name, Type::kF32, latent_shape(place.frames));
+        bindings.emplace_back(name, place.source);
+        const auto frames = b.slice(source, 1, place.offset, count);
+        part = known ? frames : b.fma(sigma, b.sub(part, frames), frames);
+      }
+      parts.push_back(part);
+      i += count;
+    }
+    b.output("latent", parts.size() == 1 ? parts[0] : b.concat(parts, 1));
+    STARLING_ASSIGN(GraphCall graph, finish(b));
+    const CallRole role{CallKind::kNoise, 0, static_cast<std::uint32_t>(which)};
+    return program_.result(call(graph, bindings, role), "latent");
+  }
+
+  // So many frames from i on are alike, and come from one place one after another if they come from one.
+  std::int64_t run_length(const Window& window, std::int64_t i) const {
+    const auto at = [&](std::int64_t frame) { return places_[index(window.first + frame)]; };
+    const bool known = window.known[static_cast<std::size_t>(i)];
+    std::int64_t count = 1;
+    for (; i + count < window.frames; ++count) {
+      if (window.known[static_cast<std::size_t>(i + count)] != known) break;
+      if (!known && !request_.strength) continue;
+      const auto one = at(i + count - 1);
+      const auto next = at(i + count);
+      if (one->source.index != next->source.index || next->offset != one->offset + 1) break;
+    }
+    return count;
   }
 
   static std::string key_name(std::size_t block) { return "context." + std::to_string(block) + ".key"; }
   static std::string value_name(std::size_t block) { return "context." + std::to_string(block) + ".value"; }
 
-  base::Result<Bindings> make_contexts(const Binding& text) {
+  base::Status make_contexts(const Binding& text) {
     Builder b;
     models::Parameters weights(b, "transformer");
     const auto embeddings = b.input("text", Type::kF32, {batch_, config_.text_length, config_.text_encoder.d_model});
@@ -101,140 +276,189 @@ class Pipeline {
       context_shapes_.push_back({b.shape(contexts[block].key), b.shape(contexts[block].value_transposed)});
     }
     STARLING_ASSIGN(GraphCall graph, finish(b));
-    calls_.contexts = graph.call({{"text", text}});
-    Bindings bindings;
+    const std::uint32_t made = call(graph, {{"text", text}}, {CallKind::kContexts});
     for (const auto& output : graph.outputs()) {
-      bindings.emplace_back(output.name, program_.result(calls_.contexts, output.name));
+      contexts_.emplace_back(output.name, program_.result(made, output.name));
     }
-    return bindings;
+    return {};
   }
 
-  // One step: the flow at the latent, guided, and the latent moved along it.
-  base::Result<GraphCall> step_graph() {
-    Builder b;
-    models::Parameters weights(b, "transformer");
-    const auto latent = b.input("latent", Type::kF32, latent_);
-    const auto timestep = b.input("timestep", Type::kF32, {});
-    const auto distance = b.input("distance", Type::kF32, {});
-    std::vector<models::TextContext> contexts;
-    for (std::size_t block = 0; block < context_shapes_.size(); ++block) {
-      contexts.push_back({b.input(key_name(block), Type::kF32, context_shapes_[block].first),
-                          b.input(value_name(block), Type::kF32, context_shapes_[block].second)});
-    }
-    exact::Shape batch_shape = latent_;
-    batch_shape.set(0, batch_);
-    const auto latents = b.expand(latent, batch_shape);
-    const auto timesteps = b.expand(b.reshape(timestep, {1, 1}), {batch_, 1});
-    auto flow = models::wan_transformer(weights, config_.transformer, latents, timesteps, contexts);
-    if (batch_ == 2) {
-      const auto wanted = b.slice(flow, 0, 0, 1);
-      const auto unwanted = b.slice(flow, 0, 1, 1);
-      flow = b.fma(b.input("guidance", Type::kF32, {}), b.sub(wanted, unwanted), unwanted);
-    }
-    b.output("latent", b.fma(distance, flow, latent));
-    return finish(b);
+  // One step: the flow at the latent, guided, and the latent moved along it. by_frame: each latent frame has a timestep
+  // and a distance of its own, 0 for those that are known.
+  base::Result<GraphCall*> step_graph(std::int64_t frames, bool by_frame) {
+    return made_once(step_graphs_, frames, {by_frame, false}, [&](Builder& b) {
+      models::Parameters weights(b, "transformer");
+      const auto latent = b.input("latent", Type::kF32, latent_shape(frames));
+      const auto timestep = b.input("timestep", Type::kF32, by_frame ? exact::Shape{1, frames} : exact::Shape{});
+      const auto distance =
+          b.input("distance", Type::kF32, by_frame ? exact::Shape{1, frames, 1, 1, 1} : exact::Shape{});
+      std::vector<models::TextContext> contexts;
+      for (std::size_t block = 0; block < context_shapes_.size(); ++block) {
+        contexts.push_back({b.input(key_name(block), Type::kF32, context_shapes_[block].first),
+                            b.input(value_name(block), Type::kF32, context_shapes_[block].second)});
+      }
+      exact::Shape batch_shape = latent_shape(frames);
+      batch_shape.set(0, batch_);
+      const auto latents = b.expand(latent, batch_shape);
+      const auto timesteps =
+          by_frame ? b.expand(timestep, {batch_, frames}) : b.expand(b.reshape(timestep, {1, 1}), {batch_, 1});
+      auto flow = models::wan_transformer(weights, config_.transformer, latents, timesteps, contexts);
+      if (batch_ == 2) {
+        const auto wanted = b.slice(flow, 0, 0, 1);
+        const auto unwanted = b.slice(flow, 0, 1, 1);
+        flow = b.fma(b.input("guidance", Type::kF32, {}), b.sub(wanted, unwanted), unwanted);
+      }
+      b.output("latent", b.fma(distance, flow, latent));
+    });
   }
 
-  base::Result<Binding> denoise(Binding latent, const Bindings& contexts) {
-    STARLING_ASSIGN(GraphCall graph, step_graph());
-    const auto steps = flow_match_euler(request_.steps, config_.scheduler.num_train_timesteps, request_.shift);
-    calls_.steps = static_cast<std::uint32_t>(steps.size());
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      Bindings bindings = contexts;
+  // The steps that are run: all, or those from the noise that the given frames are made anew from.
+  std::vector<Step> steps() const {
+    std::vector<Step> all = flow_match_euler(request_.steps, config_.scheduler.num_train_timesteps, request_.shift);
+    if (!request_.strength) return all;
+    const double share = static_cast<double>(*request_.strength) * static_cast<double>(request_.steps);
+    const auto run = static_cast<std::ptrdiff_t>(std::floor(share + 0.5));
+    all.erase(all.begin(), all.end() - std::min(run, std::ssize(all)));
+    return all;
+  }
+  float first_sigma() const {
+    const std::vector<Step> run = steps();
+    return run.empty() ? 0.0F : run.front().sigma;
+  }
+
+  // A number for each latent frame of the window, 0 for those that are known.
+  Binding by_frame(const Window& window, float value, const exact::Shape& shape) {
+    std::vector<float> values;
+    for (const bool known : window.known) values.push_back(known ? 0.0F : value);
+    return program_.literal(Tensor::from_f32(shape, values));
+  }
+
+  base::Result<Binding> denoise(std::size_t which, Binding latent) {
+    const Window& window = windows_[which];
+    const bool masked = window.has_known();
+    STARLING_ASSIGN(GraphCall * graph, step_graph(window.frames, masked));
+    const std::vector<Step> run = steps();
+    calls_.steps = static_cast<std::uint32_t>(run.size());
+    for (std::uint32_t i = 0; i < calls_.steps; ++i) {
+      const float distance = run[i].next_sigma - run[i].sigma;
+      Bindings bindings = contexts_;
       bindings.emplace_back("latent", latent);
-      bindings.emplace_back("timestep", program_.literal(scalar(steps[i].timestep)));
-      bindings.emplace_back("distance", program_.literal(scalar(steps[i].next_sigma - steps[i].sigma)));
+      if (masked) {
+        bindings.emplace_back("timestep", by_frame(window, run[i].timestep, {1, window.frames}));
+        bindings.emplace_back("distance", by_frame(window, distance, {1, window.frames, 1, 1, 1}));
+      } else {
+        bindings.emplace_back("timestep", program_.literal(scalar(run[i].timestep)));
+        bindings.emplace_back("distance", program_.literal(scalar(distance)));
+      }
       if (batch_ == 2) bindings.emplace_back("guidance", program_.literal(scalar(request_.guidance)));
-      const std::uint32_t call = graph.call(bindings);
-      if (i == 0) calls_.first_step = call;
-      latent = program_.result(call, "latent");
+      calls_.last_step = call(*graph, bindings, {CallKind::kStep, i, static_cast<std::uint32_t>(which)});
+      if (calls_.first_step == 0) calls_.first_step = calls_.last_step;
+      latent = program_.result(calls_.last_step, "latent");
     }
     return latent;
   }
 
-  base::Result<GraphCall> decode_graph(std::int64_t frames, models::ClipPart part) {
-    Builder b;
-    models::Parameters weights(b, "vae");
-    exact::Shape shape = latent_;
-    shape.set(1, frames);
-    b.output("frames", models::vae_decode(weights, config_.vae, b.input("latent", Type::kF32, shape), part));
-    return finish(b);
+  // --- decoding
+
+  base::Result<GraphCall*> decoder(std::int64_t frames, models::ClipPart part, bool cut) {
+    return made_once(cut ? cut_decoders_ : decoders_, frames, part, [&](Builder& b) {
+      models::Parameters weights(b, "vae");
+      auto video = models::vae_decode(weights, config_.vae, b.input("latent", Type::kF32, latent_shape(frames)), part);
+      // The last frame of a loop is its first.
+      if (cut) video = b.slice(video, 1, 0, b.size(video, 1) - 1);
+      b.output("frames", video);
+    });
   }
 
-  // The latent frames of decode `index`.
-  std::int64_t frames_of(std::uint32_t index) const {
-    const std::int64_t begin = index * calls_.latent_frames_per_decode;
-    return std::min(calls_.latent_frames_per_decode, latent_[1] - begin);
-  }
-
-  base::Result<std::uint32_t> split(const Binding& latent) {
+  // The latent on the decoder's scale, part by part.
+  base::Result<std::uint32_t> split(const Piece& piece, const Binding& latent, std::int64_t frames) {
     Builder b;
-    const auto all = models::vae_denormalize(b, config_.vae, b.input("latent", Type::kF32, latent_));
-    for (std::uint32_t i = 0; i < calls_.decodes; ++i) {
-      b.output(std::to_string(i), b.slice(all, 1, i * calls_.latent_frames_per_decode, frames_of(i)));
+    const auto all = models::vae_denormalize(b, config_.vae, b.input("latent", Type::kF32, latent_shape(frames)));
+    for (std::uint32_t i = 0; i < parts_of(piece.frames); ++i) {
+      const std::int64_t begin = i * each_;
+      b.output(std::to_string(i), b.slice(all, 1, piece.offset + begin, std::min(each_, piece.frames - begin)));
     }
     STARLING_ASSIGN(GraphCall graph, finish(b));
-    return graph.call({{"latent", latent}});
+    return call(graph, {{"latent", latent}}, {CallKind::kSplit});
   }
 
-  base::Status decode(const Binding& latent) {
-    calls_.latent_frames_per_decode = latent_frames_per_decode(config_.vae, request_);
-    calls_.decodes = static_cast<std::uint32_t>((latent_[1] + calls_.latent_frames_per_decode - 1) /
-                                                calls_.latent_frames_per_decode);
-    STARLING_ASSIGN(calls_.split, split(latent));
-    std::vector<GraphCall> graphs;
-    Bindings caches;
-    for (std::uint32_t i = 0; i < calls_.decodes; ++i) {
-      const bool last = i + 1 == calls_.decodes;
-      // Four kinds at most: the first, those between, the last, and one that is both first and last.
-      if (i < 2 || last) {
-        STARLING_ASSIGN(GraphCall graph, decode_graph(frames_of(i), {i == 0, !last}));
-        graphs.push_back(std::move(graph));
-      }
-      GraphCall& graph = graphs.back();
-      Bindings bindings = caches;
-      bindings.emplace_back("latent", program_.result(calls_.split, std::to_string(i)));
-      const std::uint32_t call = graph.call(bindings);
-      if (i == 0) calls_.first_decode = call;
-      caches.clear();
-      for (const auto& output : graph.outputs()) {
-        if (output.name != "frames") caches.emplace_back(output.name, program_.result(call, output.name));
-      }
-      program_.output("frames." + std::to_string(i), program_.result(call, "frames"));
+  base::Status decode(const Piece& piece, const Binding& latent) {
+    const std::int64_t frames = piece.source == Piece::Source::kWindow  ? windows_[piece.window].frames
+                                : piece.source == Piece::Source::kStart ? timeline_.start
+                                                                        : timeline_.end;
+    STARLING_ASSIGN(const std::uint32_t parts, split(piece, latent, frames));
+    for (std::uint32_t i = 0; i < parts_of(piece.frames); ++i) {
+      const std::int64_t count = std::min(each_, piece.frames - i * each_);
+      const bool last = decoded_ + 1 == calls_.decodes;
+      STARLING_ASSIGN(GraphCall * graph, decoder(count, {decoded_ == 0, !last}, last && request_.loop));
+      Bindings bindings = std::exchange(decoder_caches_, {});
+      bindings.emplace_back("latent", program_.result(parts, std::to_string(i)));
+      const std::uint32_t made = call(*graph, bindings, {CallKind::kDecode, decoded_, 0, decoded_frames_});
+      if (decoded_ == 0) calls_.first_decode = made;
+      decoded_frames_ += count * config_.vae.temporal_stride() - (decoded_ == 0 ? frames_cut_ : 0);
+      decoder_caches_ = caches_of(*graph, made, "frames");
+      program_.output("frames." + std::to_string(decoded_++), program_.result(made, "frames"));
     }
     return {};
+  }
+
+  // --- graphs that several calls share
+
+  using Graphs = std::map<std::tuple<std::int64_t, bool, bool>, GraphCall>;
+
+  template <typename Build>
+  base::Result<GraphCall*> made_once(Graphs& graphs, std::int64_t frames, models::ClipPart part, const Build& build) {
+    const auto key = std::tuple(frames, part.starts, part.keeps);
+    auto found = graphs.find(key);
+    if (found == graphs.end()) {
+      Builder b;
+      build(b);
+      STARLING_ASSIGN(GraphCall graph, finish(b));
+      found = graphs.emplace(key, std::move(graph)).first;
+    }
+    return &found->second;
+  }
+
+  // What a call hands to the next part of a clip: all outputs but one.
+  Bindings caches_of(const GraphCall& graph, std::uint32_t made, const std::string& but) {
+    Bindings caches;
+    for (const auto& output : graph.outputs()) {
+      if (output.name != but) caches.emplace_back(output.name, program_.result(made, output.name));
+    }
+    return caches;
   }
 
   const models::ModelConfig& config_;
   const TextToVideo& request_;
   std::int64_t batch_;
-  exact::Shape latent_;  // [1, T, H, W, C]
-  std::vector<std::pair<exact::Shape, exact::Shape>> context_shapes_;
+  exact::Shape latent_;  // of one latent frame, [1, 1, H, W, C]
+  const Timeline timeline_;
+  const std::vector<Window> windows_;
+  const std::vector<Piece> pieces_;
+  const std::int64_t each_;  // latent frames of an encode or a decode, but for the last of a clip
+  const std::int64_t frames_cut_ = config_.vae.temporal_stride() - 1;  // that the first latent frame does not stand for
+
   ProgramBuilder program_;
   CallLayout calls_;
+  std::vector<GivenInput> given_;
+  std::int64_t given_end_ = 0;
+  std::uint32_t encoded_ = 0;
+  Binding seed_{};
+  Binding start_{};
+  Binding end_{};
+  std::vector<std::optional<Place>> places_;  // by latent frame, of those that are there
+  std::vector<std::pair<exact::Shape, exact::Shape>> context_shapes_;
+  Bindings contexts_;
+  std::uint32_t decoded_ = 0;
+  std::int64_t decoded_frames_ = 0;
+  Bindings decoder_caches_;
+  Graphs encoders_;
+  Graphs step_graphs_;
+  Graphs decoders_;
+  Graphs cut_decoders_;
 };
 
 }  // namespace
-
-std::int64_t latent_frames_per_decode(const models::VaeConfig& vae, const TextToVideo& request) {
-  return std::max<std::int64_t>(1, kDecodedPixels / (request.width * request.height * vae.temporal_stride()));
-}
-
-std::string CallLayout::describe(std::uint32_t call) const {
-  if (call == encode) return "encode the prompt";
-  if (call == noise) return "make the noise";
-  if (call == contexts) return "prepare the prompt for the transformer";
-  if (call >= first_step && call < first_step + steps) {
-    return "step " + std::to_string(call - first_step + 1) + " of " + std::to_string(steps);
-  }
-  if (call == split) return "split the latent";
-  return "decode part " + std::to_string(call - first_decode + 1) + " of " + std::to_string(decodes);
-}
-
-bool is_kept(const CallLayout& calls, std::uint32_t call) {
-  return call == calls.encode || call == calls.noise ||
-         (call >= calls.first_step && call < calls.first_step + calls.steps);
-}
 
 base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request) {
   STARLING_TRY(check_request(config, request));

@@ -1,5 +1,6 @@
 #include "generate/video_job.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <numeric>
@@ -13,6 +14,7 @@
 namespace starling::generate {
 
 using exact::Tensor;
+using exact::Type;
 
 namespace {
 
@@ -81,7 +83,7 @@ base::Status check_memory(const char* at_least, std::uint64_t needed, std::uint6
 }  // namespace
 
 base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const TextToVideo& request,
-                                         std::uint64_t memory) {
+                                         std::uint64_t memory, const GivenFrames& given) {
   STARLING_TRY(check_request(model.config(), request));
   STARLING_TRY(check_text(model, request));
   STARLING_TRY(check_memory("at least ", least_memory(model.config(), request), memory));
@@ -91,34 +93,39 @@ base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const 
   observer.plan = [&](std::size_t bytes) { return check_memory("at least ", bytes, memory); };
   STARLING_ASSIGN(exact::PreparedProgram prepared, exact::PreparedProgram::make(std::move(built.program), observer));
   VideoJob job(std::make_shared<const exact::PreparedProgram>(std::move(prepared)));
-  job.calls_ = built.calls;
-  job.frame_stride_ = frame_stride(model.config());
+  job.calls_ = std::move(built.calls);
+  job.given_inputs_ = std::move(built.given);
   job.program_root_ = job.program().root();
-  STARLING_TRY(job.take_text(model, request));
+  STARLING_TRY(job.take_inputs(model, request, given));
   STARLING_ASSIGN(job.weights_, model.weights(job.program().weights()));
   STARLING_TRY(check_memory("", job.peak_bytes(), memory));
   return job;
 }
 
-base::Result<VideoJob> VideoJob::with_other_text(const models::Checkpoint& model, const TextToVideo& request) const {
+base::Result<VideoJob> VideoJob::with_other_text(const models::Checkpoint& model, const TextToVideo& request,
+                                                 const GivenFrames& given) const {
   VideoJob job = *this;
-  STARLING_TRY(job.take_text(model, request));
+  STARLING_TRY(job.take_inputs(model, request, given));
   return job;
 }
 
-base::Status VideoJob::take_text(const models::Checkpoint& model, const TextToVideo& request) {
+base::Status VideoJob::take_inputs(const models::Checkpoint& model, const TextToVideo& request,
+                                   const GivenFrames& given) {
   STARLING_ASSIGN(const TextInputs text, text_inputs(model, request));
+  if (given) STARLING_TRY(check_given(request, *given));
   request_ = request;
-  inputs_.clear();
-  for (const exact::GraphInput& input : program().inputs()) {
-    if (input.name == "tokens") {
-      inputs_.push_back(text.tokens);
-    } else if (input.name == "mask") {
-      inputs_.push_back(text.mask);
-    } else {
-      inputs_.push_back(seed_tensor(request.seed));
-    }
+  std::map<std::string, Tensor> inputs{
+      {"tokens", text.tokens}, {"mask", text.mask}, {"seed", seed_tensor(request.seed)}};
+  for (const GivenInput& input : given_inputs_) {
+    if (!given) break;
+    STARLING_ASSIGN(Tensor pixels, Tensor::allocate(Type::kU8, {1, input.frames, request.height, request.width, 3}));
+    const std::size_t size = given->frame_bytes();
+    std::ranges::copy(std::span(given->rgb).subspan(static_cast<std::size_t>(input.first) * size, pixels.byte_size()),
+                      pixels.mutable_bytes().begin());
+    inputs.emplace(input.name, std::move(pixels));
   }
+  inputs_.clear();
+  for (const exact::GraphInput& input : program().inputs()) inputs_.push_back(inputs[input.name]);
   return {};
 }
 
@@ -129,7 +136,8 @@ base::Status check_text(const models::Checkpoint& model, const TextToVideo& requ
 }
 
 std::size_t VideoJob::peak_bytes() const {
-  return std::accumulate(weights_.begin(), weights_.end(), program_->peak_bytes(),
+  const auto given = static_cast<std::size_t>(request_.given_frames() * request_.width * request_.height * 3);
+  return std::accumulate(weights_.begin(), weights_.end(), program_->peak_bytes() + given,
                          [](std::size_t sum, const Tensor& weight) {
                            const bool widened = weight.type() != exact::Type::kF32;
                            const auto elements = static_cast<std::size_t>(weight.elements());
@@ -139,7 +147,9 @@ std::size_t VideoJob::peak_bytes() const {
 
 std::map<std::string, base::Hash> VideoJob::input_roots() const {
   std::map<std::string, base::Hash> roots;
-  for (std::size_t i = 0; i < inputs_.size(); ++i) roots[program().inputs()[i].name] = proof::tensor_root(inputs_[i]);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (!inputs_[i].empty()) roots[program().inputs()[i].name] = proof::tensor_root(inputs_[i]);
+  }
   return roots;
 }
 
@@ -149,12 +159,10 @@ proof::Job VideoJob::on(exact::Engine& engine, base::ThreadPool* pool) const {
 
 base::Result<VideoJob::Part> VideoJob::frames_of(std::uint32_t call, const std::vector<Tensor>& outputs) const {
   Part part;
-  if (call < calls_.first_decode || call >= calls_.first_decode + calls_.decodes) return part;
+  if (!calls_.is_decode(call)) return part;
   const exact::Graph& graph = program().graphs()[program().calls()[call].graph];
   const Tensor& values = outputs[static_cast<std::size_t>(graph.find_output("frames"))];
-  const auto index = static_cast<std::int64_t>(call - calls_.first_decode);
-  const std::int64_t latent_frames = index * calls_.latent_frames_per_decode;
-  part.first = index == 0 ? 0 : static_cast<std::size_t>(1 + (latent_frames - 1) * frame_stride_);
+  part.first = static_cast<std::size_t>(calls_.roles[call].first_frame);
   const video::Rate rate{static_cast<int>(request_.rate.numerator), static_cast<int>(request_.rate.denominator)};
   STARLING_ASSIGN(part.frames, video::frames_from_values(values.f32(), static_cast<int>(request_.width),
                                                          static_cast<int>(request_.height),
@@ -230,7 +238,7 @@ base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engi
   const std::uint32_t done = journal.calls();
   std::vector<bool> calls(job.program().calls().size(), false);
   for (std::uint32_t call = 0; call < calls.size(); ++call) {
-    calls[call] = call >= done || call >= job.calls().first_decode;
+    calls[call] = call >= done || job.calls().is_decode(call);
   }
   calls = proof::with_needed_calls(job.program(), std::move(calls), &journal);
   const auto after_call = [&](std::uint32_t call, const std::vector<Tensor>& outputs,
@@ -271,7 +279,7 @@ base::Status run_video(const VideoJob& job, exact::Engine& engine, const Listene
     for (int i = 0; i < part.frames.count; ++i) {
       STARLING_TRY(listener.frame(part.first + static_cast<std::size_t>(i), part.frames.frame(i)));
     }
-    if (listener.latent && call + 1 == job.calls().first_step + job.calls().steps) listener.latent(outputs[0]);
+    if (listener.latent && call == job.calls().last_step) listener.latent(outputs[0]);
     return listener.after_call(call);
   };
   const proof::Job run = job.on(engine, nullptr);
@@ -298,8 +306,8 @@ base::Result<proof::ReplayResult> check_video(const VideoJob& job, const proof::
   std::vector<bool> calls(total, true);
   if (options.sample) {
     calls = proof::sample_calls(total, *options.sample, options.random);
-    for (std::uint32_t i = 0; options.all_frames && i < job.calls().decodes; ++i) {
-      calls[job.calls().first_decode + i] = true;
+    for (std::uint32_t call = 0; options.all_frames && call < total; ++call) {
+      if (job.calls().is_decode(call)) calls[call] = true;
     }
   }
   const auto frames_of = [&](std::uint32_t call,

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "exact/program.h"
+#include "generate/given.h"
 #include "generate/text_to_video.h"
 #include "models/checkpoint.h"
 #include "proof/journal.h"
@@ -27,18 +28,21 @@ class VideoJob {
  public:
   // Errors: the prompt has more tokens than the model reads, or is not UTF-8; the size does not work (check_request);
   // kLimit when it takes more than `memory` bytes, which for most such requests shows before anything is built;
-  // kCancelled once interrupted.
+  // kCancelled once interrupted; kCorrupt when `given` are not the frames that the request goes on from. Without them
+  // such a job says what it takes, and cannot be run.
   static base::Result<VideoJob> prepare(const models::Checkpoint& model, const TextToVideo& request,
-                                        std::uint64_t memory = std::numeric_limits<std::uint64_t>::max());
-  // A job of the same program, which is shared: other prompts, another seed. Precondition: `model` is the one that this
-  // was prepared with, and the requests differ in nothing else.
-  base::Result<VideoJob> with_other_text(const models::Checkpoint& model, const TextToVideo& request) const;
+                                        std::uint64_t memory = std::numeric_limits<std::uint64_t>::max(),
+                                        const GivenFrames& given = nullptr);
+  // A job of the same program, which is shared: other prompts, another seed, other given frames. Precondition: `model`
+  // is the one that this was prepared with, and the requests differ in nothing else.
+  base::Result<VideoJob> with_other_text(const models::Checkpoint& model, const TextToVideo& request,
+                                         const GivenFrames& given = nullptr) const;
 
   const TextToVideo& request() const { return request_; }
   const exact::Program& program() const { return program_->program(); }
   const CallLayout& calls() const { return calls_; }
   const base::Hash& program_root() const { return program_root_; }
-  // Bytes at the worst moment, the weights among them; per-thread workspaces are not.
+  // Bytes at the worst moment, the weights and the given frames among them; per-thread workspaces are not.
   std::size_t peak_bytes() const;
   std::map<std::string, base::Hash> input_roots() const;
   proof::Job on(exact::Engine& engine, base::ThreadPool* pool) const;
@@ -52,12 +56,12 @@ class VideoJob {
 
  private:
   explicit VideoJob(std::shared_ptr<const exact::PreparedProgram> program) : program_(std::move(program)) {}
-  base::Status take_text(const models::Checkpoint& model, const TextToVideo& request);
+  base::Status take_inputs(const models::Checkpoint& model, const TextToVideo& request, const GivenFrames& given);
   TextToVideo request_;
   std::shared_ptr<const exact::PreparedProgram> program_;
   CallLayout calls_;
   base::Hash program_root_;
-  std::int64_t frame_stride_ = 4;
+  std::vector<GivenInput> given_inputs_;
   std::vector<exact::Tensor> inputs_;
   std::vector<exact::Tensor> weights_;
 };

@@ -26,6 +26,9 @@ base::Result<Order> prepare_order(const models::Checkpoint& model, const base::H
   Order order;
   order.model = model_root;
   for (const generate::TextToVideo& request : requests) {
+    if (request.has_given()) {
+      return base::unsupported("networks make videos from text alone: make this one without --network");
+    }
     const bool first = order.parts.empty();
     if (!first && !same_program(requests[0], request)) {
       return base::invalid("the videos of an order differ in prompts and seed only; order the others for themselves");

@@ -31,6 +31,9 @@ base::Result<PartInput> decode_part_input(base::ByteView bytes) {
   STARLING_ASSIGN(input.model, base::Hash::from_hex(model));
   STARLING_ASSIGN(const base::Json* const parameters, json.object("parameters"));
   STARLING_ASSIGN(input.request, generate::text_to_video_from_json(*parameters));
+  if (input.request.has_given()) {
+    return base::unsupported("a video that goes on from given frames is not made by networks");
+  }
   const base::Bytes again = encode_part_input(input);
   if (text != std::string(again.begin(), again.end())) return base::corrupt("the input of a part is not canonical");
   return input;

@@ -137,7 +137,7 @@ TEST_F(Resume, AForgedJournalIsRefused) {
   std::filesystem::remove(journal_path());
   auto journal = proof::Journal::open(journal_path(), job->program(), journal_run(*job, *model.root()));
   ASSERT_TRUE(journal.ok());
-  for (std::uint32_t call = 0; call <= job->calls().contexts; ++call) {
+  for (std::uint32_t call = 0; call < job->calls().first_step; ++call) {
     const exact::Graph& graph = job->program().graphs()[job->program().calls()[call].graph];
     std::vector<exact::Tensor> outputs;
     for (const exact::GraphOutput& output : graph.outputs()) {

@@ -1,0 +1,73 @@
+// What follows from a request without building its program, and what its calls are.
+#include <algorithm>
+#include <string>
+
+#include "generate/text_to_video.h"
+
+namespace starling::generate {
+
+std::int64_t latent_frames_per_decode(const models::VaeConfig& vae, const TextToVideo& request) {
+  return std::max<std::int64_t>(1, kDecodedPixels / (request.width * request.height * vae.temporal_stride()));
+}
+
+Timeline timeline_of(const models::ModelConfig& config, const TextToVideo& request) {
+  Timeline timeline;
+  timeline.frames = config.vae.latent_frames(request.loop ? request.frames + 1 : request.frames);
+  timeline.start = request.start == 0 ? 0 : config.vae.latent_frames(request.start);
+  timeline.end = request.end / config.vae.temporal_stride();
+  timeline.anew = request.strength.has_value();
+  timeline.loop = request.loop;
+  timeline.window = request.window;
+  timeline.context = request.context;
+  return timeline;
+}
+
+std::int64_t largest_window(const models::ModelConfig& config, const TextToVideo& request) {
+  std::int64_t most = 1;
+  for (const Window& window : plan_windows(timeline_of(config, request))) most = std::max(most, window.frames);
+  return most;
+}
+
+std::vector<std::int64_t> decode_parts(const models::ModelConfig& config, const TextToVideo& request) {
+  const Timeline timeline = timeline_of(config, request);
+  const std::int64_t each = latent_frames_per_decode(config.vae, request);
+  std::vector<std::int64_t> parts;
+  for (const Piece& piece : plan_pieces(timeline, plan_windows(timeline))) {
+    for (std::int64_t left = piece.frames; left > 0; left -= each) parts.push_back(std::min(each, left));
+  }
+  return parts;
+}
+
+std::string CallLayout::describe(std::uint32_t call) const {
+  const CallRole& role = roles[call];
+  const auto of = [&](const char* what, std::uint32_t index, std::uint32_t count) {
+    return what + std::to_string(index + 1) + " of " + std::to_string(count);
+  };
+  const std::string window = windows > 1 ? of(", window ", role.window, windows) : "";
+  switch (role.kind) {
+    case CallKind::kText:
+      return "encode the prompt";
+    case CallKind::kEncode:
+      return of("encode the given frames, part ", role.index, encodes);
+    case CallKind::kGiven:
+      return "put the given frames together";
+    case CallKind::kNoise:
+      return "make the noise" + window;
+    case CallKind::kContexts:
+      return "prepare the prompt for the transformer";
+    case CallKind::kStep:
+      return of("step ", role.index, steps) + window;
+    case CallKind::kSplit:
+      return "split the latent";
+    case CallKind::kDecode:
+      break;
+  }
+  return of("decode part ", role.index, decodes);
+}
+
+bool is_kept(const CallLayout& calls, std::uint32_t call) {
+  const CallKind kind = calls.roles[call].kind;
+  return kind == CallKind::kText || kind == CallKind::kGiven || kind == CallKind::kNoise || kind == CallKind::kStep;
+}
+
+}  // namespace starling::generate
