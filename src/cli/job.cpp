@@ -71,7 +71,8 @@ base::Result<std::vector<generate::TextToVideo>> make_requests(const Arguments& 
   for (const std::string& prompt : prompts) {
     one.prompt = prompt;
     STARLING_TRY(check_prompt(one));
-    STARLING_ASSIGN(generate::TextToVideo request, make_request(one, model.config(), video::FileType::kMp4));
+    STARLING_ASSIGN(ReadyRequest ready, make_request(one, model.config(), video::FileType::kMp4));
+    generate::TextToVideo& request = ready.request;
     for (std::int64_t i = 0; i < arguments.count; ++i) {
       requests.push_back(request);
       ++request.seed;

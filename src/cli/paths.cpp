@@ -64,6 +64,8 @@ std::optional<proof::OutputFile> written_file(const fs::path& receipt_file, cons
 
 fs::path trace_path(const fs::path& receipt) { return beside(receipt, ".trace"); }
 
+fs::path inputs_path(const fs::path& receipt) { return beside(receipt, ".inputs"); }
+
 fs::path acceptance_path(const fs::path& receipt) { return beside(receipt, ".acceptance.json"); }
 
 }  // namespace starling::cli

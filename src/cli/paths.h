@@ -19,6 +19,8 @@ std::optional<proof::OutputFile> written_file(const std::filesystem::path& recei
                                               const std::string& text);
 // The call outputs beside a receipt: out.trace for out.receipt.json.
 std::filesystem::path trace_path(const std::filesystem::path& receipt);
+// The frames that a video goes on from, beside its receipt: out.inputs for out.receipt.json.
+std::filesystem::path inputs_path(const std::filesystem::path& receipt);
 // What the ledger says of a receipt, beside it: out.acceptance.json for out.receipt.json.
 std::filesystem::path acceptance_path(const std::filesystem::path& receipt);
 

@@ -68,11 +68,25 @@ std::uint64_t usable_memory() {
   return there == 0 ? std::numeric_limits<std::uint64_t>::max() : there;
 }
 
+namespace {
+
+bool is_large(const models::ModelConfig& config) {
+  constexpr std::int64_t kSmallWidth = 512;
+  return config.transformer.width() > kSmallWidth;
+}
+
+}  // namespace
+
+std::int64_t default_window(const models::ModelConfig& config) {
+  constexpr std::int64_t kSmall = 17;  // frames, those that the bundled model was trained on
+  constexpr std::int64_t kLarge = 121;
+  return config.vae.latent_frames(is_large(config) ? kLarge : kSmall);
+}
+
 generate::TextToVideo default_request(const models::ModelConfig& config) {
   generate::TextToVideo request;
   request.shift = config.scheduler.shift;
-  constexpr std::int64_t kSmallWidth = 512;
-  if (config.transformer.width() > kSmallWidth) {
+  if (is_large(config)) {
     request.width = 832;
     request.height = 480;
     request.rate = {16, 1};

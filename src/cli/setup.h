@@ -33,6 +33,9 @@ std::uint64_t usable_memory();
 // 832×480 at 16 for large ones.
 generate::TextToVideo default_request(const models::ModelConfig& config);
 
+// Latent frames that a model makes well at a time, for models that can go on from some of a video's frames.
+std::int64_t default_window(const models::ModelConfig& config);
+
 // A sentence on the words of a prompt that the model never met, with some that it knows; empty if there is none.
 std::string unknown_words_remark(const models::Checkpoint& model, const std::string& prompt);
 

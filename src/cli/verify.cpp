@@ -97,6 +97,24 @@ base::Result<std::optional<models::Checkpoint>> open_model(const Arguments& argu
   return Found(*std::move(model));
 }
 
+// The frames that the video goes on from, which the receipt names by their root.
+base::Result<generate::GivenFrames> open_inputs(const Arguments& arguments, const generate::TextToVideo& request,
+                                                Verdict& verdict) {
+  if (!request.has_given()) return generate::GivenFrames();
+  const fs::path file = inputs_path(arguments.receipt);
+  const base::Result<base::MappedFile> pixels = base::MappedFile::open(file);
+  if (!pixels.ok() && pixels.error().code == base::ErrorCode::kNotFound) {
+    return base::not_found(file.string() + " is not there: this video goes on from given frames, and whoever made it " +
+                           "has them in that file; put it beside the receipt");
+  }
+  if (!pixels.ok()) return pixels.error();
+  base::Result<generate::GivenFrames> given = generate::given_from_pixels(request, pixels->bytes());
+  if (given.ok()) return given;
+  if (!is_damage(given.error())) return given.error();
+  verdict.difference = proof::Difference{"inputs: " + given.error().message + " (" + file.string() + ")"};
+  return generate::GivenFrames();
+}
+
 std::string likeness(double psnr, bool identical) {
   if (identical) return "every bit is equal";
   std::array<char, 48> text{};
@@ -177,7 +195,9 @@ base::Result<Verdict> check(const Arguments& arguments) {
     verdict.difference = proof::Difference{"program: " + possible.error().message};
     return verdict;
   }
-  base::Result<generate::VideoJob> job = generate::VideoJob::prepare(*model, request, usable_memory());
+  STARLING_ASSIGN(const generate::GivenFrames given, open_inputs(arguments, request, verdict));
+  if (verdict.difference) return verdict;
+  base::Result<generate::VideoJob> job = generate::VideoJob::prepare(*model, request, usable_memory(), given);
   if (!job.ok()) {
     if (!is_damage(job.error()) || job.error().code == base::ErrorCode::kLimit) return job.error();
     verdict.difference = proof::Difference{"program: " + job.error().message};

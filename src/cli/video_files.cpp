@@ -34,7 +34,8 @@ base::Result<std::unique_ptr<VideoFiles>> VideoFiles::open(const std::string& ou
     return base::invalid(receipt_file.string() + " is the receipt of " + other->string() +
                          ", which has the same name but for its ending: choose another name, or remove that video");
   }
-  for (const fs::path& file : {receipt_file, trace_path(receipt_file), acceptance_path(receipt_file)}) {
+  for (const fs::path& file :
+       {receipt_file, trace_path(receipt_file), inputs_path(receipt_file), acceptance_path(receipt_file)}) {
     base::remove_abandoned(file);
   }
   video::WriterOptions options;
@@ -84,7 +85,14 @@ base::Status VideoFiles::publish(const std::function<base::Status()>& commit_tra
   published(receipt_);
   STARLING_TRY(receipt_output_.commit(base::Durability::kWhole));
   const fs::path acceptance_file = acceptance_path(receipt_);
+  const fs::path inputs_file = inputs_path(receipt_);
   std::error_code error;
+  if (given_) {
+    published(inputs_file);
+    STARLING_TRY(base::write_file(inputs_file, given_->rgb));
+  } else {
+    fs::remove(inputs_file, error);  // of an earlier video of that name
+  }
   if (acceptance.has_value()) {
     published(acceptance_file);
     STARLING_TRY(base::write_file(acceptance_file, base::as_bytes(*acceptance)));

@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
 #include "base/temporary.h"
+#include "generate/given.h"
 #include "generate/text_to_video.h"
 #include "proof/receipt.h"
 #include "video/writer.h"
@@ -33,6 +35,9 @@ class VideoFiles {
   const std::filesystem::path& receipt() const { return receipt_; }
   std::filesystem::path trace() const;
 
+  // What the video goes on from, to lie beside the receipt.
+  void keep(generate::GivenFrames given) { given_ = std::move(given); }
+
   base::Status add(const video::FrameView& frame) { return writer_->add(frame); }
   // Call once, after the last frame: what the receipt may say of the video's file; nothing for a sequence of pictures.
   base::Result<std::optional<proof::OutputFile>> finish_video();
@@ -51,6 +56,7 @@ class VideoFiles {
   base::AtomicFile receipt_output_;
   const std::unique_ptr<video::Writer> writer_;
   const video::FileType type_;
+  generate::GivenFrames given_;
   // Files that are complete but whose companions may yet fail.
   std::vector<std::filesystem::path> published_;
   std::vector<base::TemporaryName> names_;

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "base/file.h"
@@ -66,6 +67,93 @@ TEST_F(EndToEnd, AVideoIsMadeAndHolds) {
     EXPECT_NE(verdict.find("psnr_db"), nullptr);
     EXPECT_TRUE(verdict.number("seconds").ok());
   }
+}
+
+TEST_F(EndToEnd, VideosGoOnFromFilesAndAreChecked) {
+  ASSERT_EQ(run(small("clip.mp4")).code, kFine);
+  const std::string clip = at("clip.mp4").string();
+  const std::vector<std::string> base{"--size", "32x16", "--steps", "1", "--model", model().string(), "--json"};
+  struct Way {
+    std::vector<std::string> arguments;
+    int frames;
+  };
+  const std::vector<Way> ways{{{"--image", clip, "--frames", "9"}, 9},
+                              {{"--extend", clip, "--seconds", "1"}, 5 + 8},
+                              {{"--extend", clip, "--direction", "backward", "--frames", "5"}, 5 + 4},
+                              {{"--from", clip, "--to", clip, "--frames", "4"}, 5 + 4 + 4},
+                              {{"--edit", clip, "--strength", "1"}, 5},
+                              {{"--loop", "--seconds", "1"}, 8},
+                              {{"--frames", "21", "--window", "9"}, 21}};
+  const std::string video = at("way.mp4").string();
+  const std::vector<std::string> check{"verify", at("way.receipt.json").string(), "--model", model().string(),
+                                       "--json"};
+  for (const Way& way : ways) {
+    const Ran made = run(with(with({"generate", "a red ball bounces", "-o", video}, base), way.arguments));
+    ASSERT_EQ(made.code, kFine) << way.arguments[0] << made.err;
+    EXPECT_EQ(*made.json().integer("frames"), way.frames) << way.arguments[0];
+    const Ran checked = run(with(check, {"--video", video}));
+    EXPECT_EQ(checked.code, kFine) << way.arguments[0] << checked.out << checked.err;
+    const bool given = way.arguments[0] != "--loop" && way.arguments[0] != "--frames";
+    EXPECT_EQ(fs::exists(at("way.inputs")), given) << way.arguments[0];
+    if (!given) continue;
+    const std::string inputs = contents(at("way.inputs"));
+    std::string changed = inputs;
+    changed[changed.size() / 2] ^= 1;
+    overwrite(at("way.inputs"), changed);
+    const Ran found = run(check);
+    EXPECT_EQ(found.code, kCheckFailed) << way.arguments[0];
+    EXPECT_TRUE(found.json().text("first_difference")->starts_with("inputs:")) << found.out;
+    fs::remove(at("way.inputs"));
+    const Ran missing = run(check);
+    EXPECT_EQ(missing.code, kFailed) << way.arguments[0];
+    EXPECT_NE(missing.err.find("put it beside the receipt"), std::string::npos) << missing.err;
+  }
+}
+
+TEST_F(EndToEnd, WrongWaysInGetASentenceAndLeaveNothing) {
+  overwrite(at("garbage.mp4"), std::string(1000, 'x'));
+  overwrite(at("empty.png"), "");
+  const std::string garbage = at("garbage.mp4").string();
+  const auto before = left();
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"--image", garbage}, "garbage.mp4"},
+      {{"--extend", at("empty.png").string()}, "empty.png"},
+      {{"--edit", at("none.mp4").string()}, "none.mp4"},
+      {{"--image", garbage, "--extend", garbage}, "not both"},
+      {{"--strength", "0.5"}, "--edit"},
+      {{"--edit", garbage, "--strength", "1.5"}, "--strength"},
+      {{"--edit", garbage, "--seconds", "1"}, "keeps the clip's duration"},
+      {{"--direction", "backward"}, "--extend"},
+      {{"--direction", "up", "--extend", garbage}, "--direction"},
+      {{"--loop", "--frames", "9"}, "the nearest are 8 and 12"},
+      {{"--frames", "21", "--window", "8"}, "the nearest are 5 and 9"},
+      {{"--contact-sheet", at("sheet.jpg").string()}, ".png"}};
+  for (const auto& [arguments, sentence] : cases) {
+    const Ran ran = run(with({"generate", "a ball", "-o", at("x.mp4").string(), "--size", "32x16", "--steps", "1",
+                              "--model", model().string()},
+                             arguments));
+    EXPECT_EQ(ran.code, kFailed) << arguments[0];
+    EXPECT_NE(ran.err.find(sentence), std::string::npos) << arguments[0] << ": " << ran.err;
+    EXPECT_EQ(left(), before) << arguments[0];
+  }
+}
+
+TEST_F(EndToEnd, SeveralVideosShareAProgram) {
+  auto arguments = with(small("many.mp4"), {"--count", "3", "--contact-sheet", at("sheet.png").string()});
+  const Ran made = run(arguments);
+  ASSERT_EQ(made.code, kFine) << made.err;
+  const base::Json json = made.json();
+  ASSERT_EQ((*json.array("videos"))->elements().size(), 3U);
+  std::set<std::string> outputs;
+  for (const base::Json& one : (*json.array("videos"))->elements()) {
+    outputs.insert(*one.text("output_root"));
+    const Ran checked =
+        run({"verify", *one.text("receipt"), "--video", *one.text("video"), "--model", model().string()});
+    EXPECT_EQ(checked.code, kFine) << checked.out << checked.err;
+  }
+  EXPECT_EQ(outputs.size(), 3U);
+  EXPECT_TRUE(fs::exists(at("sheet.png")));
+  EXPECT_TRUE(outputs.contains(*run(small("alone.mp4")).json().text("output_root")));
 }
 
 TEST_F(EndToEnd, EveryKindOfFileHolds) {
