@@ -126,7 +126,11 @@ TEST_F(ServeTest, KeysDivideAndCloseIt) {
   const base::Json second = make_key({"--scopes", "read"});
   const base::Json slow = make_key({"--per-minute", "1"});
   const std::string secret = *first.text("secret");
-  for (int i = 0; i < 1000 && send("GET", "/videos").status != 401; ++i) std::this_thread::sleep_for(milliseconds(5));
+  // Keys are seen one after the other, the last one last.
+  const auto all_seen = [&] {
+    return send("GET", "/videos").status == 401 && send("GET", "/videos", "", *slow.text("secret")).status == 200;
+  };
+  for (int i = 0; i < 2000 && !all_seen(); ++i) std::this_thread::sleep_for(milliseconds(5));
   EXPECT_EQ(send("GET", "/videos").status, 401);
   EXPECT_EQ(send("GET", "/videos", "", "sk-wrong").status, 401);
   const std::string body = R"({"prompt":"a red ball","size":"32x16","num_frames":1,"steps":1})";
