@@ -5,23 +5,31 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <limits>
+#include <optional>
 #include <thread>
 
 #include "api/ledger_endpoints.h"
 #include "api/server.h"
 #include "api/videos/access.h"
+#include "api/videos/image_endpoints.h"
+#include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
+#include "api/videos/video_events.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "cli/commands.h"
+#include "cli/credits.h"
 #include "cli/gateway_home.h"
 #include "cli/network.h"
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "jobs/local_maker.h"
+#include "jobs/network_maker.h"
 #include "jobs/runner.h"
+#include "jobs/webhooks.h"
 #include "node/key_store.h"
 
 namespace starling::cli {
@@ -33,12 +41,15 @@ namespace {
 struct Arguments {
   std::string home;
   std::string listen = "127.0.0.1:8000";
+  std::string network;
+  std::string max_price;
+  std::optional<std::int64_t> time_limit;  // seconds
   std::string model;
   std::string origins;
   std::string certificate;
   std::string private_key;
   std::int64_t threads = 0;
-  std::int64_t workers = 1;
+  std::optional<std::int64_t> workers;
   std::int64_t keep = 7 * 24;
   std::int64_t most_pixels = std::int64_t{1} << 28;
   std::string log = "text";
@@ -99,7 +110,9 @@ struct Serving {
   std::unique_ptr<jobs::Database> database;
   std::unique_ptr<jobs::ApiKeys> keys;
   std::unique_ptr<jobs::VideoQueue> queue;
+  std::unique_ptr<jobs::Webhooks> webhooks;
   std::unique_ptr<api::videos::Access> access;
+  std::unique_ptr<api::videos::VideoEvents> events;
   base::Metrics metrics;
   std::unique_ptr<api::Server> server;
   std::unique_ptr<jobs::Runner> runner;
@@ -107,6 +120,7 @@ struct Serving {
   ~Serving() {
     runner.reset();
     if (server) server->stop();
+    server.reset();
   }
 };
 
@@ -118,18 +132,65 @@ base::Status open_queue(const Arguments& arguments, const fs::path& home, Servin
   constexpr std::int64_t kHour = 3600;
   options.keep_seconds = arguments.keep * kHour;
   STARLING_ASSIGN(serving.queue, jobs::VideoQueue::open(*serving.database, options));
+  serving.webhooks = std::make_unique<jobs::Webhooks>(*serving.database, unix_seconds);
+  serving.queue->set_on_end(jobs::Webhooks::enter);
   return {};
 }
 
-base::Status start_makers(const Arguments& arguments, Serving& serving) {
+// Videos that are made at a time.
+std::int64_t workers(const Arguments& arguments) {
+  constexpr std::int64_t kThere = 8;
+  return arguments.workers.value_or(arguments.network.empty() ? 1 : kThere);
+}
+
+// What a video may take of this machine's memory.
+std::uint64_t memory(const Arguments& arguments) {
+  return arguments.network.empty() ? usable_memory() / static_cast<std::uint64_t>(workers(arguments))
+                                   : std::numeric_limits<std::uint64_t>::max();
+}
+
+base::Status start_network_makers(const Arguments& arguments, const fs::path& home, const base::Hash& model_root,
+                                  Serving& serving) {
+  jobs::NetworkMakerOptions options;
+  options.model = &*serving.model;
+  options.key = &*serving.key;
+  options.model_root = model_root;
+  STARLING_ASSIGN(options.url, find_network(arguments.network));
+  STARLING_ASSIGN(options.orders, orders_folder());
+  STARLING_ASSIGN(options.lock, sending_lock(serving.key->address()));
+  if (!arguments.max_price.empty()) {
+    STARLING_ASSIGN(options.wishes.max_price, read_credits(arguments.max_price));
+  }
+  constexpr std::uint64_t kMilliseconds = 1000;
+  if (arguments.time_limit) {
+    options.wishes.time_limit = static_cast<std::uint64_t>(*arguments.time_limit) * kMilliseconds;
+  }
+  options.taken = [&queue = *serving.queue](const std::string& id, std::uint64_t task) {
+    return queue.is_taken(id, task);
+  };
+  options.stopping = base::interrupted;
+  std::vector<std::unique_ptr<jobs::Maker>> makers;
+  for (std::int64_t i = 0; i < workers(arguments); ++i) {
+    options.blobs = home / "fetched" / std::to_string(i);
+    STARLING_TRY(base::make_directories(options.blobs, base::FileMode::kPrivate));
+    STARLING_ASSIGN(std::unique_ptr<jobs::Maker> maker, jobs::NetworkMaker::open(options));
+    makers.push_back(std::move(maker));
+  }
+  serving.runner = std::make_unique<jobs::Runner>(*serving.queue, std::move(makers), unix_seconds);
+  return {};
+}
+
+base::Status start_makers(const Arguments& arguments, const fs::path& home, Serving& serving) {
+  STARLING_ASSIGN(const base::Hash model_root, serving.model->root());
+  if (!arguments.network.empty()) return start_network_makers(arguments, home, model_root, serving);
   jobs::LocalMakerOptions options;
   options.model = &*serving.model;
   options.key = &*serving.key;
-  STARLING_ASSIGN(options.model_root, serving.model->root());
-  options.memory = usable_memory() / static_cast<std::uint64_t>(arguments.workers);
+  options.model_root = model_root;
+  options.memory = memory(arguments);
   options.threads = static_cast<int>(arguments.threads);
   std::vector<std::unique_ptr<jobs::Maker>> makers;
-  for (std::int64_t i = 0; i < arguments.workers; ++i) makers.push_back(std::make_unique<jobs::LocalMaker>(options));
+  for (std::int64_t i = 0; i < workers(arguments); ++i) makers.push_back(std::make_unique<jobs::LocalMaker>(options));
   serving.runner = std::make_unique<jobs::Runner>(*serving.queue, std::move(makers), unix_seconds);
   return {};
 }
@@ -160,11 +221,15 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   gateway.rules.model_name = model_folder.filename().string();
   gateway.rules.model_created = unix_seconds();
   gateway.rules.usual = default_request(serving.model->config());
-  gateway.rules.memory = usable_memory() / static_cast<std::uint64_t>(arguments.workers);
+  gateway.rules.memory = memory(arguments);
   gateway.rules.most_pixels = static_cast<std::uint64_t>(arguments.most_pixels);
   api::Router router;
   router.add(api::videos::video_routes(gateway));
   router.add(api::videos::model_routes(gateway));
+  router.add(api::videos::image_route(gateway));
+  serving.events = std::make_unique<api::videos::VideoEvents>(*serving.queue);
+  router.add(api::videos::video_events_route(gateway, *serving.events));
+  router.add(api::videos::openapi_route());
   router.add(api::metrics_route(serving.metrics));
   STARLING_ASSIGN(serving.server, api::Server::start(std::move(router), options, &serving.metrics));
   return {};
@@ -175,13 +240,17 @@ base::Result<int> run(const Arguments& arguments) {
   std::signal(SIGPIPE, SIG_IGN);  // a client that hangs up while a file is sent to it
   base::set_log(base::LogLevel::kInfo, arguments.log == "json" ? base::LogFormat::kJson : base::LogFormat::kText);
   Serving serving;
+  if (arguments.local && !arguments.network.empty()) return base::invalid("give either --local or --network, not both");
+  if (arguments.network.empty() && (!arguments.max_price.empty() || arguments.time_limit)) {
+    return base::invalid("--max-price and --time-limit are for videos that a network makes: give --network too");
+  }
   STARLING_ASSIGN(const fs::path home, gateway_home(arguments.home));
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
   STARLING_ASSIGN(serving.model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(serving.key, open_account_key());
   STARLING_TRY(open_queue(arguments, home, serving));
   STARLING_TRY(start_server(arguments, fs::canonical(folder), serving));
-  STARLING_TRY(start_makers(arguments, serving));
+  STARLING_TRY(start_makers(arguments, home, serving));
   const std::string url = serving.server->url();
   if (arguments.json) {
     base::Json json = base::Json::empty_object();
@@ -220,10 +289,14 @@ base::Result<int> run(const Arguments& arguments) {
 Action declare_serve(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.flag("--local", a->local, "Make videos on this machine; so it is unless --network is given");
+  options.text("--network", a->network, "URL of a network's gateway: providers make the videos, and are paid for them");
+  options.text("--max-price", a->max_price, "On a network: credits that each video may cost");
+  options.integer("--time-limit", a->time_limit, 1, static_cast<std::int64_t>(node::kMostTimeLimit / 1000),
+                  "On a network: seconds that a provider has for a video before it goes to another");
   options.text("--listen", a->listen, "ADDRESS:PORT to serve on; port 0 takes any that is free");
   options.text("--home", a->home, kGatewayHomeHelp);
   options.text("--model", a->model, "Folder of a Wan model in the diffusers layout; the bundled one if not given");
-  options.integer("--workers", a->workers, 1, 64, "Videos made at a time");
+  options.integer("--workers", a->workers, 1, 64, "Videos made at a time; 1, or 8 on a network");
   options.integer("--threads", a->threads, 0, 512, "Threads of each worker; 0: one per core");
   options.integer("--keep", a->keep, 0, 24 * 3650, "Hours after which a finished video is deleted; 0: never");
   options.integer("--most-pixels", a->most_pixels, 1, std::int64_t{1} << 40,

@@ -15,6 +15,7 @@ namespace starling::jobs {
 // One video on its way.
 struct Making {
   VideoPointer video;
+  bool begun_before = false;      // by a process that ended on the way
   std::filesystem::path folder;   // where its files go; what an earlier process left there is used
   std::function<bool()> stopped;  // asked often; true ends it with kCancelled
   std::function<void(int percent)> progress;

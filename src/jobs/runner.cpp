@@ -64,6 +64,7 @@ void Runner::work_on(Maker& maker, const VideoQueue::Claim& claim) const {
   if (*claim.removed) return write_down(id, forget);
   Making making;
   making.video = claim.video;
+  making.begun_before = claim.begun_before;
   making.folder = queue_.folder(id);
   making.stopped = [&] { return stopping_.load() || claim.removed->load(); };
   making.progress = [&](int percent) { queue_.set_progress(id, percent); };

@@ -72,7 +72,7 @@ base::Result<std::unique_ptr<VideoFiles>> VideoFiles::open(const VideoPaths& pat
 base::Status VideoFiles::add(std::size_t index, const video::FrameView& frame) {
   STARLING_TRY(writer_->add(frame));
   if (index == 0) {
-    STARLING_ASSIGN(const video::Picture thumbnail, shrunk(frame, kThumbnailSide));
+    STARLING_ASSIGN(const video::Picture thumbnail, shrunk(frame, frames_ == 1 ? video::kMaxSide : kThumbnailSide));
     STARLING_TRY(video::write_png(paths_.thumbnail, thumbnail));
   }
   if (sheet_.size() < std::min(frames_, kSheetFrames) && index == shown_at(sheet_.size(), frames_)) {

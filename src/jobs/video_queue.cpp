@@ -101,11 +101,12 @@ base::Status VideoQueue::load() {
       const auto video = std::make_shared<const Video>(std::move(read));
       const bool removed = row.integer(6) == kRemoved;
       if (removed) {
-        interrupted_.push_back({video, std::make_shared<std::atomic<bool>>(true)});
+        interrupted_.push_back({video, std::make_shared<std::atomic<bool>>(true), true});
         continue;
       }
       enter(video);
-      if (video->status == VideoStatus::kInProgress) interrupted_.push_back({video, videos_.at(video->id).removed});
+      if (video->status == VideoStatus::kInProgress)
+        interrupted_.push_back({video, videos_.at(video->id).removed, true});
     }
   });
 }
@@ -335,6 +336,7 @@ base::Status VideoQueue::start(const std::string& id, std::int64_t& attempts) {
 
 std::optional<VideoQueue::Claim> VideoQueue::claim(std::chrono::milliseconds patience) {
   VideoPointer video;
+  bool begun_before = false;
   {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, patience, [this] { return !interrupted_.empty() || !queued_.empty(); });
@@ -344,6 +346,7 @@ std::optional<VideoQueue::Claim> VideoQueue::claim(std::chrono::milliseconds pat
       if (*claim.removed) return claim;
       videos_.at(claim.video->id).claimed = true;
       video = claim.video;
+      begun_before = true;
     } else {
       video = next_in_turn();
     }
@@ -369,12 +372,12 @@ std::optional<VideoQueue::Claim> VideoQueue::claim(std::chrono::milliseconds pat
     const std::unique_lock lock(mutex_);
     const auto found = videos_.find(video->id);
     if (found == videos_.end()) {
-      return Claim{video, std::make_shared<std::atomic<bool>>(true)};
+      return Claim{video, std::make_shared<std::atomic<bool>>(true), begun_before};
     }
     Video begun = *found->second.video;
     begun.status = VideoStatus::kInProgress;
     show(found->second, std::make_shared<const Video>(std::move(begun)));
-    claim = {found->second.video, found->second.removed};
+    claim = {found->second.video, found->second.removed, begun_before};
   }
   if (attempts <= options_.most_attempts) return claim;
   const Failure failure{"interrupted", "the server ended " + std::to_string(attempts - 1) +
@@ -424,6 +427,12 @@ base::Status VideoQueue::set_task(const std::string& id, std::uint64_t task) {
   changed.task = task;
   show(found->second, std::make_shared<const Video>(std::move(changed)));
   return {};
+}
+
+bool VideoQueue::is_taken(const std::string& id, std::uint64_t task) const {
+  const std::shared_lock lock(mutex_);
+  return std::ranges::any_of(videos_,
+                             [&](const auto& entry) { return entry.second.video->task == task && entry.first != id; });
 }
 
 namespace {

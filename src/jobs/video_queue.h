@@ -89,6 +89,7 @@ class VideoQueue {
   struct Claim {
     VideoPointer video;
     std::shared_ptr<const std::atomic<bool>> removed;  // it need not be made any more
+    bool begun_before = false;                         // by a process that ended on the way
   };
   // The next video to make, of each owner in turn; waits for one, at most so long. Those that a killed process had
   // begun come first, also those that were removed since: they are to be forgotten.
@@ -98,6 +99,8 @@ class VideoQueue {
   base::Status reserve(const std::string& id, std::uint64_t motes);
   // A task was submitted for it.
   base::Status set_task(const std::string& id, std::uint64_t task);
+  // Whether the task was submitted for another video than this.
+  bool is_taken(const std::string& id, std::uint64_t task) const;
   // These end a claim. What was reserved and not paid goes back. kNotFound: it was removed; then forget() it.
   base::Status complete(const std::string& id, const Outcome& outcome, std::int64_t now);
   base::Status fail(const std::string& id, const Failure& failure, std::int64_t now);

@@ -14,12 +14,11 @@
 namespace starling::api::videos {
 namespace {
 
-constexpr std::array<std::string_view, 17> kParameters = {
+constexpr std::array<std::string_view, 15> kParameters = {
     "prompt",          "model",          "seconds", "size",
     "input_reference", "seed",           "steps",   "num_inference_steps",
     "guidance",        "guidance_scale", "fps",     "num_frames",
-    "negative_prompt", "flow_shift",     "n",       "user",
-    "response_format"};
+    "negative_prompt", "flow_shift",     "user"};
 
 constexpr base::JsonLimits kJsonLimits = {std::size_t{1} << 20, 16, 4096};
 

@@ -1,0 +1,176 @@
+#include "api/videos/image_endpoints.h"
+
+#include <openssl/evp.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "api/videos/errors.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "jobs/video_files.h"
+
+namespace starling::api::videos {
+namespace {
+
+constexpr std::size_t kMostBody = std::size_t{1} << 20;
+constexpr std::int64_t kMostPictures = 8;
+constexpr int kMostAtATime = 16;  // requests that wait for their pictures, each on a worker of the server
+constexpr std::chrono::minutes kPatience{10};
+constexpr std::size_t kMostPictureBytes = std::size_t{256} << 20;
+
+std::string base64(base::ByteView bytes) {
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(size));
+  return text;
+}
+
+// How many videos are not over yet.
+struct Countdown {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t left = 0;
+};
+
+// What is asked for in a request: how many, and whether they come in the answer.
+struct Wanted {
+  std::int64_t count = 1;
+  bool inside = true;
+};
+
+Asked<Wanted> read_wanted(const base::Json& parameters) {
+  Wanted wanted;
+  if (const base::Json* const count = parameters.find("n"); count != nullptr && !count->is_null()) {
+    const auto given = count->as_integer(1, kMostPictures);
+    if (!given.ok()) return refuse_parameter("n", "'n' is a number from 1 to " + std::to_string(kMostPictures));
+    wanted.count = *given;
+  }
+  if (const base::Json* const form = parameters.find("response_format"); form != nullptr && !form->is_null()) {
+    const auto given = form->as_text();
+    if (!given.ok() || (*given != "b64_json" && *given != "url")) {
+      return refuse_parameter("response_format", "'response_format' is b64_json or url");
+    }
+    wanted.inside = *given == "b64_json";
+  }
+  for (const char* const name : {"seconds", "num_frames", "fps"}) {
+    if (parameters.has(name)) return refuse(400, "unknown_parameter", name, "a picture has no duration");
+  }
+  return wanted;
+}
+
+class Pictures {
+ public:
+  Pictures(const Gateway& gateway, std::string owner) : gateway_(gateway), owner_(std::move(owner)) {}
+  ~Pictures() {
+    for (const std::string& id : ids_) {
+      if (!kept_) (void)gateway_.queue->remove(owner_, id);
+    }
+  }
+  Pictures(const Pictures&) = delete;
+  Pictures& operator=(const Pictures&) = delete;
+
+  base::Status ask(jobs::NewVideo video) {
+    video.owner = owner_;
+    STARLING_ASSIGN(const auto submitted, gateway_.queue->submit(video, gateway_.now()));
+    ids_.push_back(submitted.video->id);
+    return {};
+  }
+  // Whether all of them were over in time.
+  bool wait() const {
+    const auto countdown = std::make_shared<Countdown>();
+    countdown->left = ids_.size();
+    std::vector<std::uint64_t> watches;
+    for (const std::string& id : ids_) {
+      auto over = std::make_shared<std::atomic<bool>>(false);
+      watches.push_back(gateway_.queue->watch(id, [countdown, over](const jobs::VideoPointer& video) {
+        if ((video != nullptr && !jobs::is_over(video->status)) || over->exchange(true)) return;
+        const std::lock_guard lock(countdown->mutex);
+        if (--countdown->left == 0) countdown->changed.notify_all();
+      }));
+    }
+    std::unique_lock lock(countdown->mutex);
+    const bool all = countdown->changed.wait_for(lock, kPatience, [&] { return countdown->left == 0; });
+    lock.unlock();
+    for (std::size_t i = 0; i < ids_.size(); ++i) gateway_.queue->stop_watching(ids_[i], watches[i]);
+    return all;
+  }
+  Response answer(const Wanted& wanted, const std::string& host) {
+    base::Json data = base::Json::empty_array();
+    for (const std::string& id : ids_) {
+      const jobs::VideoPointer video = gateway_.queue->find(owner_, id);
+      if (video == nullptr) return refuse(404, "not_found", "", "the picture was deleted on the way");
+      if (video->failure) return refuse(500, video->failure->code, "", video->failure->message);
+      base::Json picture = base::Json::empty_object();
+      if (wanted.inside) {
+        const auto bytes = base::read_file(jobs::VideoPaths(gateway_.queue->folder(id)).thumbnail, kMostPictureBytes);
+        if (!bytes.ok()) return refuse(bytes.error());
+        picture.set("b64_json", base64(*bytes));
+      } else {
+        picture.set("url", "http://" + host + "/v1/videos/" + id + "/content?variant=thumbnail");
+      }
+      picture.set("revised_prompt", base::Json());
+      data.push(std::move(picture));
+    }
+    kept_ = !wanted.inside;
+    base::Json json = base::Json::empty_object();
+    json.set("created", gateway_.now());
+    json.set("data", std::move(data));
+    return json_response(json);
+  }
+
+ private:
+  const Gateway& gateway_;
+  const std::string owner_;
+  std::vector<std::string> ids_;
+  bool kept_ = false;
+};
+
+Response generate(const Gateway& gateway, const Request& request) {
+  Asked<base::Json> parameters = read_parameters(request);
+  if (parameters.refusal) return std::move(*parameters.refusal);
+  Asked<Wanted> wanted = read_wanted(*parameters.value);
+  if (wanted.refusal) return std::move(*wanted.refusal);
+  base::Json frame = base::Json::empty_object();
+  for (const base::JsonMember& member : parameters.value->members()) {
+    if (member.key != "n" && member.key != "response_format") frame.set(member.key, member.value);
+  }
+  frame.set("num_frames", 1);
+  Pictures pictures(gateway, gateway.access->owner_of(request));
+  for (std::int64_t i = 0; i < wanted.value->count; ++i) {
+    Asked<jobs::NewVideo> video = read_video_request(frame, gateway.rules, base::random_u64());
+    if (video.refusal) return std::move(*video.refusal);
+    const base::Status asked = pictures.ask(std::move(*video.value));
+    if (!asked.ok()) return refuse(asked.error());
+  }
+  if (!pictures.wait()) {
+    return refuse(503, "busy", "", "the picture is not made yet, others are before it; ask again later");
+  }
+  return pictures.answer(*wanted.value, request.header("host"));
+}
+
+}  // namespace
+
+Route image_route(const Gateway& gateway) {
+  Route route;
+  route.method = Method::kPost;
+  route.pattern = "/v1/images/generations";
+  route.body_limit = kMostBody;
+  route.runs = Runs::kOnWorker;
+  route.handler = [gateway, waiting = std::make_shared<std::atomic<int>>(0)](const Request& request) {
+    if (waiting->fetch_add(1) >= kMostAtATime) {
+      --*waiting;
+      return refuse(503, "busy", "", "as many pictures are being waited for as may be; ask again later");
+    }
+    Response response = generate(gateway, request);
+    --*waiting;
+    return response;
+  };
+  return route;
+}
+
+}  // namespace starling::api::videos

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "api/router.h"
+#include "api/videos/video_endpoints.h"
+
+namespace starling::api::videos {
+
+// Streams of what becomes of videos, as server-sent events: each change of a video is an event whose name is "video."
+// and its status (or "video.deleted") and whose data is the video; after the last one the stream ends. Now and then a
+// comment goes out, so that clients that are gone are noticed. Thread safe.
+class VideoEvents {
+ public:
+  // queue outlives this, and this the streams' server.
+  explicit VideoEvents(jobs::VideoQueue& queue, std::size_t most_streams = 1000);
+  ~VideoEvents();
+  VideoEvents(const VideoEvents&) = delete;
+  VideoEvents& operator=(const VideoEvents&) = delete;
+
+  // The stream of a video that is there; 503 when there are as many streams as may be.
+  Response open(const std::string& id);
+
+ private:
+  class Stream;
+  void run();
+  jobs::VideoQueue& queue_;
+  const std::size_t most_streams_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  std::vector<std::weak_ptr<Stream>> streams_;
+  std::thread thread_;
+};
+
+// GET /v1/videos/{id}/events.
+Route video_events_route(const Gateway& gateway, VideoEvents& events);
+
+}  // namespace starling::api::videos
