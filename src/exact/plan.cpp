@@ -345,6 +345,14 @@ class Planner {
     for (const GraphOutput& output : graph_.outputs()) needed.insert(locations_[output.value].base);
     std::vector<FusedNode> nodes;
     for (auto& [value, fused] : fused_) nodes.push_back(fused);
+    std::map<ValueId, int> latest;
+    for (const Step& step : pending_) {
+      for (const Location& operand : step.operands) {
+        const int level = level_of(step.out) - 1;
+        latest[operand.base] = std::min(latest.try_emplace(operand.base, level).first->second, level);
+      }
+    }
+    raise_levels(nodes, latest);
     std::vector<Step> all = make_groups(graph_, nodes, needed);
     for (Step& step : pending_) {
       for (const Location& operand : step.operands) step.reads.push_back(operand.base);

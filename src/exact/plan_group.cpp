@@ -1,6 +1,7 @@
 #include "exact/plan_group.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -217,6 +218,45 @@ std::optional<std::ptrdiff_t> column_step(const View& view) {
   if (columns.empty()) return 0;
   if (columns.size() > 1) return std::nullopt;
   return columns[0].stride;
+}
+
+void raise_levels(std::vector<FusedNode>& nodes, const std::map<ValueId, int>& latest) {
+  std::map<ValueId, std::size_t> index;
+  for (std::size_t i = 0; i < nodes.size(); ++i) index[nodes[i].value] = i;
+  Components components(nodes.size());
+  struct Reader {
+    std::size_t node;
+    bool within;  // could read it within a pass
+  };
+  std::vector<std::vector<Reader>> readers(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const Location& operand : nodes[i].operands) {
+      const auto producer = index.find(operand.base);
+      if (producer == index.end()) continue;
+      const FusedNode& from = nodes[producer->second];
+      const bool within = same_space(from, nodes[i]) && identity(from, operand.view, nodes[i]);
+      readers[producer->second].push_back({i, within});
+      if (within && from.level == nodes[i].level) components.join(i, producer->second);
+    }
+  }
+  std::map<std::pair<int, std::size_t>, std::vector<std::size_t>> members;  // of components, by level
+  for (std::size_t i = 0; i < nodes.size(); ++i) members[{-nodes[i].level, components.find(i)}].push_back(i);
+  // What reads a component is above it, and has been raised before.
+  for (const auto& [key, component] : members) {
+    const int level = -key.first;
+    int bound = std::numeric_limits<int>::max();
+    int joined = bound;  // the lowest level of what could take the component
+    for (const std::size_t i : component) {
+      if (const auto found = latest.find(nodes[i].value); found != latest.end()) bound = std::min(bound, found->second);
+      for (const Reader& reader : readers[i]) {
+        if (components.find(reader.node) == key.second) continue;
+        bound = std::min(bound, nodes[reader.node].level - (reader.within ? 0 : 1));
+        if (reader.within) joined = std::min(joined, nodes[reader.node].level);
+      }
+    }
+    if (joined != bound || bound <= level) continue;
+    for (const std::size_t i : component) nodes[i].level = bound;
+  }
 }
 
 std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& nodes,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -32,6 +33,11 @@ bool identity(const FusedNode& producer, const View& view, const FusedNode& cons
 
 // The column step of an operand read from memory, if its columns are equally spaced.
 std::optional<std::ptrdiff_t> column_step(const View& view);
+
+// Raises the levels of nodes that read each other within a pass, all together, to that of a later pass which could take
+// them, where nothing needs what they make before. `latest` is the highest level at which values may be made that are
+// read by what is outside of passes.
+void raise_levels(std::vector<FusedNode>& nodes, const std::map<ValueId, int>& latest);
 
 // Finds f32(product) · (row scale · column scale), and what is added to each column, at the beginning of a pass.
 void find_dequantising(Group& group, ValueId product);
