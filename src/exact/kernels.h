@@ -150,7 +150,33 @@ struct SoftmaxRows {
   std::ptrdiff_t values_stride;
   float* totals;
 };
-using SoftmaxKernel = void (*)(const SoftmaxRows& operands, std::size_t rows, std::size_t columns);
+
+// Rows of integers of 8 bits: greatest = max |x| and values = to_i8(x * select(greatest, numerator / greatest,
+// otherwise)).
+struct QuantisedRows {
+  RowsF32 x;
+  float numerator, otherwise;
+  std::uint8_t* values;
+  std::ptrdiff_t values_stride;
+  float* greatest;
+};
+// out = d * (one / sqrt(sum(d * d) * by_count + epsilon)) with d = x - sum(x) * by_count for a layer norm, d = x for an
+// RMS norm. out may be x. x has step 1.
+struct NormedRows {
+  RowsF32 x;
+  float by_count, epsilon, one;
+  float* out;
+  std::ptrdiff_t out_stride;
+};
+// out = fma(h, tanh(c * slope), h) with h = x * half, c = fma(x * x * cubic, x, x). out may be x. x has step 1.
+struct GeluRows {
+  RowsF32 x;
+  float cubic, half, slope;
+  float* out;
+  std::ptrdiff_t out_stride;
+};
+template <class Operands>
+using RowsKernel = void (*)(const Operands& operands, std::size_t rows, std::size_t columns);
 
 template <typename T>
 using WideningKernel = void (*)(float* out, std::ptrdiff_t out_stride, Rows<T> a, std::size_t rows,
@@ -169,7 +195,10 @@ struct Kernels {
   NarrowingKernel<std::uint8_t> narrow_8;  // two's complement
   NarrowingKernel<std::int32_t> narrow_i32;
   DequantisingKernel dequantise;
-  SoftmaxKernel softmax;  // at most 65,793 columns
+  RowsKernel<SoftmaxRows> softmax;  // at most 65,793 columns
+  RowsKernel<QuantisedRows> quantise;
+  RowsKernel<NormedRows> layer_norm, rms_norm;
+  RowsKernel<GeluRows> gelu;
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;
   RowReduction row_sum, row_max;

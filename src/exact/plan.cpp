@@ -34,6 +34,7 @@ class Planner {
     for (const GraphOutput& output : graph_.outputs()) outputs.push_back(locations_[output.value].base);
     stream_rows(graph_, body_.steps, outputs);
     fuse_products();
+    for (Step& step : body_.steps) find_row_kernels(step.group);
     STARLING_TRY(place());
     for (const Step& step : body_.steps) {
       if (step.rows != nullptr) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -73,6 +74,18 @@ struct Group {
     std::uint32_t totals = 0;  // stores: f32, one a row
   };
   std::optional<Softmax> softmax;
+  // Instructions that one kernel runs together, in order.
+  struct RowKernel {
+    enum class Kind : std::uint8_t { kQuantise, kLayerNorm, kRmsNorm, kGelu };
+    Kind kind;
+    std::size_t first;
+    std::size_t count;
+    Instruction::Operand rows;
+    Instruction::Operand result;           // kQuantise: the greatest magnitudes
+    int narrowed;                          // stores of kQuantise's integers
+    std::array<std::uint32_t, 3> numbers;  // externals
+  };
+  std::vector<RowKernel> row_kernels;
   std::uint32_t slots = 0;
   std::uint32_t column_slots = 0;
 };

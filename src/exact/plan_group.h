@@ -46,6 +46,9 @@ void find_dequantising(Group& group, ValueId product);
 // pass has been searched for dequantising.
 void find_softmax(Group& group, ValueId made);
 
+// Finds what one kernel does to rows in one go. The last to look at a group.
+void find_row_kernels(Group& group);
+
 // The passes of these nodes. `needed` are the values that anything outside of passes reads.
 std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& nodes, const std::set<ValueId>& needed);
 

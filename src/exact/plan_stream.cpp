@@ -97,6 +97,7 @@ class Streamer {
       find_dequantising(group, source->product.out);
       find_softmax(group, source->made);
     }
+    if (!group.softmax.has_value()) find_row_kernels(group);
     reader.reads = {reader.operands[1].base};
     reader.reads.insert(reader.reads.end(), source->product.reads.begin(), source->product.reads.end());
     for (const ValueId value : source->pass.reads) {

@@ -62,6 +62,11 @@ BinaryKernel binary_kernel(const Kernels& k, Operator op) {
 // Columns of a block of a product's tile.
 constexpr std::int64_t kTileColumns = 256;
 
+// Rows of a block however long they are: where a kernel of rows is there to use them, and where nothing else is, so
+// that a block needs no memory of its own.
+constexpr std::int64_t kFewRows = 4;
+constexpr std::int64_t kTurnedRows = 16;
+
 // How a pass is cut: blocks of at most so many rows and columns.
 struct Blocking {
   std::int64_t rows;
@@ -74,8 +79,13 @@ Blocking blocking_of(const Group& group) {
     return {std::max<std::int64_t>(1, kBlockElements / columns), columns};
   }
   if (group.flat) return {1, std::min(group.rows * group.columns, kBlockElements)};
-  const std::int64_t columns = !has_columns(group) ? std::min(group.columns, kBlockElements) : group.columns;
-  return {std::min(std::max<std::int64_t>(1, kBlockElements / columns), group.rows), columns};
+  if (!has_columns(group)) {
+    const std::int64_t columns = std::min(group.columns, kBlockElements);
+    return {std::min(kBlockElements / columns, group.rows), columns};
+  }
+  // Kernels of rows take several at once.
+  const std::int64_t least = group.slots == 0 ? kTurnedRows : group.row_kernels.empty() ? 1 : kFewRows;
+  return {std::min(std::max(least, kBlockElements / group.columns), group.rows), group.columns};
 }
 
 // One block on one thread.
@@ -97,7 +107,15 @@ class Block {
     if (group_.softmax.has_value()) return softmax(*group_.softmax);
     const std::size_t done = group_.dequantise.instructions;
     if (done != 0) dequantise(group_.instructions[done - 1].result);
-    for (const Instruction& instruction : std::span(group_.instructions).subspan(done)) {
+    auto kernel = group_.row_kernels.begin();
+    for (std::size_t i = done; i < group_.instructions.size(); ++i) {
+      if (kernel != group_.row_kernels.end() && kernel->first == i) {
+        run_rows(*kernel);
+        i += kernel->count - 1;
+        ++kernel;
+        continue;
+      }
+      const Instruction& instruction = group_.instructions[i];
       if (instruction.op == Operator::kSum) {
         kernels_.row_sum(column_result(instruction.result), wide(instruction.operands[0]), rows_, count_);
       } else if (instruction.op == Operator::kMax) {
@@ -173,6 +191,27 @@ class Block {
         {external(found.sums).as<std::int32_t>(), row_scale.data, row_scale.row_stride,
          external(found.column_scale).as<float>().data, found.bias ? external(*found.bias).as<float>().data : nullptr},
         rows_, count_);
+  }
+
+  void run_rows(const Group::RowKernel& found) const {
+    using Kind = Group::RowKernel::Kind;
+    const RowsF32 rows = wide(found.rows);
+    const auto number = [&](std::size_t i) { return *external(found.numbers[i]).as<float>().data; };
+    if (found.kind == Kind::kQuantise) {
+      const auto store = static_cast<std::uint32_t>(found.narrowed);
+      kernels_.quantise({rows, number(0), number(1), reinterpret_cast<std::uint8_t*>(store_bytes(store)),
+                         store_stride(store), column_result(found.result)},
+                        rows_, count_);
+      return;
+    }
+    std::ptrdiff_t stride = 0;
+    float* out = wide_result(found.result, stride);
+    if (found.kind == Kind::kGelu) {
+      kernels_.gelu({rows, number(0), number(1), number(2), out, stride}, rows_, count_);
+    } else {
+      (found.kind == Kind::kLayerNorm ? kernels_.layer_norm : kernels_.rms_norm)(
+          {rows, number(0), number(1), number(2), out, stride}, rows_, count_);
+    }
   }
 
   void softmax(const Group::Softmax& found) const {

@@ -8,6 +8,7 @@ Kernels make_kernels() {
   fill_elementwise(kernels);
   fill_reduce(kernels);
   fill_softmax(kernels);
+  fill_rows(kernels);
   fill_random(kernels);
   fill_dot(kernels);
   fill_integer_dot(kernels);

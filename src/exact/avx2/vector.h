@@ -78,6 +78,7 @@ struct Vector {
   }
   static I round(F a) { return _mm256_cvtps_epi32(a); }
   static F to_float(I a) { return _mm256_cvtepi32_ps(a); }
+  static I greater_integer(I a, I b) { return _mm256_max_epi32(a, b); }
   // The lowest byte of each lane.
   static void store_low_bytes(std::uint8_t* to, I a) {
     const I pick = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //

@@ -82,6 +82,7 @@ struct Vector {
   }
   static I round(F a) { return _mm512_cvtps_epi32(a); }
   static F to_float(I a) { return _mm512_cvtepi32_ps(a); }
+  static I greater_integer(I a, I b) { return _mm512_max_epi32(a, b); }
   // a · 2^n, rounded once.
   static F scale(F a, I n) { return _mm512_scalef_ps(a, to_float(n)); }
   // The lowest byte of each lane.

@@ -9,6 +9,7 @@ Kernels make_kernels();
 void fill_elementwise(Kernels& kernels);
 void fill_reduce(Kernels& kernels);
 void fill_softmax(Kernels& kernels);
+void fill_rows(Kernels& kernels);
 void fill_random(Kernels& kernels);
 void fill_dot(Kernels& kernels);
 void fill_integer_dot(Kernels& kernels);

@@ -111,6 +111,10 @@ struct Vector {
   }
   static I round(F a) { return sub_bits(bits(a + broadcast(0x1.8p23F)), bits(broadcast(0x1.8p23F))); }
   static F to_float(I a) { return __builtin_convertvector(a, F); }
+  static I greater_integer(I a, I b) {
+    const I first = a > b;
+    return (first & a) | (~first & b);
+  }
   // The lowest byte of each lane.
   static void store_low_bytes(std::uint8_t* to, I a) {
     for (int i = 0; i < kLanes; ++i) to[i] = static_cast<std::uint8_t>(a[i]);

@@ -1,0 +1,10 @@
+#include "exact/loops/rows.h"
+
+#include "exact/avx512/backend.h"
+#include "exact/avx512/vector.h"
+
+namespace starling::exact::avx512 {
+
+void fill_rows(Kernels& kernels) { loops::RowKernels<Vector>::fill_table(kernels); }
+
+}  // namespace starling::exact::avx512

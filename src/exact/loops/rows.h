@@ -1,0 +1,289 @@
+#pragma once
+
+#include "exact/kernels.h"
+#include "exact/loops/elementwise.h"
+#include "exact/loops/reduce.h"
+
+// What transformers do to rows, in one go over a backend's vectors V: quantising, norms, gelu. Between operators a NaN
+// is any NaN; results that are stored have the one.
+
+namespace starling::exact::loops {
+
+template <class V>
+struct RowKernels {
+  using F = typename V::F;
+  using I = typename V::I;
+  using Functions = Math<V>;
+  using Rounding = Operations<V>;
+  static constexpr std::size_t kLanes = V::kLanes;
+  static constexpr std::size_t kSumLanes = Reduce<V>::kSumLanes;
+  static constexpr std::size_t kVectors = Reduce<V>::kVectors;
+  static constexpr std::size_t kAtOnce = 4;  // rows, since what is done to one waits for itself
+
+  static const float* row_of(RowsF32 x, std::size_t r) {
+    return x.data + static_cast<std::ptrdiff_t>(r) * x.row_stride;
+  }
+
+  // --- quantising
+
+  // The greater of two as integers: of magnitudes' bits a NaN is above infinity.
+  static I greater_bits(I a, I b) { return V::greater_integer(a, b); }
+  static I magnitude_bits(F a) { return V::and_bits(V::bits(a), V::broadcast_bits(0x7fffffffU)); }
+
+  static float greatest_of(I lanes) {
+    std::int32_t bits[kLanes];
+    __builtin_memcpy(bits, &lanes, sizeof lanes);
+    std::int32_t greatest = 0;
+    for (const std::int32_t lane : bits) greatest = lane > greatest ? lane : greatest;
+    if (greatest > 0x7f800000) greatest = 0x7fc00000;
+    float value;
+    __builtin_memcpy(&value, &greatest, sizeof value);
+    return value;
+  }
+
+  static float greatest_in_row(const float* row, std::size_t columns) {
+    I best[kAtOnce];
+    for (I& lanes : best) lanes = V::broadcast_bits(0);
+    std::size_t i = 0;
+    for (; i + kAtOnce * kLanes <= columns; i += kAtOnce * kLanes) {
+      for (std::size_t u = 0; u < kAtOnce; ++u) {
+        best[u] = greater_bits(best[u], magnitude_bits(V::load(row + i + u * kLanes)));
+      }
+    }
+    for (; i + kLanes <= columns; i += kLanes) best[0] = greater_bits(best[0], magnitude_bits(V::load(row + i)));
+    if (i < columns) best[1] = greater_bits(best[1], magnitude_bits(V::load_first(row + i, columns - i)));
+    return greatest_of(greater_bits(greater_bits(best[0], best[1]), greater_bits(best[2], best[3])));
+  }
+
+  // select(greatest, numerator / greatest, otherwise)
+  static float factor_of(float greatest, const QuantisedRows& in) {
+    return greatest == 0.0F ? in.otherwise : in.numerator / greatest;
+  }
+  // Whether x * factor is finite and rounds into i8 for all x of the row.
+  static bool is_plain(float greatest, float numerator, float factor) {
+    return numerator >= 0.0F && numerator <= 127.0F && greatest <= __FLT_MAX__ &&
+           __builtin_fabsf(factor) <= __FLT_MAX__;
+  }
+  template <bool kPlain>
+  static I rounded(F x, F factor) {
+    const F product = V::mul(x, factor);
+    return kPlain ? V::round(product) : V::round(Rounding::RoundI8::apply(product));
+  }
+
+  template <bool kPlain>
+  static void round_row(const float* row, std::size_t columns, float factor, std::uint8_t* to) {
+    const F by = V::broadcast(factor);
+    std::size_t i = 0;
+    for (; i + kLanes <= columns; i += kLanes) V::store_low_bytes(to + i, rounded<kPlain>(V::load(row + i), by));
+    if (i < columns) {
+      std::uint8_t last[kLanes];
+      V::store_low_bytes(last, rounded<kPlain>(V::load_first(row + i, columns - i), by));
+      for (std::size_t j = 0; i + j < columns; ++j) to[i + j] = last[j];
+    }
+  }
+
+  static void quantise(const QuantisedRows& in, std::size_t rows, std::size_t columns) {
+    std::size_t r = 0;
+    if (in.x.step != 1) {
+      for (; in.x.row_stride == 1 && r + kLanes <= rows; r += kLanes) quantise_turned(in, r, columns);
+      for (; r < rows; ++r) quantise_strided(in, r, columns);
+    }
+    for (; r < rows; ++r) {
+      const float* row = row_of(in.x, r);
+      const float greatest = greatest_in_row(row, columns);
+      const float factor = factor_of(greatest, in);
+      std::uint8_t* to = in.values + static_cast<std::ptrdiff_t>(r) * in.values_stride;
+      in.greatest[r] = greatest;
+      if (is_plain(greatest, in.numerator, factor)) {
+        round_row<true>(row, columns, factor, to);
+      } else {
+        round_row<false>(row, columns, factor, to);
+      }
+    }
+  }
+
+  // kLanes rows that lie beside each other, each lane one of them.
+  static void quantise_turned(const QuantisedRows& in, std::size_t r, std::size_t columns) {
+    const float* from = row_of(in.x, r);
+    I best = V::broadcast_bits(0);
+    for (std::size_t i = 0; i < columns; ++i) {
+      best = greater_bits(best, magnitude_bits(V::load(from + static_cast<std::ptrdiff_t>(i) * in.x.step)));
+    }
+    std::int32_t bits[kLanes];
+    __builtin_memcpy(bits, &best, sizeof best);
+    float factors[kLanes];
+    for (std::size_t j = 0; j < kLanes; ++j) {
+      I one = V::broadcast_bits(static_cast<std::uint32_t>(bits[j]));
+      in.greatest[r + j] = greatest_of(one);
+      factors[j] = factor_of(in.greatest[r + j], in);
+      if (!is_plain(in.greatest[r + j], in.numerator, factors[j])) {
+        for (std::size_t k = 0; k < kLanes; ++k) quantise_strided(in, r + k, columns);
+        return;
+      }
+    }
+    const F by = V::load(factors);
+    std::size_t i = 0;
+    for (; i + kLanes <= columns; i += kLanes) {
+      F square[kLanes];
+      for (std::size_t c = 0; c < kLanes; ++c) {
+        const F x = V::load(from + static_cast<std::ptrdiff_t>(i + c) * in.x.step);
+        square[c] = V::from_bits(rounded<true>(x, by));
+      }
+      V::transpose(square);
+      for (std::size_t j = 0; j < kLanes; ++j) {
+        V::store_low_bytes(in.values + static_cast<std::ptrdiff_t>(r + j) * in.values_stride + i, V::bits(square[j]));
+      }
+    }
+    for (; i < columns; ++i) {
+      std::uint8_t bytes[kLanes];
+      V::store_low_bytes(bytes, rounded<true>(V::load(from + static_cast<std::ptrdiff_t>(i) * in.x.step), by));
+      for (std::size_t j = 0; j < kLanes; ++j) {
+        in.values[static_cast<std::ptrdiff_t>(r + j) * in.values_stride + static_cast<std::ptrdiff_t>(i)] = bytes[j];
+      }
+    }
+  }
+
+  static void quantise_strided(const QuantisedRows& in, std::size_t r, std::size_t columns) {
+    const float* row = row_of(in.x, r);
+    const auto fetch = [&](std::size_t i) {
+      const std::size_t count = columns - i < kLanes ? columns - i : kLanes;
+      float lanes[kLanes] = {};
+      for (std::size_t j = 0; j < count; ++j) lanes[j] = row[static_cast<std::ptrdiff_t>(i + j) * in.x.step];
+      return V::load(lanes);
+    };
+    I best = V::broadcast_bits(0);
+    for (std::size_t i = 0; i < columns; i += kLanes) best = greater_bits(best, magnitude_bits(fetch(i)));
+    in.greatest[r] = greatest_of(best);
+    const F by = V::broadcast(factor_of(in.greatest[r], in));
+    std::uint8_t* to = in.values + static_cast<std::ptrdiff_t>(r) * in.values_stride;
+    for (std::size_t i = 0; i < columns; i += kLanes) {
+      std::uint8_t bytes[kLanes];
+      V::store_low_bytes(bytes, rounded<false>(fetch(i), by));
+      for (std::size_t j = 0; j < kLanes && i + j < columns; ++j) to[i + j] = bytes[j];
+    }
+  }
+
+  // --- norms
+
+  template <bool kCentred>
+  static F centred(F x, F mean) {
+    return kCentred ? V::sub(x, mean) : x;
+  }
+
+  // Lanes of a row's sum, of its numbers or of the squares of their distances from the mean.
+  template <bool kSquares, bool kCentred>
+  static void add_block(F (&sums)[kVectors], const float* x, F mean) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const F value = V::load(x + v * kLanes);
+      if constexpr (kSquares) {
+        const F distance = centred<kCentred>(value, mean);
+        sums[v] = V::add(sums[v], V::mul(distance, distance));
+      } else {
+        sums[v] = V::add(sums[v], value);
+      }
+    }
+  }
+
+  template <std::size_t kRows, bool kSquares, bool kCentred>
+  static void row_sums(const RowsF32& x, std::size_t columns, const float* means, float* out) {
+    F sums[kRows][kVectors];
+    F mean[kRows];
+    for (std::size_t r = 0; r < kRows; ++r) {
+      mean[r] = V::broadcast(means[r]);
+      for (F& sum : sums[r]) sum = V::broadcast(0.0F);
+    }
+    const std::size_t whole = columns - columns % kSumLanes;
+    for (std::size_t i = 0; i < whole; i += kSumLanes) {
+      for (std::size_t r = 0; r < kRows; ++r) add_block<kSquares, kCentred>(sums[r], row_of(x, r) + i, mean[r]);
+    }
+    for (std::size_t r = 0; r < kRows; ++r) {
+      if (whole < columns) {
+        float last[kSumLanes] = {};
+        for (std::size_t j = whole; j < columns; ++j) {
+          const float distance = kSquares && kCentred ? row_of(x, r)[j] - means[r] : row_of(x, r)[j];
+          last[j - whole] = kSquares ? distance * distance : distance;
+        }
+        for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = V::add(sums[r][v], V::load(last + v * kLanes));
+      }
+      float lanes[kSumLanes];
+      for (std::size_t v = 0; v < kVectors; ++v) V::store(lanes + v * kLanes, sums[r][v]);
+      for (std::size_t half = kSumLanes / 2; half > 0; half /= 2) {
+        for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
+      }
+      out[r] = lanes[0];
+    }
+  }
+
+  template <std::size_t kRows, bool kCentred>
+  static void norm_rows(const NormedRows& in, std::size_t first, std::size_t columns) {
+    const RowsF32 x{row_of(in.x, first), in.x.row_stride, 1};
+    float means[kRows] = {};
+    if constexpr (kCentred) {
+      row_sums<kRows, false, false>(x, columns, means, means);
+      for (float& mean : means) mean *= in.by_count;
+    }
+    float squares[kRows];
+    row_sums<kRows, true, kCentred>(x, columns, means, squares);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      float scale[kLanes];
+      V::store(scale, V::sqrt(V::broadcast(squares[r] * in.by_count + in.epsilon)));
+      const F by = V::broadcast(in.one / scale[0]);
+      const F mean = V::broadcast(means[r]);
+      const float* row = row_of(x, r);
+      float* to = in.out + static_cast<std::ptrdiff_t>(first + r) * in.out_stride;
+      std::size_t i = 0;
+      for (; i + kLanes <= columns; i += kLanes) {
+        V::store(to + i, Functions::canonical(V::mul(centred<kCentred>(V::load(row + i), mean), by)));
+      }
+      if (i < columns) {
+        const F value = V::mul(centred<kCentred>(V::load_first(row + i, columns - i), mean), by);
+        V::store_first(to + i, columns - i, Functions::canonical(value));
+      }
+    }
+  }
+
+  template <bool kCentred>
+  static void norm(const NormedRows& in, std::size_t rows, std::size_t columns) {
+    std::size_t r = 0;
+    for (; r + kAtOnce <= rows; r += kAtOnce) norm_rows<kAtOnce, kCentred>(in, r, columns);
+    for (; r < rows; ++r) norm_rows<1, kCentred>(in, r, columns);
+  }
+
+  // --- gelu
+
+  struct Gelu {
+    F cubic, half, slope;
+    F apply(F x) const {
+      const F bent = V::fma(V::mul(V::mul(x, x), cubic), x, x);
+      const F part = V::mul(x, half);
+      return Functions::canonical(V::fma(part, Functions::tanh(V::mul(bent, slope)), part));
+    }
+  };
+  static void gelu(const GeluRows& in, std::size_t rows, std::size_t columns) {
+    const Gelu function{V::broadcast(in.cubic), V::broadcast(in.half), V::broadcast(in.slope)};
+    for (std::size_t r = 0; r < rows; ++r) {
+      const float* row = row_of(in.x, r);
+      float* to = in.out + static_cast<std::ptrdiff_t>(r) * in.out_stride;
+      std::size_t i = 0;
+      for (; i + 2 * kLanes <= columns; i += 2 * kLanes) {
+        const F a = function.apply(V::load(row + i));
+        const F b = function.apply(V::load(row + i + kLanes));
+        V::store(to + i, a);
+        V::store(to + i + kLanes, b);
+      }
+      for (; i + kLanes <= columns; i += kLanes) V::store(to + i, function.apply(V::load(row + i)));
+      if (i < columns) {
+        V::store_first(to + i, columns - i, function.apply(V::load_first(row + i, columns - i)));
+      }
+    }
+  }
+
+  static void fill_table(Kernels& kernels) {
+    kernels.quantise = quantise;
+    kernels.layer_norm = norm<true>;
+    kernels.rms_norm = norm<false>;
+    kernels.gelu = gelu;
+  }
+};
+
+}  // namespace starling::exact::loops
