@@ -209,7 +209,7 @@ bool stage_together(const Stage& stage, Casting& casting, Random& random, Scenar
     if (casting.failed()) return false;
     act_in_place(stage, thing, middles[i], random, scenario);
   }
-  if (alike == 1 && count == 2) {
+  if (alike == 1) {
     const bool first_left = middles[0] < middles[1];
     scenario.story.relations.push_back({RelationKind::kLeftOf, first_left ? 0U : 1U, first_left ? 1U : 0U});
   }

@@ -146,7 +146,7 @@ class Chinese {
     for (std::size_t i = 0; i < telling_.relations.size(); ++i) {
       const Relation& relation = telling_.relations[i];
       const bool tower = relation.kind == RelationKind::kOnTopOf;
-      if (!tower && !random_.chance(0.6)) continue;
+      if (!tower && !random_.chance(0.8)) continue;
       mentions_.relations[i] = true;
       const bool turned = random_.chance(0.4);
       const std::string first = who(turned ? relation.object : relation.subject);

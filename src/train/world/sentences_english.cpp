@@ -202,7 +202,7 @@ class English {
     for (std::size_t i = 0; i < telling_.relations.size(); ++i) {
       const Relation& relation = telling_.relations[i];
       const bool tower = relation.kind == RelationKind::kOnTopOf;
-      if (!tower && !random_.chance(0.6)) continue;
+      if (!tower && !random_.chance(0.8)) continue;
       mentions_.relations[i] = true;
       static constexpr std::array<std::string_view, 4> kOn = {" rests on top of ", " is on top of ", " sits on ",
                                                               " stands on "};
