@@ -419,6 +419,7 @@ class Labelling {
     blob.height = bottom - blob.top + 2;
     blob.cover.assign(static_cast<std::size_t>(blob.width) * static_cast<std::size_t>(blob.height), 0.0F);
     double accents = 0;
+    double inner = 0;
     double count = 0;
     std::size_t at = 0;
     for (int y = blob.top; y < blob.top + blob.height; ++y) {
@@ -429,12 +430,17 @@ class Labelling {
         blob.area += cover;
         blob.x += cover * (x + 0.5);
         blob.y += cover * (y + 0.5);
-        accents += accent_[static_cast<std::size_t>(place(x, y))] ? 1 : 0;
+        const bool accent = accent_[static_cast<std::size_t>(place(x, y))];
+        accents += accent ? 1 : 0;
         count += 1;
+        if (accent || cover < 1) continue;
+        for (std::size_t c = 0; c < 3; ++c) blob.paint[c] += rgb(place(x, y))[c];
+        inner += 1;
       }
     }
     blob.x /= blob.area;
     blob.y /= blob.area;
+    for (double& channel : blob.paint) channel /= std::max(1.0, inner);
     blob.accent = count > 0 ? accents / count : 0;
     return blob;
   }

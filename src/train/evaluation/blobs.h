@@ -22,6 +22,7 @@ struct Blob {
   std::vector<float> cover;                      // of the window's pixels: how much of each it covers, 0 to 1
   double area = 0, x = 0, y = 0;                 // pixels, the sum and the centroid of cover
   double accent = 0;                             // the share of its pixels in its pattern's second paint
+  Paint paint{};                                 // the mean of its pixels but its pattern's second paint
   bool cut = false;                              // at the picture's edge, so that not all of it is seen
 
   bool prop() const { return label >= generate::kColours; }

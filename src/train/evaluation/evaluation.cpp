@@ -42,12 +42,14 @@ struct Drawn {
   std::optional<Reading> reading;
 };
 
-Column column_of(std::string name, std::vector<Counts> counts) {
-  Column column;
-  column.name = std::move(name);
-  column.counts = std::move(counts);
+void add(Column& column, const Reading& reading, const Promise& promise) {
+  column.counts.push_back(judge(reading, promise));
+  column.amounts.push_back(measure(reading, promise));
+}
+
+void sum_up(Column& column) {
   column.scores = tally(column.counts);
-  return column;
+  column.means = average(column.amounts);
 }
 
 }  // namespace
@@ -100,26 +102,27 @@ base::Result<Report> evaluate(const Options& options, const std::vector<Source>&
       if (progress) STARLING_TRY(progress(first + i + 1));
     }
   }
-  const auto counts_of = [&](const auto& reading_of) {
-    std::vector<Counts> counts;
-    for (const Kept& one : kept) counts.push_back(judge(reading_of(one), one.promise));
-    return counts;
-  };
   for (std::size_t s = 0; s < sources.size(); ++s) {
-    Column column =
-        column_of(sources[s].name, counts_of([s](const Kept& one) -> const Reading& { return one.made[s]; }));
+    Column column;
+    column.name = sources[s].name;
     column.squared_error = errors[s];
+    for (const Kept& one : kept) add(column, one.made[s], one.promise);
     report.columns.push_back(std::move(column));
   }
-  std::vector<Counts> shuffled;
+  Column floor;
+  floor.name = "floor";
   for (std::size_t shift = 1; shift <= kOthers && shift < kept.size(); ++shift) {
     for (std::size_t i = 0; i < kept.size(); ++i) {
       const Reading& reading = sources.empty() ? kept[i].real : kept[i].made[0];
-      shuffled.push_back(judge(reading, kept[(i + shift) % kept.size()].promise));
+      add(floor, reading, kept[(i + shift) % kept.size()].promise);
     }
   }
-  report.columns.push_back(column_of("floor", std::move(shuffled)));
-  report.columns.push_back(column_of("ceiling", counts_of([](const Kept& one) -> const Reading& { return one.real; })));
+  report.columns.push_back(std::move(floor));
+  Column ceiling;
+  ceiling.name = "ceiling";
+  for (const Kept& one : kept) add(ceiling, one.real, one.promise);
+  report.columns.push_back(std::move(ceiling));
+  for (Column& column : report.columns) sum_up(column);
   return report;
 }
 

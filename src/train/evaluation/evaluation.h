@@ -41,7 +41,9 @@ struct Source {
 struct Column {
   std::string name;
   std::vector<Counts> counts;  // by clip
+  std::vector<Amounts> amounts;
   Scores scores;
+  Means means;
   double squared_error = 0;  // mean, of a channel of 0 to 255, against the real clip
 };
 
@@ -60,7 +62,8 @@ struct Report {
 base::Result<Report> evaluate(const Options& options, const std::vector<Source>& sources, base::ThreadPool& pool,
                               const std::function<base::Status(std::size_t)>& progress = {});
 
-// {"clips", "scores": {MEASURE: {COLUMN: {"value", "low", "high", "right", "count"}}}}; the numbers of what was never
+// {"clips", "scores": {MEASURE: {COLUMN: {"value", "low", "high", "right", "count"}}}, "means":
+// {QUANTITY: {COLUMN: {"value", "low", "high", "count"}}}}; the numbers of what was never
 // judged are null.
 base::Json report_json(const Report& report);
 // Lines of text: a row for each measure, a column for each source.

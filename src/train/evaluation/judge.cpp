@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "train/evaluation/physics.h"
 #include "train/world/telling.h"
 
 namespace starling::train::evaluation {
@@ -60,7 +61,29 @@ class Judge {
     judge_story();
     judge_relations();
     judge_place();
+    judge_laws();
     return counts_;
+  }
+
+  Amounts amounts(const Cast& cast) {
+    best_ = cast;
+    Amounts amounts;
+    const auto add = [&](Quantity quantity, double value) {
+      amounts[static_cast<std::size_t>(quantity)].push_back(value);
+    };
+    for (std::size_t a = 0; a < best_.size(); ++a) {
+      if (best_[a] == kNobody) continue;
+      if (const auto fall = fall_of(a)) {
+        add(Quantity::kGravityError, std::fabs(fall->gravity - gravity()) / gravity());
+        add(Quantity::kFallResidual, fall->residual);
+      }
+      if (const auto drift = drift_of(track(best_[a]))) {
+        add(Quantity::kSizeDrift, drift->size);
+        add(Quantity::kColourDrift, drift->colour);
+      }
+    }
+    if (reading_.flicker) add(Quantity::kFlicker, *reading_.flicker);
+    return amounts;
   }
 
  private:
@@ -197,6 +220,120 @@ class Judge {
     if (promise_.said.sky) count(Measure::kSky).add(found.sky_known && found.setting.sky == setting.sky);
   }
 
+  double gravity() const { return world::metres_per_second_squared(promise_.scenario.setting.gravity); }
+
+  // How an actor falls that is said to; nothing if that cannot be told well enough.
+  std::optional<Fall> fall_of(std::size_t actor) const {
+    constexpr double kPrecision = 0.06;
+    const auto& clauses = promise_.scenario.story.clauses;
+    const bool falls = std::any_of(clauses.begin(), clauses.end(), [&](const Clause& clause) {
+      return clause.subject == actor &&
+             (clause.act == Act::kFall || clause.act == Act::kBounce || clause.act == Act::kFly);
+    });
+    if (!falls || best_[actor] == kNobody) return std::nullopt;
+    return fitted_fall(track(best_[actor]), gravity(), kPrecision);
+  }
+
+  void judge_laws() {
+    constexpr double kGravityError = 0.1;
+    constexpr double kDeepest = 0.35;  // metres
+    for (std::size_t a = 0; a < best_.size(); ++a) {
+      if (const auto fall = fall_of(a)) {
+        count(Measure::kGravity).add(std::fabs(fall->gravity - gravity()) <= kGravityError * gravity());
+      }
+    }
+    for (std::size_t i = 0; i < reading_.tracks.things.size(); ++i) {
+      if (pushed(i)) continue;
+      if (const auto loses = loses_energy(track(i), gravity())) count(Measure::kEnergy).add(*loses);
+    }
+    if (!reading_.tracks.things.empty()) count(Measure::kSolidity).add(deepest_overlap(reading_.tracks) <= kDeepest);
+    for (const Deed& deed : reading_.deeds) {
+      if (deed.act != Act::kHit) continue;
+      const auto kept = momentum_kept(track(deed.subject), track(deed.object), deed.time);
+      // Rolling and friction take and give some.
+      constexpr double kLeast = 0.6;
+      constexpr double kMost = 1.3;
+      if (kept) count(Measure::kMomentum).add(*kept >= kLeast && *kept <= kMost);
+    }
+    for (const Clause& clause : promise_.scenario.story.clauses) {
+      if (clause.act == Act::kEmerge) count(Measure::kIdentity).add(same_after_hiding(clause));
+    }
+  }
+
+  bool pushed(std::size_t number) const {
+    return std::any_of(reading_.deeds.begin(), reading_.deeds.end(), [&](const Deed& deed) {
+      return (deed.act == Act::kHit && (deed.object == number || deed.subject == number)) ||
+             (deed.act == Act::kLaunch && deed.subject == number) ||
+             (deed.act == Act::kLandOn && (deed.object == number || deed.subject == number));
+    });
+  }
+
+  // The shape, diameter and colour of a part of a track.
+  struct Look {
+    std::size_t shape = 0;
+    double diameter = 0;
+    world::Colour colour = world::Colour::kRed;
+    bool known = false;
+  };
+  Look look(const Track& found, double from, double to) const {
+    Look look;
+    std::array<double, world::kShapes> overlaps{};
+    std::array<double, generate::kColours> areas{};
+    for (const Sighting& s : found.sightings) {
+      if (s.time < from || s.time > to) continue;
+      areas[static_cast<std::size_t>(s.colour)] += s.area;
+      if (!s.fitted) continue;
+      look.known = true;
+      for (std::size_t i = 0; i < world::kShapes; ++i) overlaps[i] += s.overlaps[i];
+    }
+    look.shape = static_cast<std::size_t>(std::max_element(overlaps.begin(), overlaps.end()) - overlaps.begin());
+    look.colour = static_cast<world::Colour>(std::max_element(areas.begin(), areas.end()) - areas.begin());
+    std::vector<double> diameters;
+    for (const Sighting& s : found.sightings) {
+      if (s.time >= from && s.time <= to && s.fitted) diameters.push_back(s.diameters[look.shape]);
+    }
+    std::sort(diameters.begin(), diameters.end());
+    if (!diameters.empty()) look.diameter = diameters[diameters.size() / 2];
+    return look;
+  }
+
+  bool same_after_hiding(const Clause& clause) const {
+    const Deed* back = done(clause);
+    if (back == nullptr) return false;
+    const Track& found = track(best_[clause.subject]);
+    const double middle = back->time - 1e-6;
+    const Look before = look(found, 0, middle);
+    const Look after = look(found, middle, 1e9);
+    constexpr double kSameSize = 0.12;
+    return before.known && after.known && before.shape == after.shape && before.colour == after.colour &&
+           std::fabs(before.diameter - after.diameter) <= kSameSize * before.diameter;
+  }
+
+  struct Drift {
+    double size = 0, colour = 0;
+  };
+  static std::optional<Drift> drift_of(const Track& found) {
+    std::vector<const Sighting*> fitted;
+    for (const Sighting& s : found.sightings) {
+      if (s.fitted) fitted.push_back(&s);
+    }
+    if (fitted.size() < 4) return std::nullopt;
+    const std::size_t quarter = std::max<std::size_t>(1, fitted.size() / 4);
+    const auto shape = static_cast<std::size_t>(found.shape);
+    double first = 0;
+    double last = 0;
+    Paint change{};
+    for (std::size_t i = 0; i < quarter; ++i) {
+      const Sighting& a = *fitted[i];
+      const Sighting& b = *fitted[fitted.size() - 1 - i];
+      first += a.diameters[shape];
+      last += b.diameters[shape];
+      for (std::size_t c = 0; c < 3; ++c) change[c] += (b.paint[c] - a.paint[c]) / static_cast<double>(quarter);
+    }
+    const double colour = std::sqrt(change[0] * change[0] + change[1] * change[1] + change[2] * change[2]);
+    return Drift{std::fabs(last / first - 1), colour};
+  }
+
   const Reading& reading_;
   const Promise& promise_;
   Cast chosen_, best_;
@@ -209,6 +346,11 @@ class Judge {
 
 std::vector<std::size_t> cast_tracks(const Reading& reading, const Promise& promise) {
   return Judge(reading, promise).cast();
+}
+
+Amounts measure(const Reading& reading, const Promise& promise) {
+  Judge judge(reading, promise);
+  return judge.amounts(judge.cast());
 }
 
 Counts judge(const Reading& reading, const Promise& promise) {

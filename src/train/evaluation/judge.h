@@ -16,7 +16,10 @@ struct Promise {
 // most like what the caption says of it: its colour first, then its shape, what it does, its size.
 std::vector<std::size_t> cast_tracks(const Reading& reading, const Promise& promise);
 
-// What of its promise a video keeps. What the caption does not say is not judged.
+// What of its promise a video keeps, and of the laws of its place. What the caption does not say is not judged.
 Counts judge(const Reading& reading, const Promise& promise);
+
+// What is measured of it as numbers.
+Amounts measure(const Reading& reading, const Promise& promise);
 
 }  // namespace starling::train::evaluation

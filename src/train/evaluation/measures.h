@@ -24,9 +24,37 @@ enum class Measure : std::uint8_t {
   kCamera,
   kGround,
   kSky,
+  kGravity,   // of things that fall for long enough: within 10 % of the caption's
+  kEnergy,    // of things that nothing pushes: never grows
+  kSolidity,  // of videos: nothing is ever inside another thing or the ground
+  kMomentum,  // of collisions: most of it is left
+  kIdentity,  // of things that were hidden: the same colour, shape and size as before
 };
-inline constexpr std::size_t kMeasures = 12;
+inline constexpr std::size_t kMeasures = 17;
 std::string_view name(Measure measure);
+
+// What is measured as a number, of which less is better.
+enum class Quantity : std::uint8_t {
+  kGravityError,  // of a fall, as a share of the caption's gravity
+  kFallResidual,  // from the parabola, metres
+  kSizeDrift,     // of a thing between the first and the last quarter in which it is wholly seen, as a share
+  kColourDrift,   // the same, of its paint, steps of 255
+  kFlicker,       // of the sky: how far pixels are from the mean of those before and after, steps of 255
+};
+inline constexpr std::size_t kQuantities = 5;
+std::string_view name(Quantity quantity);
+
+// What was measured in a video.
+using Amounts = std::array<std::vector<double>, kQuantities>;
+
+// A mean and its 95 % interval by the bootstrap (Efron 1979): 1000 drawings of videos, the same ones whenever and
+// wherever.
+struct Mean {
+  double value = 0, low = 0, high = 0;
+  std::size_t count = 0;
+};
+using Means = std::array<Mean, kQuantities>;
+Means average(std::span<const Amounts> amounts);
 
 // How often a measure was judged in a video, and how often it was right.
 struct Count {

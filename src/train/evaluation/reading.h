@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -15,7 +16,8 @@ struct Reading {
   world::Camera camera = world::Camera::kStill;
   Tracks tracks;
   std::vector<Deed> deeds;
-  double seconds = 0;  // from the first frame to the last
+  std::optional<double> flicker;  // of the sky, see Quantity::kFlicker; of three frames or more
+  double seconds = 0;             // from the first frame to the last
 };
 
 // About 80 ms for 17 frames of 64×64. An error unless the clip's bytes match its size, it has 1 to 4096 frames, sides

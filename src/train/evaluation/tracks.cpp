@@ -41,6 +41,7 @@ Sighting sighting_of(const Blob& blob, int frame, const Surroundings& surroundin
   s.picture_y = blob.y / surroundings.shape.height;
   s.colour = static_cast<world::Colour>(blob.label);
   s.accent = blob.accent;
+  s.paint = blob.paint;
   s.whole = !blob.cut;
   // The cover of the outermost rows and columns tells where between pixels it ends.
   std::vector<double> rows(static_cast<std::size_t>(blob.height), 0.0);
@@ -197,11 +198,14 @@ class Tracker {
     std::array<std::vector<double>, world::kShapes> diameters;
     double turns = 0;
     for (std::size_t i = 0; i < fits; ++i) {
-      const Seen& one = thread.seen[whole[i * whole.size() / fits]];
+      Seen& one = thread.seen[whole[i * whole.size() / fits]];
       const auto fitted = fit_outlines(one.blob);
+      one.sighting.fitted = true;
       for (std::size_t s = 0; s < world::kShapes; ++s) {
+        one.sighting.overlaps[s] = fitted[s].overlap;
+        one.sighting.diameters[s] = fitted[s].diameter / surroundings_.projection(one.sighting.frame).scale();
         overlaps[s] += fitted[s].overlap;
-        diameters[s].push_back(fitted[s].diameter / surroundings_.projection(one.sighting.frame).scale());
+        diameters[s].push_back(one.sighting.diameters[s]);
       }
     }
     const auto best = static_cast<std::size_t>(std::max_element(overlaps.begin(), overlaps.end()) - overlaps.begin());

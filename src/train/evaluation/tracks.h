@@ -18,10 +18,14 @@ struct Sighting {
   double picture_x = 0;  // of its middle, as a share of the picture's width
   double picture_y = 0;
   world::Colour colour = world::Colour::kRed;
-  double accent = 0;   // Blob::accent
-  bool whole = true;   // neither cut off by the picture's edge nor partly hidden
-  double turns = 0;    // as OutlineFit's
-  double overlap = 0;  // with the outline of its track's shape and diameter
+  double accent = 0;                               // Blob::accent
+  bool whole = true;                               // neither cut off by the picture's edge nor partly hidden
+  Paint paint{};                                   // Blob::paint
+  double turns = 0;                                // as OutlineFit's
+  double overlap = 0;                              // with the outline of its track's shape and diameter
+  bool fitted = false;                             // these were looked for:
+  std::array<double, world::kShapes> overlaps{};   // with each shape's best outline
+  std::array<double, world::kShapes> diameters{};  // and that outline's diameter, metres
 };
 
 // A thing from frame to frame.
