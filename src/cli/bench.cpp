@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/temporary.h"
 #include "cli/bench_operators.h"
+#include "cli/bench_peers.h"
 #include "cli/bench_products.h"
 #include "cli/bench_training.h"
 #include "cli/commands.h"
@@ -42,6 +43,8 @@ struct Arguments {
   std::string model;
   std::string only;
   std::int64_t threads = 2;
+  std::int64_t rounds = 3;
+  std::int64_t blocks = 30;
   bool json = false;
 };
 
@@ -229,8 +232,8 @@ base::Result<int> run(const Arguments& arguments) {
   base::catch_interrupts();
   std::vector<Measurement> rows;
   const auto wanted = [&](const char* what) { return arguments.what == "all" || arguments.what == what; };
-  if (!arguments.only.empty() && !wanted("ops")) {
-    return base::invalid("--only chooses operators; it goes with `starling bench ops`.");
+  if (!arguments.only.empty() && !wanted("ops") && arguments.what != "peers") {
+    return base::invalid("--only chooses what is measured by `starling bench ops` and `starling bench peers`.");
   }
   const auto add = [&](const std::vector<Measurement>& more) { rows.insert(rows.end(), more.begin(), more.end()); };
   std::vector<int> threads{1};
@@ -252,7 +255,17 @@ base::Result<int> run(const Arguments& arguments) {
   if (wanted("ops")) {
     STARLING_ASSIGN(operators, bench_operators(static_cast<int>(arguments.threads), arguments.only));
   }
+  std::optional<std::vector<PeerRow>> peers;
+  if (arguments.what == "peers") {
+    PeerOptions options;
+    options.threads = static_cast<int>(arguments.threads);
+    options.rounds = static_cast<int>(arguments.rounds);
+    options.blocks = arguments.blocks;
+    options.only = arguments.only;
+    STARLING_ASSIGN(peers, bench_peers(options));
+  }
   if (!arguments.json) {
+    if (peers.has_value()) print_table(*peers);
     for (const Measurement& row : rows) print_row(row);
     if (operators.has_value()) print_table(*operators);
     return kFine;
@@ -266,6 +279,7 @@ base::Result<int> run(const Arguments& arguments) {
   base::Json json = base::Json::empty_object();
   json.set("machine", std::move(machine));
   json.set("results", std::move(results));
+  if (peers.has_value()) json.set("peers", to_json(*peers));
   if (operators.has_value()) json.set("operators", to_json(*operators));
   print_json(json);
   return kFine;
@@ -275,10 +289,12 @@ base::Result<int> run(const Arguments& arguments) {
 
 Action declare_bench(Options& options) {
   auto a = std::make_shared<Arguments>();
-  options.choice("WHAT", a->what, {"all", "video", "training", "products", "ops"}, "What to measure");
+  options.choice("WHAT", a->what, {"all", "video", "training", "products", "ops", "peers"}, "What to measure");
   options.text("--model", a->model, "Folder of the model; the bundled one if not given");
   options.integer("--threads", a->threads, 1, 512, "Threads; training and products are measured with one as well");
   options.text("--only", a->only, "Operators of ops to measure: a part of their names or shapes");
+  options.integer("--rounds", a->rounds, 1, 100, "Of peers: how often each thing is timed");
+  options.integer("--blocks", a->blocks, 1, 30, "Of peers: blocks of a denoising step, of the model's 30");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return run(*a); };
 }

@@ -95,7 +95,9 @@ constexpr std::array kCommands{
             declare_node},
     Command{"devnet", "Start a whole network on this machine",
             "starling devnet\nstarling devnet --providers 3 --home ~/devnet --port 7001", declare_devnet},
-    Command{"bench", "Measure speed and memory", "starling bench\nstarling bench video --threads 1 --json",
+    Command{"bench", "Measure speed and memory",
+            "starling bench\nstarling bench video --threads 1 --json\n"
+            "starling bench peers --only step --blocks 4",
             declare_bench},
     Command{"version", "Print the version and what this machine offers", "starling version --json", declare_version},
 };

@@ -66,6 +66,26 @@ TEST(CommandLine, OperatorsAreMeasuredBesideTheirLimits) {
   EXPECT_EQ(run({"bench", "products", "--only", "softmax"}), kFailed);
 }
 
+// A peer that is not there is a row that says so, without a number.
+TEST(CommandLine, PeersThatAreMissingAreNamed) {
+  ASSERT_EQ(::setenv("STARLING_PEERS_PYTHON", "no-such-python", 1), 0);
+  testing::internal::CaptureStdout();
+  const int code = run({"bench", "peers", "--only", "product", "--threads", "1", "--rounds", "1", "--json"});
+  const auto json = base::Json::parse(testing::internal::GetCapturedStdout(), "what bench prints");
+  EXPECT_EQ(run({"bench", "peers", "--only", "no such thing"}), kFailed);
+  ::unsetenv("STARLING_PEERS_PYTHON");
+  ASSERT_EQ(code, kFine);
+  ASSERT_TRUE(json.ok()) << json.error().message;
+  const std::vector<base::Json>& rows = (*json->array("peers"))->elements();
+  ASSERT_EQ(rows.size(), 5U) << "three scripts that did not run, and the product in two arithmetics";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_TRUE(rows[i].find("ratio")->is_null());
+    EXPECT_EQ(rows[i].find("missing")->is_null(), i >= 3);
+    EXPECT_EQ(rows[i].find("seconds")->is_null(), i < 3);
+  }
+  EXPECT_NE(rows[0].text("missing")->find("no-such-python ended with 127"), std::string::npos);
+}
+
 TEST(CommandLine, VersionPrints) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(run({"--version"}), kFine);
