@@ -3,12 +3,16 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "base/temporary.h"
 #include "cli/evaluate.h"
 #include "cli/output.h"
 #include "train/evaluation/evaluation.h"
+#include "train/evaluation/html.h"
 #include "train/vae_reconstruction.h"
+#include "video/writer.h"
 
 namespace starling::cli {
 
@@ -61,6 +65,39 @@ base::Status add_vae(const fs::path& folder, Machine& machine, const evaluation:
   return {};
 }
 
+// A video as a file's bytes, by way of a file beside the page.
+base::Result<base::Bytes> mp4_of(const fs::path& page, const std::vector<std::uint8_t>& rgb,
+                                 const train::ClipShape& shape) {
+  constexpr std::size_t kMost = std::size_t{64} << 20;
+  constexpr int kMilli = 1000;
+  const auto rate = static_cast<int>(std::lround(shape.fps * kMilli));
+  STARLING_ASSIGN(video::Frames frames, video::make_frames(shape.width, shape.height, shape.frames, {rate, kMilli}));
+  frames.rgb = rgb;
+  const fs::path file = fs::path(page).concat(".clip.mp4");
+  const base::TemporaryName name(file);
+  STARLING_TRY(video::write_video(file, frames));
+  base::Result<base::Bytes> bytes = base::read_file(file, kMost);
+  std::error_code ignored;
+  fs::remove(file, ignored);
+  return bytes;
+}
+
+base::Result<evaluation::ShownClip> show(const fs::path& page, std::size_t number, const evaluation::Item& item,
+                                         const std::vector<std::uint8_t>& real,
+                                         const std::vector<std::vector<std::uint8_t>>& made,
+                                         const std::vector<evaluation::Source>& sources) {
+  evaluation::ShownClip clip;
+  clip.number = number;
+  clip.caption = item.caption;
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    STARLING_ASSIGN(base::Bytes bytes, mp4_of(page, made[i], item.take.shape));
+    clip.videos.push_back({sources[i].name, std::move(bytes)});
+  }
+  STARLING_ASSIGN(base::Bytes bytes, mp4_of(page, real, item.take.shape));
+  clip.videos.push_back({"ceiling", std::move(bytes)});
+  return clip;
+}
+
 std::optional<double> psnr_db(double squared_error) {
   if (squared_error <= 0) return std::nullopt;
   return 10 * std::log10(255.0 * 255.0 / squared_error);
@@ -91,12 +128,25 @@ base::Result<int> evaluate_world(const EvaluateArguments& a) {
   if (!vae.empty()) STARLING_TRY(add_vae(vae, machine, options, sources));
 
   base::Progress progress("evaluate", options.clips, "clip");
+  std::vector<evaluation::ShownClip> shown;
+  evaluation::Listener listener;
+  listener.progress = [&](std::size_t done) -> base::Status {
+    progress.update(done);
+    return base::check_interrupt();
+  };
+  listener.videos = [&](std::size_t number, const evaluation::Item& item, const std::vector<std::uint8_t>& real,
+                        const std::vector<std::vector<std::uint8_t>>& made) -> base::Status {
+    if (a.html.empty() || number >= static_cast<std::size_t>(a.shown)) return {};
+    STARLING_ASSIGN(evaluation::ShownClip clip, show(a.html, number, item, real, made, sources.list));
+    shown.push_back(std::move(clip));
+    return {};
+  };
   STARLING_ASSIGN(const evaluation::Report report,
-                  evaluation::evaluate(options, sources.list, *machine.pool, [&](std::size_t done) -> base::Status {
-                    progress.update(done);
-                    return base::check_interrupt();
-                  }));
+                  evaluation::evaluate(options, sources.list, *machine.pool, listener));
   progress.finish();
+  if (!a.html.empty()) {
+    STARLING_TRY(base::write_file(a.html, base::as_bytes(evaluation::report_html(report, shown))));
+  }
   std::optional<double> psnr;
   for (const evaluation::Column& column : report.columns) {
     if (column.name == "autoencoder") psnr = psnr_db(column.squared_error);
@@ -104,6 +154,7 @@ base::Result<int> evaluate_world(const EvaluateArguments& a) {
   if (a.json) {
     base::Json json = evaluation::report_json(report);
     if (psnr) json.set("autoencoder_psnr_db", *psnr);
+    if (!a.html.empty()) json.set("html", a.html);
     if (a.source == "model") {
       json.set("steps", sources.request.steps).set("guidance", static_cast<double>(sources.request.guidance));
     }

@@ -544,6 +544,20 @@ TEST_F(EndToEnd, KeysAreMadeListedAndMoved) {
   ::setenv("STARLING_HOME", home.c_str(), 1);
 }
 
+TEST_F(EndToEnd, TheWorldItselfIsEvaluated) {
+  const Ran ran = run(
+      {"evaluate", "--world", "2", "--source", "world", "--clips", "2", "--html", at("page.html").string(), "--json"});
+  ASSERT_EQ(ran.code, kFine) << ran.err;
+  const base::Json json = ran.json();
+  const base::Json* colour = json.find("scores")->find("colour");
+  ASSERT_NE(colour, nullptr);
+  EXPECT_TRUE(colour->find("ceiling")->has("value"));
+  EXPECT_EQ(left(), std::vector<std::string>{"page.html"});
+  EXPECT_EQ(run({"evaluate", "--source", "world"}).code, kFailed);
+  EXPECT_EQ(run({"evaluate", "--world", "2", "--source", "world", "--width", "36"}).code, kFailed);
+  EXPECT_EQ(run({"evaluate", "--world", "2", "--source", "world", "--vae", "nothing"}).code, kFailed);
+}
+
 TEST_F(EndToEnd, ModelsAreScored) {
   const Ran ran = run({"evaluate", model().string(), "--clips", "2", "--steps", "1", "--json"});
   ASSERT_EQ(ran.code, kFine) << ran.err;

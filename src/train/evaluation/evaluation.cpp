@@ -70,7 +70,7 @@ Item draw_item(const Options& options, std::size_t number) {
 }
 
 base::Result<Report> evaluate(const Options& options, const std::vector<Source>& sources, base::ThreadPool& pool,
-                              const std::function<base::Status(std::size_t)>& progress) {
+                              const Listener& listener) {
   STARLING_TRY(world::check(options.shape));
   Report report;
   report.options = options;
@@ -92,14 +92,17 @@ base::Result<Report> evaluate(const Options& options, const std::vector<Source>&
     for (std::size_t i = 0; i < count; ++i) {
       if (!drawn[i].reading) return base::internal_error("a clip of the world could not be read");
       Kept one{drawn[i].item->promise, std::move(*drawn[i].reading), {}};
+      std::vector<std::vector<std::uint8_t>> videos;
       for (std::size_t s = 0; s < sources.size(); ++s) {
-        STARLING_ASSIGN(const auto made, sources[s].make(*drawn[i].item, drawn[i].rgb));
+        STARLING_ASSIGN(auto made, sources[s].make(*drawn[i].item, drawn[i].rgb));
         STARLING_ASSIGN(Reading reading, read_clip(view(made, options.shape)));
         one.made.push_back(std::move(reading));
         errors[s] += mean_squared_error(made, drawn[i].rgb) / static_cast<double>(options.clips);
+        videos.push_back(std::move(made));
       }
+      if (listener.videos) STARLING_TRY(listener.videos(first + i, *drawn[i].item, drawn[i].rgb, videos));
       kept.push_back(std::move(one));
-      if (progress) STARLING_TRY(progress(first + i + 1));
+      if (listener.progress) STARLING_TRY(listener.progress(first + i + 1));
     }
   }
   for (std::size_t s = 0; s < sources.size(); ++s) {

@@ -57,10 +57,19 @@ struct Report {
   const Column& ceiling() const { return columns.back(); }
 };
 
-// Calls `progress` with the number of items done, and stops with its error if it gives one. The threads of the pool
+// What is told while it goes on; an error stops it. Either may be empty.
+struct Listener {
+  std::function<base::Status(std::size_t)> progress;  // how many items are done
+  // An item, its real clip and its videos by source.
+  std::function<base::Status(std::size_t number, const Item& item, const std::vector<std::uint8_t>& real,
+                             const std::vector<std::vector<std::uint8_t>>& made)>
+      videos;
+};
+
+// The threads of the pool
 // draw and read; sources are called one at a time, item by item.
 base::Result<Report> evaluate(const Options& options, const std::vector<Source>& sources, base::ThreadPool& pool,
-                              const std::function<base::Status(std::size_t)>& progress = {});
+                              const Listener& listener = {});
 
 // {"clips", "scores": {MEASURE: {COLUMN: {"value", "low", "high", "right", "count"}}}, "means":
 // {QUANTITY: {COLUMN: {"value", "low", "high", "count"}}}}; the numbers of what was never
