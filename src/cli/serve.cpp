@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <shared_mutex>
 #include <thread>
 
 #include "api/ledger_endpoints.h"
@@ -131,6 +132,8 @@ base::Status open_queue(const Arguments& arguments, const fs::path& home, Servin
   options.folder = home / "videos";
   constexpr std::int64_t kHour = 3600;
   options.keep_seconds = arguments.keep * kHour;
+  // A video that others make ends no process here, and its task is paid for.
+  if (!arguments.network.empty()) options.most_attempts = 0;
   STARLING_ASSIGN(serving.queue, jobs::VideoQueue::open(*serving.database, options));
   serving.webhooks = std::make_unique<jobs::Webhooks>(*serving.database, unix_seconds);
   serving.queue->set_on_end(jobs::Webhooks::enter);
@@ -168,6 +171,7 @@ base::Status start_network_makers(const Arguments& arguments, const fs::path& ho
   options.taken = [&queue = *serving.queue](const std::string& id, std::uint64_t task) {
     return queue.is_taken(id, task);
   };
+  options.ordering = std::make_shared<std::shared_mutex>();
   options.stopping = base::interrupted;
   std::vector<std::unique_ptr<jobs::Maker>> makers;
   for (std::int64_t i = 0; i < workers(arguments); ++i) {

@@ -148,6 +148,7 @@ base::Result<std::optional<std::uint64_t>> NetworkMaker::find_task(const Video& 
 base::Result<std::uint64_t> NetworkMaker::order(const Making& making, const node::Order& order) {
   if (making.video->task) return *making.video->task;
   if (making.begun_before) {
+    const std::unique_lock lock(*options_.ordering);
     STARLING_ASSIGN(const std::optional<std::uint64_t> found, patiently([&] { return find_task(*making.video); }));
     if (found) {
       STARLING_TRY(making.submitted(*found));
@@ -163,6 +164,7 @@ base::Result<std::uint64_t> NetworkMaker::order(const Making& making, const node
                              std::to_string(quote.lowest_price) + " motes");
   }
   STARLING_TRY(making.reserve(quote.terms.max_price));
+  const std::shared_lock lock(*options_.ordering);
   STARLING_ASSIGN(const std::uint64_t task, requester_->submit(order, quote.terms));
   STARLING_TRY(making.submitted(task));
   return task;
@@ -226,6 +228,7 @@ base::Result<Outcome> NetworkMaker::save(const Making& making, std::uint64_t tas
 base::Result<std::uint64_t> NetworkMaker::abandon(const Video& video) {
   std::optional<std::uint64_t> task = video.task;
   if (!task) {
+    const std::unique_lock lock(*options_.ordering);
     STARLING_ASSIGN(task, find_task(video));
   }
   if (!task) return std::uint64_t{0};

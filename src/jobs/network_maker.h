@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 
 #include "base/signature.h"
@@ -24,7 +25,10 @@ struct NetworkMakerOptions {
   std::filesystem::path lock;    // shared by all that send for the account
   node::Wishes wishes;           // what a video may cost, and how long it may take
   std::function<bool(const std::string& id, std::uint64_t task)> taken;  // whether the task is another video's
-  std::function<bool()> stopping;                                        // the process ends
+  // Of all makers together: held while a task is submitted and written down, alone while one is looked for, so that no
+  // task of a video that asks for the same is mistaken for one that was lost.
+  std::shared_ptr<std::shared_mutex> ordering;
+  std::function<bool()> stopping;  // the process ends
 };
 
 // Has videos made by the providers of a network. A task that was submitted is found again after a kill, so that nothing

@@ -379,7 +379,7 @@ std::optional<VideoQueue::Claim> VideoQueue::claim(std::chrono::milliseconds pat
     show(found->second, std::make_shared<const Video>(std::move(begun)));
     claim = {found->second.video, found->second.removed, begun_before};
   }
-  if (attempts <= options_.most_attempts) return claim;
+  if (options_.most_attempts == 0 || attempts <= options_.most_attempts) return claim;
   const Failure failure{"interrupted", "the server ended " + std::to_string(attempts - 1) +
                                            " times while it made this video; ask for a smaller one"};
   const base::Status failed = fail(video->id, failure, video->created_at);

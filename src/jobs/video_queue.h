@@ -28,7 +28,7 @@ struct QueueOptions {
   std::size_t most_videos = 100'000;          // of everybody, whatever their status
   std::size_t most_queued = 20'000;           // of one owner
   std::int64_t keep_seconds = 7 * 24 * 3600;  // after its end a video is thrown out; 0: never
-  int most_attempts = 3;                      // starts of a video whose process ended on the way
+  int most_attempts = 3;                      // starts of a video whose process ended on the way; 0: any number
 };
 
 // What is asked for.

@@ -34,6 +34,7 @@ class Webhooks {
 
   // VideoQueue::OnEnd: enters what is to be told, if the owner has a URL.
   static base::Status enter(Connection& connection, const Video& video);
+
  private:
   struct Delivery;
   void run();

@@ -155,6 +155,47 @@ TEST_F(ServeTest, KeysDivideAndCloseIt) {
   EXPECT_NE(run({"key", "list", "--home", at("gateway").string()}).out.find("revoked"), std::string::npos);
 }
 
+// Killed as the order goes out, or after it, or while the video is made there: it is ordered once.
+TEST_F(ServeTest, ANetworkIsPaidOnce) {
+  auto devnet = base::ChildProcess::start({STARLING_PROGRAM, "devnet", "--providers", "1", "--threads", "1", "--home",
+                                           at("net").string(), "--model", model().string(), "--json"},
+                                          {.log = at("devnet.log")});
+  ASSERT_TRUE(devnet.ok());
+  const auto line = devnet->read_line(std::chrono::seconds(60));
+  ASSERT_TRUE(line.ok());
+  const base::Json ready = *base::Json::parse(*line, "the devnet");
+  const std::string network = *ready.text("url");
+  start_server({"--network", network, "--workers", "2"});
+  std::set<std::string> asked{ask(3)};
+  ASSERT_EQ(*wait_for(*asked.begin()).text("status"), "completed") << get("/videos/" + *asked.begin()).to_text();
+  for (const int pause : {5, 60, 200}) {
+    asked.insert(ask(3));
+    std::this_thread::sleep_for(milliseconds(pause));
+    kill_server();
+    start_server({"--network", network, "--workers", "2"});
+  }
+  std::set<std::string> tasks;
+  for (const std::string& id : asked) {
+    const base::Json video = wait_for(id);
+    ASSERT_EQ(*video.text("status"), "completed") << video.to_text();
+    const base::Json& starling = **video.object("starling");
+    EXPECT_NE(*starling.text("price"), "0");
+    tasks.insert(*starling.text("task"));
+    EXPECT_EQ(send("GET", "/videos/" + id + "/content").body.substr(4, 4), "ftyp");
+  }
+  EXPECT_EQ(tasks.size(), asked.size());
+  const auto all = http_.get(network + "/v1/tasks?requester=" + *ready.text("account"));
+  ASSERT_TRUE(all.ok()) << all.error().message;
+  EXPECT_EQ((*base::Json::parse(all->body, "tasks")->array("tasks"))->elements().size(), asked.size());
+  // The network goes: what is asked waits, and can be deleted.
+  devnet->ask_to_stop();
+  devnet->wait(std::chrono::seconds(20));
+  const std::string waiting = ask(3);
+  std::this_thread::sleep_for(milliseconds(300));
+  EXPECT_EQ(*get("/videos/" + waiting).text("status"), "in_progress");
+  EXPECT_EQ(send("DELETE", "/videos/" + waiting).status, 200);
+}
+
 TEST_F(ServeTest, APublicAddressTakesKeys) {
   const Ran refused = wait(start(
       {"serve", "--home", at("public").string(), "--model", model().string(), "--listen", "0.0.0.0:0", "--json"}));

@@ -1,0 +1,450 @@
+// The endpoints of the Videos API, held to the OpenAPI document that the server hands out.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "api/server.h"
+#include "api/videos/access.h"
+#include "api/videos/image_endpoints.h"
+#include "api/videos/openapi.h"
+#include "api/videos/video_endpoints.h"
+#include "api/videos/video_events.h"
+#include "generate/random_model.h"
+#include "jobs/runner.h"
+#include "jobs/video_files.h"
+#include "raw_client.h"
+
+namespace starling::api::videos {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+// Whether a value is as a schema of the document says: the first thing that is not, or an empty text.
+class Schemas {
+ public:
+  Schemas() : document_(*base::Json::parse(openapi_text(), "the document")) {}
+  const base::Json& document() const { return document_; }
+
+  std::string differs(const base::Json& given, const base::Json& value, const std::string& where) const {
+    const base::Json& schema = resolved(given);
+    if (const base::Json* const fixed = schema.find("const"); fixed != nullptr && fixed->to_text() != value.to_text()) {
+      return where + " is " + value.to_text();
+    }
+    if (const base::Json* const choices = schema.find("enum"); choices != nullptr) {
+      const bool known = std::ranges::any_of(choices->elements(),
+                                             [&](const base::Json& one) { return one.to_text() == value.to_text(); });
+      if (!known) return where + " is " + value.to_text();
+    }
+    if (const base::Json* const type = schema.find("type"); type != nullptr && !is_of(*type, value)) {
+      return where + " is " + value.to_text() + ", not of type " + type->to_text();
+    }
+    if (value.is_array() && schema.find("items") != nullptr) {
+      for (const base::Json& element : value.elements()) {
+        if (std::string found = differs(*schema.find("items"), element, where + "[]"); !found.empty()) return found;
+      }
+    }
+    return value.is_object() ? members_differ(schema, value, where) : std::string();
+  }
+  // Of the answer of an operation; null: there is none.
+  const base::Json* answer_schema(const std::string& path, const std::string& method, int status) const {
+    const base::Json* at = &document_;
+    for (const std::string& key :
+         {std::string("paths"), path, method, std::string("responses"), std::to_string(status)}) {
+      at = at == nullptr ? nullptr : at->find(key);
+    }
+    if (at == nullptr) return nullptr;
+    const base::Json* const content = resolved(*at).find("content");
+    const base::Json* const json = content == nullptr ? nullptr : content->find("application/json");
+    return json == nullptr ? nullptr : json->find("schema");
+  }
+
+ private:
+  const base::Json& resolved(const base::Json& schema) const {
+    const base::Json* const reference = schema.find("$ref");
+    if (reference == nullptr) return schema;
+    const base::Json* at = &document_;
+    std::string path = reference->as_text()->substr(2);
+    while (!path.empty()) {
+      const std::size_t end = std::min(path.find('/'), path.size());
+      at = at->find(path.substr(0, end));
+      path.erase(0, end + 1);
+    }
+    return *at;
+  }
+  static bool is_of(const base::Json& type, const base::Json& value) {
+    if (type.is_array()) {
+      return std::ranges::any_of(type.elements(), [&](const base::Json& one) { return is_of(one, value); });
+    }
+    using Kind = base::Json::Kind;
+    const std::string name = *type.as_text();
+    const Kind kind = value.kind();
+    return (name == "null" && kind == Kind::kNull) || (name == "boolean" && kind == Kind::kBoolean) ||
+           (name == "integer" && kind == Kind::kInteger) || (name == "string" && kind == Kind::kText) ||
+           (name == "number" && (kind == Kind::kInteger || kind == Kind::kNumber)) ||
+           (name == "array" && kind == Kind::kArray) || (name == "object" && kind == Kind::kObject);
+  }
+  std::string members_differ(const base::Json& schema, const base::Json& value, const std::string& where) const {
+    if (const base::Json* const required = schema.find("required"); required != nullptr) {
+      for (const base::Json& name : required->elements()) {
+        if (value.find(*name.as_text()) == nullptr) return where + " lacks " + *name.as_text();
+      }
+    }
+    const base::Json* const properties = schema.find("properties");
+    if (properties == nullptr) return {};
+    for (const base::JsonMember& member : value.members()) {
+      const base::Json* const property = properties->find(member.key);
+      if (property == nullptr) return where + " has " + member.key;
+      if (std::string found = differs(*property, member.value, where + "." + member.key); !found.empty()) return found;
+    }
+    return {};
+  }
+  const base::Json document_;
+};
+
+// Writes what a video has, without making it. "hold": waits until nobody wants it.
+class QuickMaker final : public jobs::Maker {
+ public:
+  base::Result<jobs::Outcome> make(const jobs::Making& making) override {
+    if (making.video->request.prompt == "fail") return base::limit_error("it is too much");
+    while (making.video->request.prompt == "hold") {
+      if (making.stopped()) return base::cancelled("stopped");
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    const jobs::VideoPaths paths(making.folder);
+    fs::create_directories(making.folder);
+    for (const fs::path& path : {paths.video, paths.receipt, paths.trace, paths.thumbnail, paths.spritesheet}) {
+      std::ofstream(path) << "0123456789" << path.filename().string();
+    }
+    making.progress(50);
+    return jobs::Outcome{};
+  }
+  base::Result<std::uint64_t> abandon(const jobs::Video& /*video*/) override { return std::uint64_t{0}; }
+};
+
+class Videos : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const std::vector<std::string> sentences{"a red ball bounces on green ground"};
+    auto engine = exact::Engine::create({});
+    ASSERT_TRUE(engine.ok());
+    const auto model = generate::random_model(generate::RandomModelSize::kTiny, sentences, 3, *engine);
+    ASSERT_TRUE(model.ok());
+    fs::create_directories(shared());
+    ASSERT_TRUE(models::write_checkpoint(shared() / "model", *model).ok());
+  }
+  static void TearDownTestSuite() { fs::remove_all(shared()); }
+  static fs::path shared() { return fs::temp_directory_path() / ("starling-videos-" + std::to_string(::getpid())); }
+
+  Videos() {
+    fs::remove_all(shared() / "home");
+    fs::create_directories(shared() / "home");
+    model_.emplace(*models::Checkpoint::open(shared() / "model"));
+    database_ = *jobs::Database::open(shared() / "home" / "jobs.sqlite");
+    keys_ = *jobs::ApiKeys::open(*database_);
+    jobs::QueueOptions options;
+    options.folder = shared() / "home" / "videos";
+    options.most_queued = 8;
+    queue_ = *jobs::VideoQueue::open(*database_, options);
+    access_ = std::make_unique<Access>(*keys_, AccessOptions{{"https://page.example"}, [] { return 0; }});
+    events_ = std::make_unique<VideoEvents>(*queue_);
+    gateway_.queue = queue_.get();
+    gateway_.access = access_.get();
+    gateway_.keys = keys_.get();
+    gateway_.now = [] { return 1000; };
+    gateway_.rules.model = &*model_;
+    gateway_.rules.model_name = "tiny";
+    gateway_.rules.usual.width = 32;
+    gateway_.rules.usual.height = 16;
+    gateway_.rules.memory = std::uint64_t{1} << 30;
+    gateway_.rules.most_pixels = 1 << 22;
+    router_.add(video_routes(gateway_));
+    router_.add(model_routes(gateway_));
+    router_.add(image_route(gateway_));
+    router_.add(video_events_route(gateway_, *events_));
+    router_.add(openapi_route());
+    std::vector<std::unique_ptr<jobs::Maker>> makers;
+    makers.push_back(std::make_unique<QuickMaker>());
+    runner_ = std::make_unique<jobs::Runner>(*queue_, std::move(makers), [] { return std::int64_t{2000}; });
+  }
+
+  // As a server does it. Holds what comes back to the document.
+  Response ask(Method method, const std::string& target, std::string body = "", std::string type = "application/json",
+               const std::map<std::string, std::string>& headers = {}) {
+    Request request;
+    request.method = method;
+    request.headers = headers;
+    request.headers.emplace("host", "localhost:1");
+    if (!body.empty()) request.headers.emplace("content-type", std::move(type));
+    request.body = std::move(body);
+    request.path = target.substr(0, target.find('?'));
+    Screened screened = access_->screen(method_name(method), request);
+    std::optional<Response> response = std::move(screened.refusal);
+    if (!response) router_.answer(request, target, Answer([&](Response given) { response = std::move(given); }));
+    check(method, request.path, *response);
+    return std::move(*response);
+  }
+  void check(Method method, const std::string& path, const Response& response) {
+    const Router::Match match = router_.find(method, path);
+    if (match.route == nullptr || response.file || response.stream || response.status == 416) return;
+    std::string name = method_name(method);
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const base::Json* const schema = schemas_.answer_schema(match.route->pattern, name, response.status);
+    ASSERT_NE(schema, nullptr) << name << " " << path << " answers " << response.status << ": " << response.body;
+    const auto json = base::Json::parse(response.body, "answer");
+    ASSERT_TRUE(json.ok()) << response.body;
+    EXPECT_EQ(schemas_.differs(*schema, *json, "answer"), "") << response.body;
+  }
+  static base::Json json_of(const Response& response) { return *base::Json::parse(response.body, "answer"); }
+  static std::string code_of(const Response& response) {
+    const base::Json json = json_of(response);
+    return *(*json.object("error"))->text("code");
+  }
+  std::string make(const std::string& prompt) {
+    return *json_of(ask(Method::kPost, "/v1/videos", R"({"prompt":")" + prompt + R"("})")).text("id");
+  }
+  bool until(const std::string& id, const std::string& status) {
+    for (int i = 0; i < 5000; ++i) {
+      if (*json_of(ask(Method::kGet, "/v1/videos/" + id)).text("status") == status) return true;
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    return false;
+  }
+
+  const Schemas schemas_;
+  std::optional<models::Checkpoint> model_;
+  std::unique_ptr<jobs::Database> database_;
+  std::unique_ptr<jobs::ApiKeys> keys_;
+  std::unique_ptr<jobs::VideoQueue> queue_;
+  std::unique_ptr<Access> access_;
+  std::unique_ptr<VideoEvents> events_;
+  Gateway gateway_;
+  Router router_;
+  std::unique_ptr<jobs::Runner> runner_;
+};
+
+TEST_F(Videos, TheDocumentDescribesEachRouteAndNoOther) {
+  std::set<std::string> described;
+  for (const base::JsonMember& path : schemas_.document().find("paths")->members()) {
+    for (const base::JsonMember& method : path.value.members()) {
+      if (method.key != "parameters") described.insert(method.key + " " + path.key);
+    }
+  }
+  std::set<std::string> served;
+  for (const Route& route : router_.routes()) {
+    std::string name = method_name(route.method);
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    served.insert(name + " " + route.pattern);
+  }
+  EXPECT_EQ(described, served);
+  EXPECT_EQ(ask(Method::kGet, "/openapi.json").body, openapi_text());
+}
+
+TEST_F(Videos, AVideoIsMadeShownAndDeleted) {
+  const std::string id = make("good");
+  ASSERT_TRUE(until(id, "completed"));
+  const std::string content = "/v1/videos/" + id + "/content";
+  for (const char* const variant : {"video", "thumbnail", "spritesheet", "receipt", "trace"}) {
+    EXPECT_TRUE(ask(Method::kGet, content + "?variant=" + variant).file) << variant;
+  }
+  const Response range = ask(Method::kGet, content, "", "", {{"range", "bytes=2-4"}});
+  EXPECT_EQ(range.status, 206);
+  EXPECT_EQ(range.file->offset, 2U);
+  EXPECT_EQ(range.file->size, 3U);
+  EXPECT_EQ(ask(Method::kGet, content, "", "", {{"range", "bytes=900-"}}).status, 416);
+  EXPECT_EQ(ask(Method::kGet, content + "?variant=../../jobs.sqlite").status, 400);
+  EXPECT_EQ(ask(Method::kDelete, "/v1/videos/" + id).status, 200);
+  EXPECT_EQ(ask(Method::kDelete, "/v1/videos/" + id).status, 404);
+  EXPECT_EQ(ask(Method::kGet, content).status, 404);
+  EXPECT_FALSE(fs::exists(queue_->folder(id)));
+
+  const std::string bad = make("fail");
+  ASSERT_TRUE(until(bad, "failed"));
+  const base::Json failed = json_of(ask(Method::kGet, "/v1/videos/" + bad));
+  EXPECT_EQ(*(*failed.object("error"))->text("code"), "limit");
+  EXPECT_EQ(code_of(ask(Method::kGet, "/v1/videos/" + bad + "/content")), "video_failed");
+
+  const std::string held = make("hold");
+  EXPECT_EQ(code_of(ask(Method::kGet, "/v1/videos/" + held + "/content")), "video_not_ready");
+  ASSERT_TRUE(until(held, "in_progress"));
+  // Many who delete the same one.
+  std::atomic<int> deleted = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      const auto removed = queue_->remove("", held);
+      if (removed.ok() && *removed) ++deleted;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(deleted, 1);
+}
+
+TEST_F(Videos, WhatIsAskedWronglyIsRefusedWithWhatCanBeDone) {
+  const auto refused = [&](const std::string& body, const std::string& code, const std::string& param,
+                           const std::string& type = "application/json") {
+    const Response response = ask(Method::kPost, "/v1/videos", body, type);
+    EXPECT_GE(response.status, 400) << body;
+    EXPECT_LT(response.status, 500) << body;
+    const base::Json json = json_of(response);
+    const base::Json& error = **json.object("error");
+    EXPECT_EQ(*error.text("code"), code) << response.body;
+    EXPECT_EQ(error.find("param")->to_text(), param.empty() ? "null" : "\"" + param + "\"") << response.body;
+    return *error.text("message");
+  };
+  refused("", "unsupported_media_type", "");
+  refused("{}", "unsupported_media_type", "", "text/plain");
+  refused("{", "invalid_json", "");
+  refused("[]", "invalid_json", "");
+  refused(std::string(100'000, '['), "invalid_json", "");
+  refused(R"({"prompt":"a","prompt":"b"})", "invalid_json", "");
+  refused("{}", "invalid_value", "prompt");
+  refused(R"({"prompt":" \n"})", "invalid_value", "prompt");
+  refused(R"({"prompt":7})", "invalid_value", "prompt");
+  refused(R"({"prompt":")" + std::string(90'000, 'x') + R"("})", "invalid_value", "prompt");
+  refused(R"({"prompt":"x","other":1})", "unknown_parameter", "other");
+  refused(R"({"prompt":"x","n":2})", "unknown_parameter", "n");
+  refused(R"({"prompt":"x","model":"gpt"})", "model_not_found", "model");
+  refused(R"({"prompt":"x","size":"100x100"})", "invalid_value", "size");
+  refused(R"({"prompt":"x","size":"99999999999999999999x1"})", "invalid_value", "size");
+  refused(R"({"prompt":"x","size":"-16x16"})", "invalid_value", "size");
+  EXPECT_NE(refused(R"({"prompt":"x","size":"4096x4096"})", "invalid_value", "size").find("multiples of"),
+            std::string::npos);
+  refused(R"({"prompt":"x","seconds":"0.3"})", "invalid_value", "seconds");
+  refused(R"({"prompt":"x","seconds":"nan"})", "invalid_value", "seconds");
+  refused(R"({"prompt":"x","seconds":1e300})", "invalid_value", "seconds");
+  refused(R"({"prompt":"x","seconds":2,"num_frames":5})", "invalid_value", "num_frames");
+  refused(R"({"prompt":"x","num_frames":6})", "invalid_value", "num_frames");
+  refused(R"({"prompt":"x","steps":0})", "invalid_value", "steps");
+  refused(R"({"prompt":"x","steps":1.5})", "invalid_value", "steps");
+  refused(R"({"prompt":"x","seed":-1})", "invalid_value", "seed");
+  refused(R"({"prompt":"x","fps":"8/0"})", "invalid_value", "fps");
+  refused(R"({"prompt":"x","guidance":101})", "invalid_value", "guidance");
+  refused(R"({"prompt":"x","input_reference":{"image_url":"http://169.254.169.254/"}})", "unsupported_parameter",
+          "input_reference");
+  const std::string form = "multipart/form-data; boundary=B";
+  refused("--B\r\nnonsense", "invalid_multipart", "", form);
+  refused("x", "invalid_multipart", "", "multipart/form-data");
+  refused("--B\r\nContent-Disposition: form-data; name=prompt\r\n\r\n\xFF\r\n--B--", "invalid_value", "prompt", form);
+  refused("--B\r\nContent-Disposition: form-data; name=prompt; filename=\"../../x\"\r\n\r\nx\r\n--B--", "invalid_value",
+          "prompt", form);
+  EXPECT_EQ(ask(Method::kGet, "/v1/videos?limit=0").status, 400);
+  EXPECT_EQ(ask(Method::kGet, "/v1/videos?order=up").status, 400);
+  EXPECT_EQ(ask(Method::kGet, "/v1/videos?after=video_none").status, 404);
+  EXPECT_EQ(ask(Method::kGet, "/v1/videos?other=1").status, 400);
+  EXPECT_EQ(ask(Method::kGet, "/v1/videos/%2e%2e").status, 404);
+  EXPECT_EQ(ask(Method::kGet, "/v1/models/none").status, 404);
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos/video_x/remix", "{}").status, 400);
+  EXPECT_EQ(queue_->size(), 0U);
+}
+
+TEST_F(Videos, WhatPeopleWriteComesBackAsItIs) {
+  const std::string body =
+      "--B\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nhold <script>\"\r\n"
+      "--B\r\nContent-Disposition: form-data; name=\"seed\"\r\n\r\n18446744073709551615\r\n"
+      "--B\r\nContent-Disposition: form-data; name=\"seconds\"\r\n\r\n2\r\n--B--\r\n";
+  const Response response = ask(Method::kPost, "/v1/videos", body, "multipart/form-data; boundary=B");
+  ASSERT_EQ(response.status, 200) << response.body;
+  const base::Json json = json_of(response);
+  EXPECT_EQ(*json.text("prompt"), "hold <script>\"");
+  EXPECT_EQ(*json.text("seconds"), "2");
+  EXPECT_EQ(*(*json.object("starling"))->u64("seed"), ~std::uint64_t{0});
+}
+
+TEST_F(Videos, AFullQueueSaysSo) {
+  make("hold");
+  Response last;
+  for (int i = 0; i < 10; ++i) last = ask(Method::kPost, "/v1/videos", R"({"prompt":"more"})");
+  EXPECT_EQ(last.status, 429);
+  EXPECT_EQ(code_of(last), "too_many_videos");
+}
+
+TEST_F(Videos, PicturesAreTheFramesOfVideos) {
+  const auto generate = [&](const std::string& body) { return ask(Method::kPost, "/v1/images/generations", body); };
+  const Response two = generate(R"({"prompt":"x","n":2})");
+  ASSERT_EQ(two.status, 200) << two.body;
+  const base::Json json = json_of(two);
+  EXPECT_EQ(*(*json.array("data"))->elements()[1].text("b64_json"), "MDEyMzQ1Njc4OXRodW1ibmFpbC5wbmc=");
+  EXPECT_EQ(queue_->size(), 0U);
+  EXPECT_EQ(generate(R"({"prompt":"x","response_format":"url"})").status, 200);
+  EXPECT_EQ(queue_->size(), 1U);
+  EXPECT_EQ(generate(R"({"prompt":"x","n":9})").status, 400);
+  EXPECT_EQ(generate(R"({"prompt":"x","seconds":2})").status, 400);
+  EXPECT_EQ(generate(R"({"prompt":"x","response_format":"jpeg"})").status, 400);
+}
+
+TEST_F(Videos, OriginsAndHostsAreHeldApart) {
+  const auto status = [&](const std::map<std::string, std::string>& headers) {
+    return ask(Method::kGet, "/v1/videos", "", "", headers).status;
+  };
+  EXPECT_EQ(status({{"host", "127.0.0.1:8000"}}), 200);
+  EXPECT_EQ(status({{"host", "[::1]:8000"}}), 200);
+  EXPECT_EQ(status({{"host", "rebound.example:8000"}}), 403);
+  EXPECT_EQ(status({{"host", "127.0.0.1.example"}}), 403);
+  EXPECT_EQ(status({{"origin", "https://evil.example"}}), 403);
+  EXPECT_EQ(status({{"origin", "null"}}), 403);
+  EXPECT_EQ(status({{"origin", "https://page.example"}}), 200);
+  EXPECT_EQ(status({{"origin", "http://localhost:1"}}), 200);
+  Request preflight;
+  preflight.path = "/v1/videos";
+  preflight.headers = {{"host", "localhost"},
+                       {"origin", "https://page.example"},
+                       {"access-control-request-headers", "authorization, x-stainless-os"}};
+  const Screened allowed = access_->screen("OPTIONS", preflight);
+  EXPECT_EQ(allowed.refusal->status, 204);
+  EXPECT_TRUE(std::ranges::any_of(allowed.headers, [](const auto& header) {
+    return header.first == "Access-Control-Allow-Origin" && header.second == "https://page.example";
+  }));
+  preflight.headers["origin"] = "https://evil.example";
+  EXPECT_EQ(access_->screen("OPTIONS", preflight).refusal->status, 403);
+}
+
+TEST_F(Videos, WithoutBudgetNothingIsAskedFor) {
+  const auto spent = keys_->create({"", {}, 0, 0, ""}, 1);
+  ASSERT_TRUE(spent.ok());
+  const Response response = ask(Method::kPost, "/v1/videos", R"({"prompt":"x"})", "application/json",
+                                {{"authorization", "Bearer " + spent->secret}});
+  EXPECT_EQ(response.status, 429);
+  EXPECT_EQ(code_of(response), "insufficient_quota");
+}
+
+TEST_F(Videos, EventsComeAsTheyHappen) {
+  ServerOptions options;
+  options.screen = [this](std::string_view method, const Request& request) { return access_->screen(method, request); };
+  auto server = Server::start(router_, options);
+  ASSERT_TRUE(server.ok());
+  const std::string held = make("hold");
+  ASSERT_TRUE(until(held, "in_progress"));
+  const std::string next = make("good");
+  const auto watch = [&](const std::string& id) {
+    RawClient client((*server)->port());
+    client.send("GET /v1/videos/" + id + "/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return client;
+  };
+  RawClient first = watch(held);
+  RawClient second = watch(next);
+  EXPECT_NE(first.receive_until("event: video.in_progress").find("text/event-stream"), std::string::npos);
+  EXPECT_NE(second.receive_until("event: video.queued").find("event: video.queued"), std::string::npos);
+  RawClient gone = watch(held);
+  gone.receive_until("event: video.in_progress");
+  ASSERT_TRUE(*queue_->remove("", held));
+  EXPECT_NE(first.receive_until("0\r\n\r\n").find("event: video.deleted"), std::string::npos);
+  const std::string rest = second.receive_until("0\r\n\r\n");
+  EXPECT_NE(rest.find("event: video.in_progress"), std::string::npos) << rest;
+  EXPECT_NE(rest.find("event: video.completed"), std::string::npos) << rest;
+  EXPECT_EQ(ask(Method::kGet, "/v1/videos/video_none/events").status, 404);
+  // A server stops while somebody watches.
+  const std::string last = make("hold");
+  RawClient watching = watch(last);
+  watching.receive_until("event: video.");
+  (*server)->stop();
+  EXPECT_TRUE(watching.closed_within(5000));
+}
+
+}  // namespace
+}  // namespace starling::api::videos
