@@ -9,6 +9,11 @@
 
 #include "exact/avx2/backend.h"
 #include "exact/avx512/backend.h"
+#elif defined(STARLING_ARM64_BACKENDS)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+#include "exact/neon/backend.h"
 #endif
 
 namespace starling::exact {
@@ -28,17 +33,18 @@ bool has_avx_vnni() {
   unsigned d = 0;
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1U << 4)) != 0;
 }
+#endif
 
+#if defined(STARLING_X86_BACKENDS) || defined(STARLING_ARM64_BACKENDS)
 // The backend's table with its better integer products, and those that it has on every CPU.
-void add(Found& found, Kernels& plain, Kernels& with_vnni, void (*fill_vnni)(Kernels&)) {
-  const bool better = fill_vnni != nullptr;
-  if (better) {
-    with_vnni = plain;
-    fill_vnni(with_vnni);
-    found.integer_dots.push_back(&with_vnni.integer_dot);
+void add(Found& found, Kernels& plain, Kernels& better, void (*fill_better)(Kernels&)) {
+  if (fill_better != nullptr) {
+    better = plain;
+    fill_better(better);
+    found.integer_dots.push_back(&better.integer_dot);
   }
   found.integer_dots.push_back(&plain.integer_dot);
-  found.kernels.push_back(better ? &with_vnni : &plain);
+  found.kernels.push_back(fill_better != nullptr ? &better : &plain);
 }
 #endif
 
@@ -61,6 +67,11 @@ Found find_kernels() {
     static Kernels with_vnni;
     add(found, plain, with_vnni, has_avx_vnni() ? avx2::fill_integer_dot_vnni : nullptr);
   }
+#elif defined(STARLING_ARM64_BACKENDS)
+  // Every such CPU has NEON; not every one multiplies bytes.
+  static Kernels plain = neon::make_kernels();
+  static Kernels with_sdot;
+  add(found, plain, with_sdot, (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? neon::fill_integer_dot_sdot : nullptr);
 #endif
   static const Kernels kTable = generic::make_kernels();
   found.kernels.push_back(&kTable);

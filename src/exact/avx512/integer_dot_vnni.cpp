@@ -12,6 +12,7 @@ struct ByteVector : IntegerWords {
   static constexpr int kDepth = 4;
   static constexpr bool kWidens = false;
   static constexpr bool kOffsetsSigned = true;
+  static constexpr bool kOffsetsUnsigned = false;
 
   template <bool kSigned>
   static I row_words(const std::uint8_t* from) {

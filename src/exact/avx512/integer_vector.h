@@ -35,6 +35,7 @@ struct IntegerVector : IntegerWords {
   static constexpr int kDepth = 2;
   static constexpr bool kWidens = true;
   static constexpr bool kOffsetsSigned = false;
+  static constexpr bool kOffsetsUnsigned = false;
 
   template <bool kSigned>
   static I row_words(const std::uint8_t* from) {

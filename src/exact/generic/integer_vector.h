@@ -14,6 +14,7 @@ struct IntegerVector {
   static constexpr int kVectors = 2;
   static constexpr bool kWidens = true;
   static constexpr bool kOffsetsSigned = false;
+  static constexpr bool kOffsetsUnsigned = false;
   using I = std::int32_t __attribute__((vector_size(16)));
   using Unsigned = std::uint32_t __attribute__((vector_size(16)));
 

@@ -72,7 +72,7 @@ struct IntegerDot {
     for (; k < size; k += kChunk) {
       const std::int64_t count = size - k < kChunk ? size - k : kChunk;
       const std::uint8_t* numbers = chunk(from, depth, k, count, memory);
-      if constexpr (kSigned && V::kOffsetsSigned) sum += sum_of(numbers, kChunk);
+      if constexpr (offsets<kSigned>()) sum += sum_of<kSigned>(numbers, kChunk);
       I words = V::template row_words<kSigned>(numbers);
       if (k + kChunk <= size) {
         __builtin_memcpy(to + k / kDepth * kWordBytes, &words, sizeof words);
@@ -84,10 +84,16 @@ struct IntegerDot {
     return sum;
   }
 
+  // Whether columns have 128 added where they meet such rows.
+  template <bool kSigned>
+  static constexpr bool offsets() {
+    return kSigned ? V::kOffsetsSigned : V::kOffsetsUnsigned;
+  }
+
+  template <bool kSigned>
   static std::int32_t sum_of(const std::uint8_t* numbers, std::int64_t count) {
-    const auto* from = reinterpret_cast<const std::int8_t*>(numbers);
     std::int32_t sum = 0;
-    for (std::int64_t i = 0; i < count; ++i) sum += from[i];
+    for (std::int64_t i = 0; i < count; ++i) sum += kSigned ? static_cast<std::int8_t>(numbers[i]) : numbers[i];
     return sum;
   }
 
@@ -105,11 +111,12 @@ struct IntegerDot {
       std::uint8_t* to = memory + (m - m0) * copied;
       std::int32_t sum = 0;
       if (in_place) {
-        if (is_signed && V::kOffsetsSigned) sum = sum_of(from, problem.k);
+        if (is_signed && offsets<true>()) sum = sum_of<true>(from, problem.k);
+        if (!is_signed && offsets<false>()) sum = sum_of<false>(from, problem.k);
       } else {
         sum = is_signed ? copy_row<true>(to, from, a.depth, problem.k) : copy_row<false>(to, from, a.depth, problem.k);
       }
-      // Columns count 128 too much where they are packed as unsigned.
+      // Columns count 128 too much where it was added to them.
       start[m - m0] = static_cast<std::int32_t>(0U - 128U * static_cast<std::uint32_t>(sum));
     }
     return {in_place ? data + offset_of(a.rows, m0) : memory, in_place ? pitch : copied, start, steps_of(problem.k),

@@ -1,0 +1,10 @@
+#include "exact/loops/rows.h"
+
+#include "exact/neon/backend.h"
+#include "exact/neon/vector.h"
+
+namespace starling::exact::neon {
+
+void fill_rows(Kernels& kernels) { loops::RowKernels<Vector>::fill_table(kernels); }
+
+}  // namespace starling::exact::neon
