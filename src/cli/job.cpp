@@ -137,7 +137,6 @@ base::Result<int> wait(const Arguments& arguments) {
   const std::size_t parts = order.parts.size();
   STARLING_TRY(output_of(arguments.output, parts, 0));
   base::Json videos = base::Json::empty_array();
-  ledger::Motes paid = 0;
   TaskProgress progress(*customer, arguments.task,
                         static_cast<std::uint32_t>(order.parts[0].job->program().calls().size()), parts);
   STARLING_ASSIGN(const node::Requester::Collected collected,
@@ -148,7 +147,6 @@ base::Result<int> wait(const Arguments& arguments) {
                         STARLING_ASSIGN(const SavedVideo saved,
                                         save_delivery(*customer, arguments.task, delivery, file,
                                                       order.parts[delivery.part].input.request, arguments.lossless));
-                        paid += saved.price;
                         base::Json video = base::Json::empty_object();
                         video.set("part", delivery.part);
                         video.set("video", file);
@@ -165,14 +163,23 @@ base::Result<int> wait(const Arguments& arguments) {
   progress.finish();
   // What was cancelled or lost may have cost something too: the ledger knows.
   std::size_t partly = 0;
+  ledger::Motes paid = 0;
+  ledger::Motes paid_in_vain = 0;  // for what was made and not handed over
+  STARLING_ASSIGN(const node::TaskEntry entry, customer->ledger().task(arguments.task));
   STARLING_ASSIGN(const std::vector<node::PartEntry> settled, customer->ledger().parts(arguments.task));
-  for (const node::PartEntry& part : settled) partly += part.part.state == market::PartState::kPartlyPaid ? 1 : 0;
+  for (const node::PartEntry& part : settled) {
+    const ledger::Motes price = node::price_paid(entry.task, part.part);
+    partly += part.part.state == market::PartState::kPartlyPaid ? 1 : 0;
+    paid += price;
+    paid_in_vain += collected.failed.contains(part.index) ? price : 0;
+  }
   base::Json failed = base::Json::empty_array();
   for (const auto& [part, error] : collected.failed) {
-    base::Json entry = base::Json::empty_object();
-    entry.set("part", part);
-    entry.set("error", error.message);
-    failed.push(std::move(entry));
+    base::Json row = base::Json::empty_object();
+    row.set("part", part);
+    row.set("error", error.message);
+    row.set("price", std::to_string(node::price_paid(entry.task, settled[part].part)));
+    failed.push(std::move(row));
     note("note: part " + std::to_string(part) + " was not delivered: " + error.message);
   }
   if (arguments.json) {
@@ -185,14 +192,14 @@ base::Result<int> wait(const Arguments& arguments) {
     print_json(json);
   } else {
     print(std::to_string(collected.delivered) + " of " + std::to_string(parts) + " videos are in " + arguments.output +
-          ", for " + show_credits(paid) + " credits");
+          "; all of it cost " + show_credits(paid) + " credits");
     if (collected.lost > 0) {
       print(std::to_string(collected.lost) + " were not made and are refunded" +
             (partly > 0 ? ", but for what was done of " + std::to_string(partly) + " when they were cancelled" : ""));
     }
     if (!collected.failed.empty()) {
-      print(std::to_string(collected.failed.size()) +
-            " were made but not handed over: " + undelivered_advice(arguments.task, arguments.output));
+      print(std::to_string(collected.failed.size()) + " were made and cost " + show_credits(paid_in_vain) +
+            " credits, but were not handed over: " + undelivered_advice(arguments.task, arguments.output));
     }
   }
   return collected.delivered == parts ? kFine : kFailed;

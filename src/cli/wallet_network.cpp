@@ -35,15 +35,29 @@ base::Result<int> balance(const Arguments& arguments) {
   return kFine;
 }
 
+// What would be refused for sure costs no fee; the ledger has the last word on the rest.
+base::Status check_means(const node::LedgerClient& ledger, const node::Account& account,
+                         const ledger::bank::Transfer& transfer) {
+  STARLING_ASSIGN(const ledger::bank::Account state, ledger.account(account.address()));
+  STARLING_ASSIGN(const ledger::Motes fee, account.fee_of(transfer, state.nonce));
+  if (fee <= state.motes && transfer.motes <= state.motes - fee) return {};
+  return base::invalid(account.address().text() + " has " + show_credits(state.motes) +
+                       " credits: not enough to send " + show_credits(transfer.motes) + " for a fee of " +
+                       show_credits(fee));
+}
+
 base::Result<int> send(const Arguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const base::Address to, base::Address::from_text(arguments.address));
   STARLING_ASSIGN(const ledger::Motes motes, read_credits(arguments.credits));
+  if (motes == 0) return base::invalid("0 credits are nothing to send: give how many, such as 12 or 0.25");
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
   STARLING_ASSIGN(const base::SecretKey key, open_account_key());
   STARLING_ASSIGN(const std::filesystem::path lock, sending_lock(key.address()));
   node::Account account(network->ledger, key, kSendingPatience, lock);
-  STARLING_ASSIGN(const node::Receipted sent, account.carry_out(ledger::bank::Transfer{to, motes}));
+  const ledger::bank::Transfer transfer{to, motes};
+  STARLING_TRY(check_means(network->ledger, account, transfer));
+  STARLING_ASSIGN(const node::Receipted sent, account.carry_out(transfer));
   if (arguments.json) {
     base::Json json = base::Json::empty_object();
     json.set("id", sent.id.hex());

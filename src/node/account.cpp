@@ -60,6 +60,25 @@ bool is_worth_another_try(std::uint32_t code) {
   return is(Fault::kNonceUsed) || is(Fault::kNonceAhead) || is(Fault::kBlockFull);
 }
 
+// A transaction with the fee that it takes, unsigned.
+base::Result<ledger::Transaction> prepare(const ChainStatus& chain, const base::Address& from, std::uint64_t nonce,
+                                          const ledger::Message& message) {
+  ledger::Transaction transaction;
+  transaction.chain_id = chain.chain_id;
+  transaction.from = from;
+  transaction.nonce = nonce;
+  transaction.message = message;
+  transaction.fee = ~ledger::Motes{0};  // the longest, for its size
+  ledger::ChainParameters fees;
+  fees.fee_per_byte = chain.fee_per_byte;
+  fees.fee_per_work = chain.fee_per_work;
+  const auto fee = ledger::least_fee(fees, ledger::encode_transaction(transaction).size(),
+                                     ledger::message_work(transaction.message));
+  if (!fee.has_value()) return base::limit_error("the fee of a transaction is more than there can be");
+  transaction.fee = *fee;
+  return transaction;
+}
+
 }  // namespace
 
 struct Account::Call {
@@ -82,6 +101,12 @@ base::Result<std::vector<Receipted>> Account::submit_patiently(
     if (!again || std::chrono::steady_clock::now() + pause > end) return results;
     std::this_thread::sleep_for(pause);
   }
+}
+
+base::Result<ledger::Motes> Account::fee_of(const ledger::Message& message, std::uint64_t nonce) const {
+  STARLING_ASSIGN(const ChainStatus chain, ledger_.status());
+  STARLING_ASSIGN(const ledger::Transaction transaction, prepare(chain, address_, nonce, message));
+  return transaction.fee;
 }
 
 base::Status Account::send_calls(const std::vector<Call*>& calls) {
@@ -111,19 +136,7 @@ base::Status Account::send_calls(const std::vector<Call*>& calls) {
     }
     std::vector<ledger::Transaction> transactions;
     for (const Item& item : items) {
-      ledger::Transaction transaction;
-      transaction.chain_id = chain_->chain_id;
-      transaction.from = address_;
-      transaction.nonce = (*nonce_)++;
-      transaction.message = *item.message;
-      transaction.fee = ~ledger::Motes{0};  // the longest, for its size
-      ledger::ChainParameters fees;
-      fees.fee_per_byte = chain_->fee_per_byte;
-      fees.fee_per_work = chain_->fee_per_work;
-      const auto fee = ledger::least_fee(fees, ledger::encode_transaction(transaction).size(),
-                                         ledger::message_work(transaction.message));
-      if (!fee.has_value()) return base::limit_error("the fee of a transaction is more than there can be");
-      transaction.fee = *fee;
+      STARLING_ASSIGN(ledger::Transaction transaction, prepare(*chain_, address_, (*nonce_)++, *item.message));
       ledger::sign_transaction(transaction, key_);
       transactions.push_back(std::move(transaction));
     }

@@ -27,6 +27,8 @@ class Account {
   // What became of each message, in order; each is in a block or was refused by its state. An error whose
   // message does not say that they may yet be done: none of them is. If it does, look before sending them again.
   base::Result<std::vector<Receipted>> send(const std::vector<ledger::Message>& messages);
+  // The fee that sending this with this nonce takes.
+  base::Result<ledger::Motes> fee_of(const ledger::Message& message, std::uint64_t nonce) const;
   // As send(), of one message, with a fault as an error (kInvalidArgument) that names it.
   base::Result<Receipted> carry_out(const ledger::Message& message);
 

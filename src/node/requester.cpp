@@ -32,8 +32,9 @@ base::Error no_answer(const PartEntry& part, const std::string& endpoint, const 
 }
 
 base::Error not_as_promised(const PartEntry& part, const std::string& what) {
-  return base::corrupt("what the provider of part " + std::to_string(part.index) + " of task " +
-                       std::to_string(part.task) + " delivers is not its result: " + what);
+  return base::corrupt("the provider " + part.part.provider.text() + " lies: what it delivers for part " +
+                       std::to_string(part.index) + " of task " + std::to_string(part.task) + " is not its result (" +
+                       what + ")");
 }
 
 // Trouble that may pass: the provider is not there, or does not have the result yet.
@@ -54,6 +55,12 @@ bool is_delivered(const market::Part& part) {
 bool is_lost(const market::Part& part) {
   return part.state == market::PartState::kProved || part.state == market::PartState::kPartlyPaid ||
          part.state == market::PartState::kRefunded;
+}
+
+ledger::Motes price_paid(const market::Task& task, const market::Part& part) {
+  if (is_delivered(part)) return part.price;
+  if (part.state != market::PartState::kPartlyPaid) return 0;
+  return ledger::multiply_divide(part.price, part.calls, task.calls).value_or(0);
 }
 
 Requester::Requester(HttpClient& http, const LedgerClient& ledger, Account& account, BlobExchange& exchange,
@@ -99,6 +106,14 @@ base::Result<std::uint64_t> Requester::submit(const Order& order, const Terms& t
 }
 
 base::Status Requester::cancel(std::uint64_t task) {
+  // What would be refused for sure costs no fee; the ledger has the last word on the rest.
+  STARLING_ASSIGN(const TaskEntry entry, ledger_.task(task));
+  const std::string name = "task " + std::to_string(task);
+  if (entry.task.requester != account_.address()) {
+    return base::invalid(name + " is of " + entry.task.requester.text() + ": only that account may cancel it");
+  }
+  if (entry.task.cancelled) return base::invalid(name + " is cancelled already");
+  if (entry.task.unfinished == 0) return base::invalid(name + " is done: nothing of it is left to cancel");
   const auto done = account_.carry_out(market::CancelTask{task});
   if (!done.ok()) return done.error();
   return {};

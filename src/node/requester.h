@@ -39,6 +39,9 @@ struct TaskView {
 // Parts with a result that can be fetched; parts that will never have one.
 bool is_delivered(const ledger::market::Part& part);
 bool is_lost(const ledger::market::Part& part);
+// What a part has cost its requester for good: all of its price once its result is known, a share when it was cancelled
+// while it was made.
+ledger::Motes price_paid(const ledger::market::Task& task, const ledger::market::Part& part);
 
 // Has videos made by the providers of a network. Not thread safe. The objects named outlive it.
 class Requester {
@@ -51,6 +54,8 @@ class Requester {
   base::Result<Quote> quote(const Order& order, const Wishes& wishes = {}) const;
   // Uploads the inputs to the gateway and submits the task: its number.
   base::Result<std::uint64_t> submit(const Order& order, const Terms& terms);
+  // kInvalidArgument, and nothing is sent, when the task is over, cancelled or somebody else's; kNotFound when there is
+  // none.
   base::Status cancel(std::uint64_t task);
   // The order that a task is of, from its parts' inputs: those that are kept here, or else the gateway's.
   base::Result<Order> order_of(std::uint64_t task, const models::Checkpoint& model, const base::Hash& model_root);

@@ -218,7 +218,13 @@ TEST_F(NetworkTest, WhatIsCancelledIsRefundedButForWhatWasDone) {
   };
   EXPECT_TRUE(until(settled));
   EXPECT_GT(balance(), before - 3 * most);
-  EXPECT_EQ(ask({"job", "cancel", "1"}).code, kFailed);
+  // What would be refused for sure costs no fee.
+  const std::uint64_t after = balance();
+  const Ran again = ask({"job", "cancel", "1"});
+  EXPECT_EQ(again.code, kFailed);
+  EXPECT_NE(again.err.find("cancelled already"), std::string::npos) << again.err;
+  EXPECT_EQ(ask({"job", "cancel", "77"}).code, kFailed);
+  EXPECT_EQ(balance(), after);
 }
 
 TEST_F(NetworkTest, NothingIsOrderedWithoutAYes) {
@@ -246,10 +252,12 @@ TEST_F(NetworkTest, CreditsAreSentOnce) {
   const std::string to = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
   ASSERT_EQ(ask({"wallet", "send", to, "1.25"}).code, kFine);
   EXPECT_EQ(*ask({"wallet", "balance", to}).json().text("motes"), "1250000000");
+  const std::uint64_t left_over = balance();
   for (const char* amount : {"0", "-1", "1e3", "1.0000000001", "99999999999", "", "1.", ".5", "1000000"}) {
     EXPECT_EQ(ask({"wallet", "send", to, amount}).code, kFailed) << amount;
   }
   EXPECT_EQ(*ask({"wallet", "balance", to}).json().text("motes"), "1250000000");
+  EXPECT_EQ(balance(), left_over) << "a fee was paid for what was refused";
   const Ran query = ask({"ledger", "query", "accounts/" + to, "--proof"});
   EXPECT_TRUE(query.json().object("proof").ok()) << query.out;
   EXPECT_TRUE(*ask({"ledger", "query", "supply"}).json().find("conserved")->as_boolean());
