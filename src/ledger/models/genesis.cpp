@@ -13,17 +13,16 @@ base::Status read_genesis(Overlay& state, const base::Json& section) {
     UpdateModel::fields(model, reader);
     const base::Status status = reader.finish();
     if (!status.ok()) return base::invalid("models: " + status.error().message);
-    if (model.model == base::Hash() || model.royalty > kMaxRoyalty || model.name.size() > kMaxNameBytes ||
-        model.locations.size() > kMaxLocations) {
-      return base::invalid("models: a root is zero, a royalty above 5,000 or a text or list too long");
-    }
-    for (const std::string& location : model.locations) {
-      if (location.size() > kMaxLocationBytes) return base::invalid("models: a location is too long");
-    }
+    if (model.model == base::Hash()) return base::invalid("models: a root is zero; give the model's own");
+    if (model.royalty > kMaxRoyalty) return base::invalid("models: a royalty is above 5,000 basis points");
+    const Model record{model.owner, model.name, model.royalty, model.locations};
+    // The bounds of texts and lists are those of every model's record.
+    const base::Result<Model> bounded = decode_record<Model>(encode_record(record));
+    if (!bounded.ok()) return base::invalid("models: " + model.model.hex() + ": " + bounded.error().message);
     if (load<Model>(state, model_key(model.model)).has_value()) {
       return base::invalid("models: " + model.model.hex() + " is there twice; leave one out");
     }
-    save(state, model_key(model.model), Model{model.owner, model.name, model.royalty, model.locations});
+    save(state, model_key(model.model), record);
   }
   return state.status();
 }
