@@ -153,7 +153,7 @@ int main(int argc, char** argv) {
     const base::Json genesis = make_genesis(addresses);
     start = seconds();
     consensus::EmbeddedOptions options;
-    options.nonce_wait = std::chrono::seconds(60);  // callers overtake each other
+    options.ahead.wait = std::chrono::seconds(60);  // callers overtake each other
     const auto chain = value_or_exit(Embedded::open(folder / "one", genesis, key_of(1), options));
     std::printf("%-52s %10.2f s\n", "begun from its genesis", seconds() - start);
     const double cpu = cpu_seconds();

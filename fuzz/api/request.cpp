@@ -51,13 +51,14 @@ class View final : public consensus::ChainView {
 
 class Chain final : public consensus::Chain {
  public:
-  base::Result<std::vector<consensus::Submitted>> submit(std::vector<ledger::ReadTransaction> transactions) override {
+  void order(std::vector<ledger::ReadTransaction> transactions, const consensus::OrderOptions& /*options*/,
+             consensus::Ordered done) override {
     std::vector<consensus::Submitted> refused(transactions.size());
     for (std::size_t i = 0; i < refused.size(); ++i) {
       refused[i].outcome.id = transactions[i].id;
       refused[i].outcome.fault = ledger::Fault::kBadSignature;
     }
-    return refused;
+    done(std::move(refused));
   }
   base::Result<std::shared_ptr<const consensus::ChainView>> view() const override { return view_; }
   consensus::Height height() const override { return 1; }

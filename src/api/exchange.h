@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -31,12 +32,14 @@ struct Exchange {
   std::vector<std::pair<std::string, std::string>> headers;  // of the response, whatever it is
   std::size_t body_limit = 0;
   std::size_t received = 0;  // of the body
-  std::size_t buffered = 0;  // counted in the server's sum
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   Connection* connection = nullptr;
   MHD_Connection* handle = nullptr;
   int status = 0;          // of the response
   std::uint64_t sent = 0;  // bytes of its body
+
+  // Shared.
+  std::atomic<std::size_t> buffered = 0;  // of the body in memory, as counted in the server's sum
 
   // Shared, under the mutex.
   std::mutex mutex;

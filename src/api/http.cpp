@@ -147,6 +147,16 @@ Response error_response(const base::Error& error) {
   return error_response(status, base::error_code_name(error.code), error.message);
 }
 
+Response busy_response(std::string_view code, std::string_view message) {
+  Response response = error_response(503, code, message);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+Response unavailable_or_error(const base::Error& error) {
+  return error.code == base::ErrorCode::kIo ? busy_response("UNAVAILABLE", error.message) : error_response(error);
+}
+
 Response bad_request(const base::Error& error) {
   return error_response(400, base::error_code_name(error.code), error.message);
 }

@@ -27,6 +27,7 @@ std::optional<Method> method_from(std::string_view name);
 // A request as a handler sees it: its body is whole and within the route's bound, its texts are decoded.
 struct Request {
   Method method = Method::kGet;
+  std::string peer;                               // whoever sends: the bytes of an IPv4 address, or of an IPv6 /64
   std::string path;                               // as it was sent
   std::map<std::string, std::string> parameters;  // of the route's pattern
   std::map<std::string, std::string> query;
@@ -82,6 +83,10 @@ Response text_response(std::string text, std::string content_type);
 Response error_response(int status, std::string_view code, std::string_view message);
 // The status follows from the code: 400 for what the sender can mend, 404, 413, 503 when cancelled, otherwise 500.
 Response error_response(const base::Error& error);
+// 503 that says when to come again.
+Response busy_response(std::string_view code, std::string_view message);
+// As error_response(), but kIo is the matter of another machine, or of a disk, that is needed: 503 UNAVAILABLE.
+Response unavailable_or_error(const base::Error& error);
 // 400 whatever the code: of bytes or texts that came with the request.
 Response bad_request(const base::Error& error);
 

@@ -38,37 +38,48 @@ struct SubmitMetrics {
   base::Gauge& waiting;
 };
 
-Response submit(Chain& chain, SubmitMetrics* metrics, const Request& request) {
-  base::Result<Submission> submission = read_submission(request);
-  if (!submission.ok()) return bad_request(submission.error());
-  std::vector<ledger::ReadTransaction> transactions;
-  for (base::Result<ledger::ReadTransaction>& read : *submission) {
-    if (read.ok()) transactions.push_back(std::move(*read));
-  }
-  const auto count = static_cast<double>(transactions.size());
-  if (metrics != nullptr) metrics->waiting.add(count);
-  const auto submitted = chain.submit(std::move(transactions));
-  if (metrics != nullptr) metrics->waiting.add(-count);
+// For each transaction of a request why it is none, or nothing.
+using Malformed = std::vector<std::optional<base::Error>>;
+
+Response outcome(const consensus::OrderResult& submitted, const Malformed& malformed, SubmitMetrics* metrics) {
   if (!submitted.ok()) {
-    if (submitted.error().code != base::ErrorCode::kLimit) return error_response(submitted.error());
-    Response response = error_response(503, "BUSY", submitted.error().message);
-    response.headers.emplace_back("Retry-After", "1");
-    return response;
+    if (submitted.error().code != base::ErrorCode::kLimit) return unavailable_or_error(submitted.error());
+    return busy_response("BUSY", submitted.error().message);
   }
   // One after another, so that a large batch is never held as JSON values and as text.
   std::string text = "{\"results\":[";
   auto next = submitted->begin();
-  for (const base::Result<ledger::ReadTransaction>& read : *submission) {
+  for (const std::optional<base::Error>& error : malformed) {
     if (text.back() != '[') text += ",\n";
-    if (!read.ok()) {
+    if (error.has_value()) {
       if (metrics != nullptr) metrics->malformed.add();
-      text += malformed_json(read.error()).to_text();
+      text += malformed_json(*error).to_text();
       continue;
     }
     if (metrics != nullptr) metrics->count(*next);
     text += submitted_json(*next++).to_text();
   }
   return text_response(text + "]}\n", "application/json");
+}
+
+void submit(Chain& chain, const std::shared_ptr<SubmitMetrics>& metrics, const Request& request, const Answer& answer) {
+  const auto wait = request.query_u64("wait", 1, 1);
+  if (!wait.ok()) return answer(bad_request(wait.error()));
+  base::Result<Submission> submission = read_submission(request);
+  if (!submission.ok()) return answer(bad_request(submission.error()));
+  std::vector<ledger::ReadTransaction> transactions;
+  Malformed malformed;
+  for (base::Result<ledger::ReadTransaction>& read : *submission) {
+    malformed.push_back(read.ok() ? std::nullopt : std::optional(read.error()));
+    if (read.ok()) transactions.push_back(std::move(*read));
+  }
+  const auto count = static_cast<double>(transactions.size());
+  if (metrics != nullptr) metrics->waiting.add(count);
+  chain.order(std::move(transactions), {request.peer, *wait == 1},
+              [answer, metrics, count, malformed = std::move(malformed)](const consensus::OrderResult& submitted) {
+                if (metrics != nullptr) metrics->waiting.add(-count);
+                answer(outcome(submitted, malformed, metrics.get()));
+              });
 }
 
 Response status(const Chain& chain, const LedgerEndpointOptions& options) {
@@ -224,12 +235,16 @@ Route wait_route(const Chain& chain) {
 std::vector<Route> ledger_routes(Chain& chain, const LedgerEndpointOptions& options, base::Metrics* metrics) {
   std::vector<Route> routes;
   routes.push_back(get_route("/v1/status", [&chain, options](const Request&) { return status(chain, options); }));
-  Route post = get_on_worker("/v1/transactions", nullptr);
+  Route post;
+  post.pattern = "/v1/transactions";
   post.method = Method::kPost;
+  post.runs = Runs::kComputes;
   post.body_limit = kMaxSubmitBytes;
   const std::shared_ptr<SubmitMetrics> counts =
       metrics == nullptr ? nullptr : std::make_shared<SubmitMetrics>(*metrics);
-  post.handler = [&chain, counts](const Request& request) { return submit(chain, counts.get(), request); };
+  post.later = [&chain, counts](const Request& request, const Answer& answer) {
+    submit(chain, counts, request, answer);
+  };
   routes.push_back(std::move(post));
   routes.push_back(
       get_on_worker("/v1/transactions/{id}", [&chain](const Request& r) { return transaction(chain, r); }));

@@ -15,10 +15,12 @@ namespace starling::api {
 enum class Runs : std::uint8_t {
   kHere,      // on a thread that serves connections: must never wait
   kOnWorker,  // on a worker: may wait for the disk or for a block
+  kComputes,  // on one of a few threads: takes processor time, and waits for nothing
 };
 
 using Handler = std::function<Response(const Request&)>;
-// Keeps the answer and gives it later, from any thread. Must not wait itself.
+// Keeps the answer and gives it later, from any thread. Must not wait itself. While the answer is due only what the
+// handler keeps takes memory: the body is gone once it returns.
 using LaterHandler = std::function<void(Request, Answer)>;
 
 // Handlers may throw: that is answered with 500.

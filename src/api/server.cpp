@@ -1,6 +1,8 @@
 #include "api/server.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,20 +32,24 @@ constexpr auto kGrace = std::chrono::seconds(2);
 
 using Held = std::shared_ptr<Exchange>;
 
-Response busy(const char* why) {
-  Response response = error_response(503, "BUSY", why);
-  response.headers.emplace_back("Retry-After", "1");
-  return response;
-}
+Response busy(const char* why) { return busy_response("BUSY", why); }
 
 Response too_long(std::size_t limit) {
   return error_response(413, "LIMIT", "the body has more than " + std::to_string(limit) + " bytes");
 }
 
+struct Headers {
+  Request& request;
+  bool two_lengths = false;
+};
+
 MHD_Result keep_header(void* into, MHD_ValueKind /*kind*/, const char* name, const char* value) {
+  auto& headers = *static_cast<Headers*>(into);
   std::string lower(name);
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  static_cast<Request*>(into)->headers.emplace(std::move(lower), value == nullptr ? "" : value);
+  const bool length = lower == "content-length";
+  const bool first = headers.request.headers.emplace(std::move(lower), value == nullptr ? "" : value).second;
+  headers.two_lengths = headers.two_lengths || (length && !first);
   return MHD_YES;
 }
 
@@ -59,6 +65,25 @@ std::uint64_t announced_bytes(const Request& request) {
 
 // MHD's own decoding is put out of action: the router decodes.
 size_t leave_escaped(void* /*context*/, MHD_Connection* /*connection*/, char* text) { return std::strlen(text); }
+
+std::string peer_of(MHD_Connection* connection) {
+  const auto* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  if (info == nullptr || info->client_addr == nullptr) return "";
+  constexpr std::size_t kNetworkBytes = 8;  // of an IPv6 address: one customer's
+  if (info->client_addr->sa_family == AF_INET) {
+    sockaddr_in address{};
+    std::memcpy(&address, info->client_addr, sizeof address);
+    return {reinterpret_cast<const char*>(&address.sin_addr), sizeof address.sin_addr};
+  }
+  if (info->client_addr->sa_family != AF_INET6) return "";
+  sockaddr_in6 address{};
+  std::memcpy(&address, info->client_addr, sizeof address);
+  return {reinterpret_cast<const char*>(&address.sin6_addr), kNetworkBytes};
+}
+
+int computing_threads(int wanted) {
+  return wanted > 0 ? wanted : std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 void free_text(void* text) { delete static_cast<std::string*>(text); }
 
@@ -232,6 +257,7 @@ struct Server::State {
   MHD_Result send(Exchange& exchange, Response response);
   // Counts bytes of bodies that came or went; those there are now.
   std::size_t hold(std::size_t more, std::size_t less);
+  void let_go_of_body(Exchange& exchange);
   void count(const Exchange& exchange);
   void register_metrics();
 
@@ -241,6 +267,7 @@ struct Server::State {
   base::Metrics* const metrics;
   Connections connections;
   WorkerPool workers;
+  WorkerPool computing;
   MHD_Daemon* daemon = nullptr;
   std::atomic<std::size_t> buffered = 0;
   std::atomic<std::size_t> in_progress = 0;
@@ -263,7 +290,9 @@ Server::State::State(Router given_router, const ServerOptions& given, const List
       listener(where),
       metrics(given_metrics),
       connections({given.most_connections, given.patience, given.slowest}),
-      workers(given.workers, given.most_waiting) {
+      workers(given.workers, given.most_waiting),
+      // Every connection may have one there: what waits is served in turn.
+      computing(computing_threads(given.computing), given.most_connections) {
   if (metrics != nullptr) register_metrics();
 }
 
@@ -321,8 +350,11 @@ void Server::State::stop() {
     const std::lock_guard lock(waiting->mutex);
     if (std::exchange(waiting->stopping, true)) return;
   }
-  if (daemon != nullptr && MHD_quiesce_daemon(daemon) != MHD_INVALID_SOCKET) ::close(listener.descriptor);
+  // Its threads may look at the socket until they end: only then is it closed, lest its number mean another file.
+  const bool listens = daemon != nullptr && MHD_quiesce_daemon(daemon) != MHD_INVALID_SOCKET;
+  if (listens) ::shutdown(listener.descriptor, SHUT_RDWR);
   workers.stop();
+  computing.stop();
   std::set<Held> left;
   {
     const std::lock_guard lock(waiting->mutex);
@@ -336,6 +368,7 @@ void Server::State::stop() {
   }
   if (daemon != nullptr) MHD_stop_daemon(daemon);
   daemon = nullptr;
+  if (listens) ::close(listener.descriptor);
 }
 
 void* Server::State::on_target(void* self, const char* target, MHD_Connection* /*connection*/) {
@@ -365,10 +398,12 @@ void Server::State::on_completed(void* self, MHD_Connection* /*connection*/, voi
   *held = nullptr;
   if (!exchange) return;
   state->count(**exchange);
-  state->hold(0, (*exchange)->buffered);
+  state->let_go_of_body(**exchange);
   if ((*exchange)->connection != nullptr) state->connections.wait_for_header(*(*exchange)->connection);
   --state->in_progress;
 }
+
+void Server::State::let_go_of_body(Exchange& exchange) { hold(0, exchange.buffered.exchange(0)); }
 
 std::size_t Server::State::hold(std::size_t more, std::size_t less) {
   const std::size_t held = buffered.fetch_add(more - less) + more - less;
@@ -415,7 +450,9 @@ MHD_Result Server::State::begin(Exchange& exchange, MHD_Connection* connection, 
       static_cast<Connection*>(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
   exchange.stage = Exchange::Stage::kBody;
   Request& request = exchange.request;
-  MHD_get_connection_values(connection, MHD_HEADER_KIND, &keep_header, &request);
+  request.peer = peer_of(connection);
+  Headers headers{request};
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, &keep_header, &headers);
   const std::uint64_t announced = announced_bytes(request);
   const std::optional<Method> known = method_from(method);
   if (known) request.method = *known;
@@ -437,11 +474,12 @@ MHD_Result Server::State::begin(Exchange& exchange, MHD_Connection* connection, 
   }
   if (exchange.route != nullptr) exchange.body_limit = exchange.route->body_limit;
   const bool chunked = request.headers.contains("transfer-encoding");
+  // Where the next request begins would be a matter of opinion: the connection ends here.
+  if (headers.two_lengths || (chunked && request.headers.contains("content-length"))) {
+    return send(exchange, bad_request(base::invalid("the length of the body is given twice")));
+  }
   if (!exchange.refusal && !chunked && announced > exchange.body_limit)
     exchange.refusal = too_long(exchange.body_limit);
-  if (chunked && request.headers.contains("content-length")) {
-    exchange.refusal = bad_request(base::invalid("the length of the body is given twice"));
-  }
   const std::uint64_t most = exchange.body_limit + kSwallowed;
   connections.move_bytes(*exchange.connection, std::min(announced, most));
   // Nobody waits for the end of a body that is refused and long.
@@ -482,15 +520,19 @@ MHD_Result Server::State::dispatch(const Held& exchange) {
   // Whoever answers wakes the connection; so it sleeps before anybody can.
   MHD_suspend_connection(exchange->handle);
   const Answer answer([all = waiting, exchange](Response response) { all->give(exchange, std::move(response)); });
-  if (route.later) {
+  if (route.runs == Runs::kHere) {
     run_route(route, std::move(exchange->request), answer);
+    let_go_of_body(*exchange);
     return MHD_YES;
   }
-  const auto work = [exchange, answer](bool run) {
-    if (run) return run_route(*exchange->route, std::move(exchange->request), answer);
-    answer(busy("the server stops; ask another one"));
+  const auto work = [this, exchange, answer](bool run) {
+    if (!run) return answer(busy("the server stops; ask another one"));
+    run_route(*exchange->route, std::move(exchange->request), answer);
+    if (exchange->route->later) let_go_of_body(*exchange);
   };
-  if (!workers.add(work)) answer(busy("the server has as many requests waiting as it can; send this again later"));
+  if (!(route.runs == Runs::kComputes ? computing : workers).add(work)) {
+    answer(busy("the server has as many requests waiting as it can; send this again later"));
+  }
   return MHD_YES;
 }
 

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "consensus/block.h"
@@ -19,6 +21,14 @@ struct Submitted {
   ledger::Outcome outcome;
 };
 
+// Of a call that orders transactions.
+struct OrderOptions {
+  std::string peer;            // tells those apart who send; empty: this process itself
+  bool wait_for_nonce = true;  // false: what is ahead of its account's nonce is refused at once
+};
+using OrderResult = base::Result<std::vector<Submitted>>;
+using Ordered = std::function<void(OrderResult)>;
+
 // The state after one block, whatever is ordered later. Thread safe. Holds back the space of what is overwritten, so
 // let it go soon; must not outlive its chain.
 class ChainView : public store::StateView {
@@ -33,13 +43,17 @@ class Chain {
  public:
   virtual ~Chain() = default;
 
-  // Orders transactions; returns when each is in a block that lasts or was refused, in the order given. Calls at the
-  // same time share blocks. One that is in a block already is not done again: its place and outcome are given. One that
-  // is ahead of its account's nonce waits a moment for those before it.
+  // Orders transactions. done is told, once and from any thread, when each is in a block that lasts or was refused, in
+  // the order given; it must not wait, and may be called before this returns. Nobody waits here but for signatures that
+  // are checked. Calls at the same time share blocks. A transaction that is in a block already is not done again: its
+  // place and outcome are given. One that is ahead of its account's nonce waits a moment for those before it, within
+  // bounds (WaitingRoom).
   // An error is of the whole call: kLimit when too much waits already (nothing was taken), kCancelled when the chain
-  // stopped, kIo when the disk is full or failed. Then what was sent may or may not be in the chain: sending the same
-  // bytes again tells.
-  virtual base::Result<std::vector<Submitted>> submit(std::vector<ledger::ReadTransaction> transactions) = 0;
+  // stopped, kIo when the disk is full or failed, or another node that is needed does not answer. Then
+  // what was sent may or may not be in the chain: sending the same bytes again tells.
+  virtual void order(std::vector<ledger::ReadTransaction> transactions, const OrderOptions& options, Ordered done) = 0;
+  // The same, waiting for the outcome.
+  OrderResult submit(std::vector<ledger::ReadTransaction> transactions, const OrderOptions& options = {});
 
   // The state after the last block. Cheap.
   virtual base::Result<std::shared_ptr<const ChainView>> view() const = 0;

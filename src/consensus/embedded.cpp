@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "consensus/history.h"
-#include "consensus/waiting_room.h"
+#include "consensus/teller.h"
 
 namespace starling::consensus {
 namespace {
@@ -46,12 +46,14 @@ class Embedded::Machine {
         options_(std::move(options)),
         clock_(options_.clock, history_->last().header.time),
         pool_(options_.threads),
-        room_(options_.nonce_wait),
+        waiting_(options_.max_waiting, options_.max_waiting_bytes),
+        room_(options_.ahead),
         height_(history_->last().header.height) {}
 
   base::Status start() {
     if (!orderer_.has_value()) return {};
     STARLING_ASSIGN(deadline_, history_->next_deadline());
+    teller_.emplace();
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -59,6 +61,7 @@ class Embedded::Machine {
   ~Machine() {
     stop();
     if (thread_.joinable()) thread_.join();
+    teller_.reset();
   }
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -76,27 +79,27 @@ class Embedded::Machine {
     height_changed_.notify_all();
   }
 
-  base::Result<std::vector<Submitted>> submit(std::vector<ledger::ReadTransaction> transactions) {
-    if (!orderer_.has_value()) return base::unsupported("a copy of a chain orders no transactions");
-    if (transactions.empty()) return std::vector<Submitted>();
+  void order(std::vector<ledger::ReadTransaction> transactions, const OrderOptions& options, Ordered done) {
+    if (!orderer_.has_value()) return done(base::unsupported("a copy of a chain orders no transactions"));
+    if (transactions.empty()) return done(std::vector<Submitted>());
+    const std::size_t count = transactions.size();
     std::size_t bytes = 0;
     for (const ledger::ReadTransaction& each : transactions) bytes += each.bytes;
-    STARLING_TRY(reserve(transactions.size(), bytes));
-    const auto submission = std::make_shared<Submission>(transactions.size());
+    if (const base::Status taken = take(count, bytes); !taken.ok()) return done(taken.error());
+    const auto submission =
+        std::make_shared<Submission>(count, options, [this, count, bytes, done = std::move(done)](OrderResult results) {
+          const auto kept = std::make_shared<OrderResult>(std::move(results));
+          teller_->add([this, count, bytes, done, kept] { tell(count, bytes, done, std::move(*kept)); });
+        });
     std::size_t arrived = 0;
     base::Status status;
-    while (arrived < transactions.size() && status.ok()) {
-      const std::size_t count = std::min(kCheckedTogether, transactions.size() - arrived);
-      std::vector<Waiting> checked = check(std::span(transactions).subspan(arrived, count), submission, arrived);
-      arrived += count;
+    while (arrived < count && status.ok()) {
+      const std::size_t some = std::min(kCheckedTogether, count - arrived);
+      std::vector<Waiting> checked = check(std::span(transactions).subspan(arrived, some), submission, arrived);
+      arrived += some;
       status = arrive(std::move(checked));
     }
     if (!status.ok()) submission->fail(status.error());
-    auto results = submission->wait();
-    release(transactions.size(), bytes);
-    if (!results.ok()) return results.error();
-    STARLING_TRY(recognize(*results));
-    return results;
   }
 
   base::Result<std::shared_ptr<const ChainView>> view() const {
@@ -129,22 +132,22 @@ class Embedded::Machine {
   const History& history() const { return *history_; }
 
  private:
-  base::Status reserve(std::size_t count, std::size_t bytes) {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return stopped();
-    if (failure_.has_value()) return *failure_;
-    if (count > options_.max_waiting - waiting_ || bytes > options_.max_waiting_bytes - waiting_bytes_) {
-      return base::limit_error("too many transactions wait to be ordered already; send these again later");
+  base::Status take(std::size_t count, std::size_t bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return stopped();
+      if (failure_.has_value()) return *failure_;
     }
-    waiting_ += count;
-    waiting_bytes_ += bytes;
-    return {};
+    return waiting_.add(count, bytes);
   }
 
-  void release(std::size_t count, std::size_t bytes) {
-    const std::lock_guard lock(mutex_);
-    waiting_ -= count;
-    waiting_bytes_ -= bytes;
+  // By the teller.
+  void tell(std::size_t count, std::size_t bytes, const Ordered& done, OrderResult results) const {
+    waiting_.remove(count, bytes);
+    if (results.ok()) {
+      if (const base::Status known = recognize(*results); !known.ok()) results = known.error();
+    }
+    done(std::move(results));
   }
 
   // Checks the signatures, and answers for those that do not hold.
@@ -298,6 +301,7 @@ class Embedded::Machine {
         waiting.submission->answer(waiting.index,
                                    {block.header.header.height, index, std::move(block.outcomes[index])});
         ++index;
+        if (room_.any_ahead()) room_.go_on(waiting.read.transaction.from, waiting.read.transaction.nonce + 1);
       } else if (*fault == Fault::kBlockFull) {
         again.push_back(std::move(waiting));
       } else if (*fault != Fault::kNonceAhead || !room_.wait_for_nonce(waiting, Steady::now())) {
@@ -334,11 +338,10 @@ class Embedded::Machine {
   std::mutex pool_mutex_;     // held by the one call whose signatures are checked
   base::ThreadPool pool_;
 
+  mutable WaitingCount waiting_;
   std::mutex mutex_;
   std::condition_variable changed_;
   WaitingRoom room_;
-  std::size_t waiting_ = 0;  // transactions of all calls that have no answer yet
-  std::size_t waiting_bytes_ = 0;
   bool stopping_ = false;
   std::optional<std::uint64_t> deadline_;  // when a block is needed
   std::optional<base::Error> failure_;     // nothing can be written any more
@@ -350,6 +353,7 @@ class Embedded::Machine {
 
   mutable std::mutex view_mutex_;
   mutable std::shared_ptr<const ChainView> view_;
+  std::optional<Teller> teller_;
   std::thread thread_;
 };
 
@@ -385,8 +389,8 @@ base::Result<std::unique_ptr<Embedded>> Embedded::open_copy(const std::filesyste
   return std::unique_ptr<Embedded>(new Embedded(std::move(machine)));
 }
 
-base::Result<std::vector<Submitted>> Embedded::submit(std::vector<ledger::ReadTransaction> transactions) {
-  return machine_->submit(std::move(transactions));
+void Embedded::order(std::vector<ledger::ReadTransaction> transactions, const OrderOptions& options, Ordered done) {
+  machine_->order(std::move(transactions), options, std::move(done));
 }
 base::Result<std::shared_ptr<const ChainView>> Embedded::view() const { return machine_->view(); }
 Height Embedded::height() const { return machine_->height(); }

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "consensus/block_clock.h"
 #include "consensus/chain.h"
+#include "consensus/waiting_room.h"
 
 namespace starling::consensus {
 
@@ -16,8 +17,7 @@ struct EmbeddedOptions {
   // Threads that check signatures and share the work of a commit, counting their caller; 0: one per available core.
   int threads = 0;
   std::size_t cache_bytes = std::size_t{256} << 20;
-  // How long a transaction waits for those of its account before it.
-  std::chrono::milliseconds nonce_wait{1000};
+  AheadBounds ahead;
   // What may wait to be ordered.
   std::size_t max_waiting = 100'000;
   std::size_t max_waiting_bytes = std::size_t{256} << 20;
@@ -46,7 +46,7 @@ class Embedded : public Chain {
   // Whether the folder holds a chain, or a copy of one.
   static bool exists(const std::filesystem::path& home);
   // Opens a copy of a chain that another process orders, or begins one from its origin. It takes blocks by follow()
-  // only: it orders nothing (submit() is kUnsupported), and makes no block when a deadline falls due.
+  // only: it orders nothing (order() is kUnsupported), and makes no block when a deadline falls due.
   static base::Result<std::unique_ptr<Embedded>> open_copy(const std::filesystem::path& home,
                                                            const std::optional<Origin>& origin,
                                                            EmbeddedOptions options = {});
@@ -67,7 +67,7 @@ class Embedded : public Chain {
   // outcomes. verified: the signatures of their transactions are known to hold. Whose headers they are is not asked.
   base::Status follow(std::span<const Block> blocks, bool verified);
 
-  base::Result<std::vector<Submitted>> submit(std::vector<ledger::ReadTransaction> transactions) override;
+  void order(std::vector<ledger::ReadTransaction> transactions, const OrderOptions& options, Ordered done) override;
   base::Result<std::shared_ptr<const ChainView>> view() const override;
   Height height() const override;
   base::Result<std::optional<SignedHeader>> header(Height height) const override;

@@ -30,49 +30,33 @@ void order_by_nonce(std::vector<Waiting>& candidates) {
   candidates = std::move(ordered);
 }
 
+// One fewer, and no entry for none.
+template <typename Key>
+void count_down(std::map<Key, std::size_t>& counts, const Key& key) {
+  const auto found = counts.find(key);
+  if (--found->second == 0) counts.erase(found);
+}
+
+template <typename Key>
+std::size_t count_of(const std::map<Key, std::size_t>& counts, const Key& key) {
+  const auto found = counts.find(key);
+  return found == counts.end() ? 0 : found->second;
+}
+
 }  // namespace
-
-void Submission::answer(std::size_t index, Submitted result) {
-  const std::lock_guard lock(mutex_);
-  results_[index] = std::move(result);
-  if (--left_ == 0) changed_.notify_all();
-}
-
-void Submission::fail(const base::Error& error) {
-  const std::lock_guard lock(mutex_);
-  if (!error_.has_value()) error_ = error;
-  changed_.notify_all();
-}
-
-base::Result<std::vector<Submitted>> Submission::wait() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return left_ == 0 || error_.has_value(); });
-  if (error_.has_value()) return *error_;
-  return std::move(results_);
-}
 
 std::vector<Waiting> WaitingRoom::take(const ledger::ChainParameters& chain, std::size_t most) {
   std::vector<Waiting> candidates;
   std::uint64_t bytes = 0;
   std::uint64_t work = 0;
-  std::set<base::Address> accounts;
   while (!arrived_.empty() && candidates.size() < most) {
     const ledger::ReadTransaction& next = arrived_.front().read;
     const std::uint64_t its_work = ledger::message_work(next.transaction.message);
     if (next.bytes > chain.max_block_bytes - bytes || its_work > chain.max_block_work - work) break;
     bytes += next.bytes;
     work += its_work;
-    if (!ahead_.empty()) accounts.insert(next.transaction.from);
     candidates.push_back(std::move(arrived_.front()));
     arrived_.pop_front();
-  }
-  for (const base::Address& account : accounts) {
-    auto at = ahead_.lower_bound({account, 0, 0});
-    while (at != ahead_.end() && at->first.account == account) {
-      expiries_.erase({*at->second.until, at->first});
-      candidates.push_back(std::move(at->second));
-      at = ahead_.erase(at);
-    }
   }
   order_by_nonce(candidates);
   return candidates;
@@ -83,22 +67,52 @@ void WaitingRoom::put_back(std::vector<Waiting> waiting) {
 }
 
 bool WaitingRoom::wait_for_nonce(Waiting& waiting, Time now) {
-  if (!waiting.until.has_value()) waiting.until = now + nonce_wait_;
+  const OrderOptions& options = waiting.submission->options();
+  if (!options.wait_for_nonce) return false;
+  if (!waiting.until.has_value()) waiting.until = now + bounds_.wait;
   if (*waiting.until <= now) return false;
   const ledger::Transaction& transaction = waiting.read.transaction;
+  if (ahead_.size() >= bounds_.all || count_of(of_account_, transaction.from) >= bounds_.of_account) return false;
+  if (!options.peer.empty()) {
+    if (count_of(of_peer_, options.peer) >= bounds_.of_peer) return false;
+    ++of_peer_[options.peer];
+  }
+  ++of_account_[transaction.from];
   const Ahead key{transaction.from, transaction.nonce, ++tickets_};
   expiries_.insert({*waiting.until, key});
   ahead_.emplace(key, std::move(waiting));
   return true;
 }
 
+Waiting WaitingRoom::let_go(AheadMap::iterator at) {
+  Waiting waiting = std::move(at->second);
+  expiries_.erase({*waiting.until, at->first});
+  count_down(of_account_, at->first.account);
+  const std::string& peer = waiting.submission->options().peer;
+  if (!peer.empty()) count_down(of_peer_, peer);
+  ahead_.erase(at);
+  return waiting;
+}
+
+void WaitingRoom::go_on(const base::Address& account, std::uint64_t nonce) {
+  auto at = ahead_.lower_bound({account, 0, 0});
+  while (at != ahead_.end() && at->first.account == account && at->first.nonce <= nonce) {
+    if (at->first.nonce == nonce) ++nonce;
+    arrived_.push_back(let_go(at++));
+  }
+}
+
+std::vector<base::Address> WaitingRoom::accounts_ahead() const {
+  std::vector<base::Address> accounts;
+  accounts.reserve(of_account_.size());
+  for (const auto& [account, count] : of_account_) accounts.push_back(account);
+  return accounts;
+}
+
 std::vector<Waiting> WaitingRoom::expire(Time now) {
   std::vector<Waiting> expired;
   while (!expiries_.empty() && expiries_.begin()->first <= now) {
-    const auto found = ahead_.find(expiries_.begin()->second);
-    expired.push_back(std::move(found->second));
-    ahead_.erase(found);
-    expiries_.erase(expiries_.begin());
+    expired.push_back(let_go(ahead_.find(expiries_.begin()->second)));
   }
   return expired;
 }
@@ -114,6 +128,8 @@ std::vector<Waiting> WaitingRoom::clear() {
   arrived_.clear();
   ahead_.clear();
   expiries_.clear();
+  of_account_.clear();
+  of_peer_.clear();
   return all;
 }
 

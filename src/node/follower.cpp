@@ -5,24 +5,18 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
-#include "ledger/fault.h"
 
 namespace starling::node {
 
 using consensus::Block;
 using consensus::Height;
 using consensus::SignedHeader;
-using consensus::Submitted;
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxGenesisBytes = std::size_t{16} << 20;
 // Of one answer with blocks: a block of 16 MB of transactions takes some 50 with what became of them.
 constexpr std::size_t kMostBlockBytes = std::size_t{256} << 20;
-// Handed on in one request: what the answer says of them stays within an answer's bounds.
-constexpr std::size_t kHandedOnTogether = 5'000;
 constexpr std::chrono::milliseconds kLongPoll{10'000};
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
@@ -54,14 +48,6 @@ base::Result<std::vector<Block>> read_blocks(base::ByteView bytes, const std::st
 base::Error wrong_signer(const std::string& url, Height height, const std::string& expected) {
   return base::corrupt(url + ": block " + std::to_string(height) + " is not signed by " + expected +
                        ", who orders this chain");
-}
-
-// What a refusal's number stands for.
-base::Result<ledger::Fault> refusal_of(const std::string& url, std::uint32_t code) {
-  for (const ledger::FaultRow& row : ledger::fault_table()) {
-    if (static_cast<std::uint32_t>(row.fault) == code && !ledger::is_charged(row.fault)) return row.fault;
-  }
-  return base::corrupt(url + " refuses a transaction for no reason there is (" + std::to_string(code) + ")");
 }
 
 }  // namespace
@@ -98,12 +84,15 @@ void Follower::stop() {
     stopping_ = true;
   }
   changed_.notify_all();
+  if (forwarder_ != nullptr) forwarder_->stop();
   if (copy_ != nullptr) copy_->stop();
 }
 
 base::Status Follower::open() {
   STARLING_ASSIGN(const std::optional<consensus::Origin> origin, find_origin());
-  STARLING_ASSIGN(copy_, consensus::Embedded::open_copy(options_.home, origin, {.threads = options_.threads}));
+  consensus::EmbeddedOptions copy;
+  copy.threads = options_.threads;
+  STARLING_ASSIGN(copy_, consensus::Embedded::open_copy(options_.home, origin, copy));
   STARLING_ASSIGN(const std::optional<SignedHeader> last, copy_->header(copy_->height()));
   if (!last.has_value()) return base::corrupt("the copy in " + options_.home.string() + " has no last header");
   STARLING_ASSIGN(orderer_, consensus::orderer_of(*last));
@@ -111,6 +100,9 @@ base::Status Follower::open() {
     return base::invalid("the chain of " + options_.upstream + " is ordered by " + orderer_.text() + ", not by " +
                          options_.orderer->text());
   }
+  ForwarderOptions forwarding;
+  forwarding.patience = options_.patience;
+  forwarder_ = std::make_unique<Forwarder>(ledger_, *copy_, forwarding);
   return {};
 }
 
@@ -191,59 +183,9 @@ void Follower::run() {
   }
 }
 
-base::Result<std::vector<Submitted>> Follower::submit(std::vector<ledger::ReadTransaction> transactions) {
-  std::vector<Submitted> all;
-  const std::span<const ledger::ReadTransaction> rest(transactions);
-  for (std::size_t at = 0; at < rest.size(); at += kHandedOnTogether) {
-    STARLING_ASSIGN(std::vector<Submitted> some,
-                    hand_on(rest.subspan(at, std::min(kHandedOnTogether, rest.size() - at))));
-    std::move(some.begin(), some.end(), std::back_inserter(all));
-  }
-  return all;
-}
-
-base::Result<std::vector<Submitted>> Follower::hand_on(std::span<const ledger::ReadTransaction> transactions) const {
-  std::vector<ledger::Transaction> plain;
-  plain.reserve(transactions.size());
-  for (const ledger::ReadTransaction& read : transactions) plain.push_back(read.transaction);
-  STARLING_ASSIGN(const std::vector<Receipted> answers, ledger_.submit(plain));
-  std::vector<Submitted> results;
-  std::optional<Block> block;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    const base::Hash id = ledger::transaction_id(ledger::encode_transaction(plain[i]));
-    if (answers[i].height != 0) {
-      STARLING_ASSIGN(Submitted result, placed(id, answers[i].height, block));
-      results.push_back(std::move(result));
-      continue;
-    }
-    STARLING_ASSIGN(const ledger::Fault fault, refusal_of(options_.upstream, answers[i].code));
-    results.push_back({0, 0, {id, fault, 0, {}}});
-  }
-  return results;
-}
-
-// Of a transaction that is in a block here, or will be. block: the one that was read last.
-base::Result<Submitted> Follower::placed(const base::Hash& id, Height height, std::optional<Block>& block) const {
-  const Clock::time_point end = Clock::now() + options_.patience;
-  while (copy_->height() < height) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-    if (stopping_) return base::cancelled("the node is stopping; send the transactions again later");
-    if (left.count() <= 0) {
-      return base::io_error("block " + std::to_string(height) + ", which has the transaction, did not come from " +
-                            options_.upstream + " in time; send the transactions again, which does nothing twice");
-    }
-    copy_->wait(copy_->height(), std::min(left, kFirstPause));
-  }
-  STARLING_ASSIGN(const std::optional<consensus::Place> place, copy_->find_transaction(id));
-  if (place.has_value() && (!block.has_value() || block->header.header.height != place->height)) {
-    STARLING_ASSIGN(block, copy_->block(place->height));
-  }
-  if (!place.has_value() || !block.has_value() || place->index >= block->outcomes.size() ||
-      block->outcomes[place->index].id != id) {
-    return base::corrupt(options_.upstream + " says that the transaction " + id.hex() + " is in block " +
-                         std::to_string(height) + ", and it is not");
-  }
-  return Submitted{place->height, place->index, block->outcomes[place->index]};
+void Follower::order(std::vector<ledger::ReadTransaction> transactions, const consensus::OrderOptions& options,
+                     consensus::Ordered done) {
+  forwarder_->order(std::move(transactions), options, std::move(done));
 }
 
 }  // namespace starling::node

@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "base/json.h"
 #include "base/metrics.h"
 #include "consensus/embedded.h"
+#include "node/forwarder.h"
 #include "node/http_client.h"
 #include "node/ledger_client.h"
 
@@ -48,7 +48,8 @@ class Follower : public consensus::Chain {
   Follower& operator=(const Follower&) = delete;
 
   // Hands them on. What is in a block is answered from the copy, once it has the block.
-  base::Result<std::vector<consensus::Submitted>> submit(std::vector<ledger::ReadTransaction> transactions) override;
+  void order(std::vector<ledger::ReadTransaction> transactions, const consensus::OrderOptions& options,
+             consensus::Ordered done) override;
   base::Result<std::shared_ptr<const consensus::ChainView>> view() const override { return copy_->view(); }
   consensus::Height height() const override { return copy_->height(); }
   base::Result<std::optional<consensus::SignedHeader>> header(consensus::Height height) const override {
@@ -73,9 +74,6 @@ class Follower : public consensus::Chain {
   base::Result<std::optional<consensus::Origin>> find_origin() const;
   base::Status catch_up(consensus::Height target);
   base::Result<std::vector<consensus::Block>> next_blocks() const;
-  base::Result<std::vector<consensus::Submitted>> hand_on(std::span<const ledger::ReadTransaction> transactions) const;
-  base::Result<consensus::Submitted> placed(const base::Hash& id, consensus::Height height,
-                                            std::optional<consensus::Block>& block) const;
   void run();
 
   const FollowerOptions options_;
@@ -85,6 +83,7 @@ class Follower : public consensus::Chain {
   LedgerClient ledger_;
   base::Address orderer_;
   std::unique_ptr<consensus::Embedded> copy_;
+  std::unique_ptr<Forwarder> forwarder_;
   std::mutex mutex_;
   std::condition_variable changed_;  // stopping
   std::thread thread_;

@@ -199,10 +199,11 @@ base::Result<base::Json> LedgerClient::proven_part(std::uint64_t task, std::uint
   return get("/v1/tasks/" + std::to_string(task) + "/parts/" + std::to_string(index) + "?proof=1");
 }
 
-base::Result<std::vector<Receipted>> LedgerClient::submit(const std::vector<ledger::Transaction>& transactions) const {
+base::Result<std::vector<Receipted>> LedgerClient::submit(const std::vector<ledger::Transaction>& transactions,
+                                                          bool wait_for_nonce) const {
   HttpRequest request;
   request.method = "POST";
-  request.url = url_ + "/v1/transactions";
+  request.url = url_ + "/v1/transactions" + (wait_for_nonce ? "" : "?wait=0");
   request.headers = {{"Content-Type", "application/octet-stream"}};
   for (const ledger::Transaction& transaction : transactions) {
     append_framed(request.body, ledger::encode_transaction(transaction));

@@ -90,8 +90,9 @@ class LedgerClient {
   base::Result<base::Json> query(const std::string& path) const { return get("/v1/" + path); }
 
   // In order, when each is in a block that lasts or was refused. Sending the same transactions again does nothing but
-  // tell what became of them.
-  base::Result<std::vector<Receipted>> submit(const std::vector<ledger::Transaction>& transactions) const;
+  // tell what became of them. wait_for_nonce: whether those ahead of their account's nonce wait a moment there.
+  base::Result<std::vector<Receipted>> submit(const std::vector<ledger::Transaction>& transactions,
+                                              bool wait_for_nonce = true) const;
 
  private:
   base::Result<base::Json> get(const std::string& path, std::chrono::milliseconds time) const;

@@ -216,6 +216,22 @@ TEST_F(Servers, SurvivesRequestsThatAreNone) {
   EXPECT_EQ(client_.get(url("/hello"))->status, 200);
 }
 
+// Two opinions of where a body ends would let one request hide in another: 400, and the connection ends.
+TEST_F(Servers, TakesOneLengthOfABody) {
+  start();
+  const std::string hidden = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (const std::string lengths :
+       {"Content-Length: 0\r\nContent-Length: 36\r\n", "Content-Length: 36\r\ncontent-length: 0\r\n",
+        "Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 36\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 36\r\n"}) {
+    RawClient client(server_->port());
+    client.send("POST /echo HTTP/1.1\r\nHost: x\r\n" + lengths + "\r\n" + hidden);
+    const std::string reply = client.receive_all(2000);
+    EXPECT_EQ(status_of(reply), 400) << lengths << reply;
+    EXPECT_EQ(reply.find("hello"), std::string::npos) << lengths << reply;
+  }
+}
+
 TEST_F(Servers, ClosesConnectionsThatAreTooSlow) {
   ServerOptions options;
   options.patience = milliseconds(300);

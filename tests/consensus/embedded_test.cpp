@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "ledger/bank/queries.h"
@@ -20,7 +21,7 @@ EmbeddedOptions quick() {
   EmbeddedOptions options;
   options.threads = 2;
   options.cache_bytes = std::size_t{1} << 20;
-  options.nonce_wait = milliseconds(50);
+  options.ahead.wait = milliseconds(50);
   return options;
 }
 
@@ -100,7 +101,7 @@ TEST_F(EmbeddedTest, TransactionsOfOneCallGoByNonce) {
 
 TEST_F(EmbeddedTest, OneAheadWaitsForThoseBeforeItOrIsRefused) {
   EmbeddedOptions options = quick();
-  options.nonce_wait = milliseconds(2000);
+  options.ahead.wait = milliseconds(2000);
   const auto chain = open(options);
   std::vector<Submitted> later;
   std::thread ahead([&] { later = submit(*chain, {transfer(alice_, 1, bob_.address(), 1)}); });
@@ -111,6 +112,38 @@ TEST_F(EmbeddedTest, OneAheadWaitsForThoseBeforeItOrIsRefused) {
   EXPECT_FALSE(later[0].outcome.fault.has_value());
   EXPECT_EQ(later[0].height, 2U - (later[0].index == 1 ? 1U : 0U));
   chain->stop();
+}
+
+// Beyond its bounds nothing waits for a nonce: it is refused as if it had. What is not ahead is not concerned.
+TEST_F(EmbeddedTest, SoManyWaitForANonceAndNoMore) {
+  EmbeddedOptions options = quick();
+  options.ahead = {milliseconds(60'000), 3, 5, 7};
+  const auto chain = open(options);
+  std::atomic<int> refused = 0;
+  std::atomic<int> ended = 0;
+  const auto order = [&](const base::SecretKey& from, std::uint64_t nonce, const std::string& peer) {
+    chain->order({transfer(from, nonce, bob_.address(), 1)}, {peer}, [&](const OrderResult& result) {
+      if (!result.ok()) ++ended;
+      if (result.ok() && result->front().outcome.fault == Fault::kNonceAhead) ++refused;
+    });
+  };
+  auto refused_by_now = [&, nonce = std::uint64_t{0}]() mutable {
+    submit(*chain, {transfer(test_key(6), nonce++, bob_.address(), 1)});
+    return refused.load();
+  };
+  for (std::uint64_t nonce = 2; nonce < 6; ++nonce) order(test_key(1), nonce, "a");
+  EXPECT_EQ(refused_by_now(), 1);  // 3 of an account
+  for (std::uint64_t nonce = 2; nonce < 5; ++nonce) order(test_key(2), nonce, "a");
+  EXPECT_EQ(refused_by_now(), 2);  // 5 of a peer
+  for (std::uint64_t nonce = 2; nonce < 5; ++nonce) order(test_key(3), nonce, "b");
+  EXPECT_EQ(refused_by_now(), 3);  // 7 of all
+  // What comes before lets three of them go, and so three others wait.
+  submit(*chain, {transfer(test_key(1), 0, bob_.address(), 1), transfer(test_key(1), 1, bob_.address(), 1)});
+  for (std::uint64_t nonce = 6; nonce < 9; ++nonce) order(test_key(3), nonce, "b");
+  EXPECT_EQ(refused_by_now(), 5);  // 3 of an account
+  chain->stop();
+  for (int i = 0; i < 200 && ended < 5; ++i) std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_EQ(ended, 5);
 }
 
 TEST_F(EmbeddedTest, WhatIsNotAdmittedIsInNoBlock) {

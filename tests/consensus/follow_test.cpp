@@ -252,7 +252,7 @@ TEST_F(FollowTest, ManyCallersShareBlocksAndReadersSeeWholeOnes) {
 
 TEST_F(FollowTest, StopEndsWhatWaits) {
   EmbeddedOptions options = quick_options();
-  options.nonce_wait = milliseconds(60'000);
+  options.ahead.wait = milliseconds(60'000);
   options.max_waiting = 3;
   const auto chain = open(folder_ / "home", true, options);
   base::Result<std::vector<Submitted>> result = std::vector<Submitted>();

@@ -25,7 +25,7 @@ EmbeddedOptions quick_options() {
   EmbeddedOptions options;
   options.threads = 2;
   options.cache_bytes = std::size_t{1} << 20;
-  options.nonce_wait = std::chrono::milliseconds(50);
+  options.ahead.wait = std::chrono::milliseconds(50);
   return options;
 }
 

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+#include <thread>
+
 #include "api/server.h"
 #include "base/encoding.h"
 #include "ledger/bank/queries.h"
@@ -81,6 +84,40 @@ TEST_F(FollowerTest, WhatIsHandedOnIsReadFromTheCopyAtOnce) {
   EXPECT_TRUE(reaches(*follower, gateway_.chain().height()));
 }
 
+// Those that wait for others wait here, and hold up nobody.
+TEST_F(FollowerTest, WhatIsAheadWaitsForWhatComesBefore) {
+  const auto follower = follow();
+  ASSERT_NE(follower, nullptr);
+  std::vector<std::future<consensus::OrderResult>> waiting;
+  const auto order = [&](std::uint64_t nonce) {
+    auto told = std::make_shared<std::promise<consensus::OrderResult>>();
+    waiting.push_back(told->get_future());
+    follower->order({transfer(nonce)}, {"somebody"},
+                    [told](consensus::OrderResult result) { told->set_value(std::move(result)); });
+  };
+  for (std::uint64_t nonce = 1; nonce <= 50; ++nonce) order(nonce);
+  order(1'000);
+  std::this_thread::sleep_for(milliseconds(100));
+  EXPECT_EQ(follower->height(), 0U);
+  // What comes before them comes through another node.
+  ASSERT_TRUE(gateway_.chain().submit({transfer(0)}).ok());
+  for (std::size_t i = 0; i < 50; ++i) {
+    const consensus::OrderResult result = waiting[i].get();
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    EXPECT_FALSE(result->front().outcome.fault.has_value()) << i;
+  }
+  const consensus::OrderResult last = waiting.back().get();
+  ASSERT_TRUE(last.ok()) << last.error().message;
+  EXPECT_EQ(last->front().outcome.fault, ledger::Fault::kNonceAhead);
+  // One that will not wait is told at once, and one that waits is told when the node stops.
+  const auto at_once = follower->submit({transfer(60)}, {"somebody", false});
+  ASSERT_TRUE(at_once.ok());
+  EXPECT_EQ(at_once->front().outcome.fault, ledger::Fault::kNonceAhead);
+  order(70);
+  follower->stop();
+  EXPECT_FALSE(waiting.back().get().ok());
+}
+
 TEST_F(FollowerTest, ItGoesOnWhenTheOtherNodeIsBack) {
   ASSERT_TRUE(gateway_.chain().submit({transfer(0)}).ok());
   {
@@ -102,7 +139,9 @@ TEST_F(FollowerTest, ItGoesOnWhenTheOtherNodeIsBack) {
   const auto alone = follow(options("http://127.0.0.1:1"));
   ASSERT_TRUE(alone.ok()) << alone.error().message;
   EXPECT_EQ((*alone)->height(), 3U);
-  EXPECT_FALSE((*alone)->submit({transfer(3)}).ok());
+  const auto nobody = (*alone)->submit({transfer(3)});
+  ASSERT_FALSE(nobody.ok());
+  EXPECT_EQ(nobody.error().code, base::ErrorCode::kIo) << nobody.error().message;
   FollowerOptions fresh = options("http://127.0.0.1:1");
   fresh.home = folder_ / "fresh";
   EXPECT_FALSE(follow(fresh).ok());

@@ -56,21 +56,26 @@ std::int64_t unix_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-base::Result<std::vector<consensus::Submitted>> WatchedChain::submit(
-    std::vector<ledger::ReadTransaction> transactions) {
+void WatchedChain::order(std::vector<ledger::ReadTransaction> transactions, const consensus::OrderOptions& options,
+                         consensus::Ordered done) {
   const std::vector<ledger::ReadTransaction> copy = transactions;
+  bool lost = false;
   {
     const std::scoped_lock lock(mutex);
     for (const ledger::ReadTransaction& each : copy) {
-      if (before != nullptr && !before(each.transaction)) return base::io_error("the test loses this");
+      lost = lost || (before != nullptr && !before(each.transaction));
     }
   }
-  auto results = chain_->submit(std::move(transactions));
-  const std::scoped_lock lock(mutex);
-  for (const ledger::ReadTransaction& each : copy) {
-    if (after != nullptr) after(each.transaction);
-  }
-  return results;
+  if (lost) return done(base::io_error("the test loses this"));
+  chain_->order(std::move(transactions), options, [this, copy, done = std::move(done)](consensus::OrderResult results) {
+    {
+      const std::scoped_lock lock(mutex);
+      for (const ledger::ReadTransaction& each : copy) {
+        if (after != nullptr) after(each.transaction);
+      }
+    }
+    done(std::move(results));
+  });
 }
 
 const TestModel& test_model() {
@@ -115,7 +120,7 @@ TestGateway::TestGateway(const std::filesystem::path& folder, const base::Hash& 
 
 void TestGateway::serve(std::uint16_t port) {
   api::Router router;
-  router.add(api::ledger_routes(*chain_, {{"validator", "gateway"}, "test", test_key(10).address(), ""}));
+  router.add(api::ledger_routes(*chain_, {{"validator", "gateway"}, "test", test_key(10).address(), ""}, &metrics_));
   router.add(api::market_routes(*chain_));
   router.add(api::copy_routes(*chain_, genesis_));
   router.add(api::model_files_route(*models_, unix_seconds));
@@ -123,7 +128,7 @@ void TestGateway::serve(std::uint16_t port) {
   blob_options.now = unix_seconds;
   blob_options.uploads = blobs_.get();
   router.add(api::blob_routes(*blobs_, blob_options));
-  server_ = must(api::Server::start(std::move(router), {.port = port}));
+  server_ = must(api::Server::start(std::move(router), {.port = port}, &metrics_));
 }
 
 void TestGateway::restart(std::chrono::milliseconds away) {

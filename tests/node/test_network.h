@@ -41,7 +41,8 @@ class WatchedChain : public consensus::Chain {
   std::function<void(const ledger::Transaction&)> after;
   std::mutex mutex;  // of the two
 
-  base::Result<std::vector<consensus::Submitted>> submit(std::vector<ledger::ReadTransaction> transactions) override;
+  void order(std::vector<ledger::ReadTransaction> transactions, const consensus::OrderOptions& options,
+             consensus::Ordered done) override;
   base::Result<std::shared_ptr<const consensus::ChainView>> view() const override { return chain_->view(); }
   consensus::Height height() const override { return chain_->height(); }
   base::Result<std::optional<consensus::SignedHeader>> header(consensus::Height height) const override {
@@ -74,6 +75,7 @@ class TestGateway {
   void restart(std::chrono::milliseconds away);
   WatchedChain& chain() { return *chain_; }
   store::Blobs& blobs() { return *blobs_; }
+  base::Metrics& metrics() { return metrics_; }
   ModelStore& models() { return *models_; }
   ledger::Motes balance(const base::Address& address) const;
   ledger::market::Part part(std::uint64_t task, std::uint32_t index) const;
@@ -89,6 +91,7 @@ class TestGateway {
  private:
   void serve(std::uint16_t port);
   const std::filesystem::path genesis_;
+  base::Metrics metrics_;
   std::unique_ptr<WatchedChain> chain_;
   std::unique_ptr<store::Blobs> blobs_;
   std::unique_ptr<ModelStore> models_;

@@ -1,0 +1,156 @@
+// A crowd that keeps the gateway busy with transactions that must wait: nobody else may have to.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <thread>
+
+#include "ledger/bank/state.h"
+#include "test_network.h"
+
+namespace starling::node {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint8_t kAnn = 1;
+constexpr std::uint8_t kPia = 2;
+constexpr std::uint8_t kFirstOfCrowd = 3;
+constexpr std::uint8_t kLastOfCrowd = 8;
+constexpr std::size_t kCrowd = 300;  // connections: several times a server's workers
+// Whoever waited behind the crowd would wait for seconds.
+constexpr milliseconds kSoon{1'500};
+
+// Of a funded account, ahead of its nonce: so it may wait, and costs its sender nothing.
+std::string ahead_of_its_nonce(std::uint8_t key) {
+  ledger::Transaction transaction;
+  transaction.chain_id = 7001;
+  transaction.nonce = 1'000'000;
+  transaction.fee = 1'000'000;
+  transaction.message = ledger::bank::Transfer{test_key(kAnn).address(), 1};
+  ledger::sign_transaction(transaction, test_key(key));
+  const base::Bytes bytes = ledger::encode_transaction(transaction);
+  std::string body;
+  for (int shift = 0; shift < 32; shift += 8) body.push_back(static_cast<char>(bytes.size() >> shift & 0xff));
+  body.append(bytes.begin(), bytes.end());
+  return "POST /v1/transactions HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+// Connections that each send one such transaction after another, as fast as they are answered.
+class Crowd {
+ public:
+  explicit Crowd(const std::string& url) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    std::uint16_t port = 0;
+    std::from_chars(url.data() + url.rfind(':') + 1, url.data() + url.size(), port);
+    address.sin_port = htons(port);
+    for (std::size_t i = 0; i < kCrowd; ++i) {
+      const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+      if (descriptor < 0) break;
+      if (::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) ADD_FAILURE() << "connect";
+      polled_.push_back({descriptor, POLLIN, 0});
+    }
+    for (std::uint8_t key = kFirstOfCrowd; key <= kLastOfCrowd; ++key) requests_.push_back(ahead_of_its_nonce(key));
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Crowd() { leave(); }
+  // Without reading the last answers.
+  void leave() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+    for (const pollfd& each : polled_) ::close(each.fd);
+    polled_.clear();
+  }
+  std::size_t answered() const { return answered_; }
+
+ private:
+  void ask(std::size_t i) {
+    const std::string& request = requests_[i % requests_.size()];
+    (void)!::send(polled_[i].fd, request.data(), request.size(), MSG_NOSIGNAL);
+  }
+  void run() {
+    for (std::size_t i = 0; i < polled_.size(); ++i) ask(i);
+    char answer[4096];
+    while (!stop_) {
+      if (::poll(polled_.data(), polled_.size(), 20) <= 0) continue;
+      for (std::size_t i = 0; i < polled_.size(); ++i) {
+        if ((polled_[i].revents & POLLIN) == 0) continue;
+        if (::recv(polled_[i].fd, answer, sizeof answer, 0) <= 0) continue;
+        ++answered_;
+        ask(i);
+      }
+    }
+  }
+  std::vector<pollfd> polled_;
+  std::vector<std::string> requests_;
+  std::atomic<std::size_t> answered_ = 0;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+milliseconds since(Clock::time_point begun) { return std::chrono::duration_cast<milliseconds>(Clock::now() - begun); }
+
+TEST(Flood, ACrowdThatWaitsForNoncesKeepsNobodyElseWaiting) {
+  TemporaryFolder folder;
+  TestGateway gateway(folder / "gateway", test_model().root);
+  TestProvider pia(folder / "pia", gateway.url(), kPia, test_model().folder);
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(folder / "ann", gateway.url(), kAnn);
+  Crowd crowd(gateway.url());
+  std::this_thread::sleep_for(milliseconds(200));
+
+  HttpClient http;
+  const LedgerClient ledger(http, gateway.url());
+  std::vector<milliseconds> times;
+  for (int i = 0; i < 20; ++i) {
+    const auto begun = Clock::now();
+    ASSERT_TRUE(ledger.query(i % 2 == 0 ? "models" : "blocks/latest").ok());
+    times.push_back(since(begun));
+  }
+  EXPECT_LT(*std::ranges::max_element(times), kSoon);
+  const auto begun = Clock::now();
+  ASSERT_TRUE(ann.account().send({ledger::bank::Transfer{test_key(kPia).address(), 1}}).ok());
+  EXPECT_LT(since(begun), kSoon);
+
+  // The time that a part may take is short for a provider whose every word to the ledger waits.
+  const Order asked = order_of({small_request()});
+  const auto task = ann->submit(asked, {kCredit, 10'000, 30'000});
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
+  EXPECT_EQ(gateway.part(*task, 0).state, ledger::market::PartState::kPaid);
+  EXPECT_EQ(gateway.provider(test_key(kPia).address()).late, 0U);
+  EXPECT_TRUE(gateway.wait_until([&] { return crowd.answered() >= kCrowd; }));
+  gateway.expect_conserved();
+}
+
+// The connections are gone, and what they asked for still waits: it ends by itself, and so does a server that stops.
+TEST(Flood, WhoGoesAwayLeavesNothing) {
+  TemporaryFolder folder;
+  const auto gateway = std::make_unique<TestGateway>(folder / "gateway", test_model().root);
+  Crowd crowd(gateway->url());
+  std::this_thread::sleep_for(milliseconds(200));
+  crowd.leave();
+  const auto open = [&] { return gateway->metrics().gauge("starling_transactions_waiting", "").value(); };
+  EXPECT_GT(open(), 0);
+  EXPECT_TRUE(gateway->wait_until([&] { return open() == 0; }, milliseconds(10'000)));
+  EXPECT_TRUE(gateway->wait_until(
+      [&] { return gateway->metrics().gauge("starling_http_connections", "").value() == 0; }, milliseconds(10'000)));
+  Crowd others(gateway->url());
+  std::this_thread::sleep_for(milliseconds(100));
+  gateway->restart(milliseconds(0));
+  EXPECT_TRUE(gateway->chain().submit({}).ok());
+}
+
+}  // namespace
+}  // namespace starling::node
