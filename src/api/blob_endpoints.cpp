@@ -34,7 +34,9 @@ Response send_manifest(store::Blobs& blobs, const BlobEndpointOptions& options, 
   const auto name = request.parameter_hash("name");
   if (!name.ok()) return bad_request(name.error());
   if (options.bring != nullptr && !place_of(*name, blobs, options).has(*name)) {
-    if (const base::Status brought = options.bring(*name); !brought.ok()) return error_response(brought.error());
+    if (const base::Status brought = options.bring(*name); !brought.ok()) {
+      return unavailable_or_error(brought.error());
+    }
   }
   const auto manifest = place_of(*name, blobs, options).manifest(*name);
   if (!manifest.ok()) return error_response(manifest.error());
@@ -53,7 +55,7 @@ Response take_upload(store::Blobs& blobs, const BlobEndpointOptions& options, co
     return error_response(400, "CORRUPT", "these bytes are the blob " + own.hex() + ", not " + name->hex());
   }
   if (options.hand_on != nullptr) {
-    if (const base::Status given = options.hand_on(bytes); !given.ok()) return error_response(given.error());
+    if (const base::Status given = options.hand_on(bytes); !given.ok()) return unavailable_or_error(given.error());
   }
   const bool known = place_of(*name, blobs, options).path(*name, options.now()).ok();  // which counts as a use
   if (!known) {

@@ -16,7 +16,8 @@ struct BlobEndpointOptions {
   store::Blobs* uploads = nullptr;
   std::size_t upload_bytes = std::size_t{1} << 20;  // of one
   // Of a gateway that follows another: hand_on gives that one what is uploaded here, before this is answered; bring
-  // gets from it a blob whose manifest is asked for and that is not here. Both may wait.
+  // gets from it a blob whose manifest is asked for and that is not here. Both may wait; kIo: the other one does not
+  // answer.
   std::function<base::Status(base::ByteView bytes)> hand_on = nullptr;
   std::function<base::Status(const base::Hash& name)> bring = nullptr;
 };

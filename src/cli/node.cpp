@@ -119,6 +119,7 @@ struct Node {
   std::unique_ptr<consensus::Chain> chain;
   std::unique_ptr<node::TaskInputs> inputs;
   std::optional<node::BlobExchange> exchange;
+  std::optional<node::BlobExchange> inputs_exchange;  // of a gateway: into its uploads
   std::unique_ptr<node::ModelStore> models;
   std::atomic<const node::Provider*> serving = nullptr;
   std::unique_ptr<api::Server> server;
@@ -192,8 +193,16 @@ base::Status open_uploads(Node& node) {
   options.quota_bytes = node::kUploadBytes;
   options.most_blobs = node::kMostUploads;
   STARLING_ASSIGN(node.uploads, store::Blobs::open(node.home / "uploads", options));
+  node.inputs_exchange.emplace(node.http, *node.uploads, unix_seconds);
   STARLING_ASSIGN(node.inputs, node::TaskInputs::start(*node.chain, *node.uploads));
   return {};
+}
+
+// An answer of the node followed; that it gives none is no fault of this one.
+base::Status of_followed(const Node& node, const base::Status& status) {
+  if (status.ok() || status.error().code != base::ErrorCode::kIo) return status;
+  return base::io_error("the gateway " + node.ledger + ", which this one follows, does not do its part (" +
+                        status.error().message + "); try again later, or ask another gateway");
 }
 
 // What makes the gateways of a network one place for inputs: those that follow hand uploads on to the one they follow,
@@ -205,15 +214,16 @@ api::BlobEndpointOptions blob_endpoint_options(Node& node) {
   options.upload_bytes = node::kMaxPartInputBytes;
   if (!node.roles.follows()) return options;
   options.hand_on = [&node](base::ByteView bytes) -> base::Status {
-    STARLING_TRY(node.exchange->upload(node.ledger, bytes));
-    return {};
+    const auto given = node.exchange->upload(node.ledger, bytes);
+    return of_followed(node, given.ok() ? base::Status() : given.error());
   };
   options.bring = [&node](const base::Hash& name) -> base::Status {
     node::FetchOptions fetch;
     fetch.most_bytes = node::kMaxPartInputBytes;
     fetch.cancelled = base::interrupted;
-    STARLING_TRY(node.exchange->fetch(name, {node.ledger}, fetch));
-    return {};
+    // Among the uploads, where the inputs of open tasks are kept and all others give way.
+    const auto brought = node.inputs_exchange->fetch(name, {node.ledger}, fetch);
+    return of_followed(node, brought.ok() ? base::Status() : brought.error());
   };
   return options;
 }
@@ -325,8 +335,11 @@ base::Result<int> run(const Arguments& arguments) {
     std::this_thread::sleep_for(kPollTime);
     if (std::chrono::steady_clock::now() < next_tidying) continue;
     next_tidying += kTidyTime;
-    const auto collected = node.blobs->collect(unix_seconds());
-    if (!collected.ok()) base::log(base::LogLevel::kError, collected.error().message);
+    for (store::Blobs* const blobs : {node.blobs.get(), node.uploads.get()}) {
+      if (blobs == nullptr) continue;
+      const auto collected = blobs->collect(unix_seconds());
+      if (!collected.ok()) base::log(base::LogLevel::kError, collected.error().message);
+    }
   }
   base::log(base::LogLevel::kInfo, "stopping");
   return kFine;

@@ -23,6 +23,12 @@ constexpr auto kOverdue = std::chrono::seconds(1);
 // What one failure says of a source.
 bool may_pass(const base::Error& error) { return error.code == base::ErrorCode::kIo; }
 
+// Of a source that is asked no more: one that lies is called so.
+DroppedSource dropped_for(const std::string& source, const base::Error& error) {
+  if (error.code != base::ErrorCode::kCorrupt) return {source, error.message};
+  return {source, "sends wrong bytes, so it lies or its disk is broken (" + error.message + ")"};
+}
+
 std::string list(const std::vector<DroppedSource>& dropped) {
   std::string text;
   for (const DroppedSource& source : dropped) {
@@ -226,7 +232,7 @@ void Download::failed(const Job& job, const base::Error& error) {
     return;
   }
   source.dropped = true;
-  dropped_.push_back({source.url, error.message});
+  dropped_.push_back(dropped_for(source.url, error));
 }
 
 }  // namespace
@@ -252,7 +258,7 @@ base::Result<store::BlobManifest> BlobExchange::find_manifest(const base::Hash& 
     if (manifest.ok()) return manifest;
     if (manifest.error().code == base::ErrorCode::kCancelled) return manifest.error();
     nobody_has_it = nobody_has_it && manifest.error().code == base::ErrorCode::kNotFound;
-    dropped.push_back({sources.front(), manifest.error().message});
+    dropped.push_back(dropped_for(sources.front(), manifest.error()));
     sources.erase(sources.begin());
   }
   const std::string why = "no source gives the blob " + name.hex() + ": " + list(dropped);

@@ -7,8 +7,11 @@
 #include "base/process.h"
 #include "cli/command.h"
 #include "cli/node_roles.h"
+#include "node/blob_exchange.h"
+#include "node/http_client.h"
 #include "node/key_store.h"
 #include "program.h"
+#include "store/blob_manifest.h"
 
 namespace starling::cli {
 namespace {
@@ -63,6 +66,11 @@ class RolesTest : public ProgramTest {
     EXPECT_TRUE(line.ok()) << *base::read_text_file(at(name + ".log"), 1 << 20);
     return line.ok() ? *base::Json::parse(*line, name) : base::Json();
   }
+  // Of those that begin() started.
+  void end(std::size_t number) {
+    nodes_[number]->ask_to_stop();
+    EXPECT_EQ(nodes_[number]->wait(std::chrono::seconds(20)), 0);
+  }
 
  private:
   std::vector<std::unique_ptr<base::ChildProcess>> nodes_;
@@ -106,6 +114,25 @@ TEST_F(RolesTest, AVideoIsOrderedThroughOneGatewayAndMadeBehindAnother) {
   EXPECT_EQ(ask(near, {"ledger", "block", height, "--header"}).out,
             ask(root, {"ledger", "block", height, "--header"}).out);
   EXPECT_EQ(*ask(near, {"ledger", "query", "status"}).json().text("follows"), root);
+}
+
+TEST_F(RolesTest, AGatewaySaysThatTheNodeItFollowsIsAway) {
+  const std::string root = *begin("net", {"devnet", "--providers", "0"}).text("url");
+  const std::string near =
+      *begin("near", {"node", "--role", "gateway", "--ledger", root, "--listen", "127.0.0.1:0"}).text("url");
+  end(0);
+  node::HttpClient http;
+  node::HttpRequest request;
+  request.method = "PUT";
+  request.body = "what a task begins from";
+  request.url = node::blob_url(near, store::BlobManifest::of_piece(base::as_bytes(request.body)).name());
+  const auto put = http.send(request);
+  ASSERT_TRUE(put.ok()) << put.error().message;
+  EXPECT_EQ(put->status, 503) << put->body;
+  EXPECT_NE(put->body.find("UNAVAILABLE"), std::string::npos) << put->body;
+  EXPECT_NE(put->body.find(root), std::string::npos) << put->body;
+  EXPECT_FALSE(put->header("retry-after").empty());
+  EXPECT_EQ(http.get(near + "/v1/status")->status, 200);
 }
 
 TEST_F(RolesTest, WhatCannotBeIsRefusedInOneSentence) {
