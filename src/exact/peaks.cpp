@@ -76,11 +76,20 @@ void fma_neon() {
   asm volatile("" : "+w"(a));
   STARLING_CHAINS(float32x4_t, kChains, vdupq_n_f32(0.0F), "+w", sum = vfmaq_f32(a, sum, a))
 }
-__attribute__((target("arch=armv8.2-a+dotprod"))) void dot_neon_sdot() {
+#if defined(__clang__)
+#define STARLING_SDOT __attribute__((target("dotprod")))
+#else
+#define STARLING_SDOT __attribute__((target("arch=armv8.2-a+dotprod")))
+#endif
+STARLING_SDOT void dot_neon_sdot() {
   int8x16_t a = vdupq_n_s8(1);
   asm volatile("" : "+w"(a));
-  STARLING_CHAINS(int32x4_t, kChains, vdupq_n_s32(0), "+w", sum = vdotq_s32(sum, a, a))
+  STARLING_CHAINS(int32x4_t, kChains, vdupq_n_s32(0), "+w",
+                  asm volatile("sdot %0.4s, %1.16b, %1.16b"
+                               : "+w"(sum)
+                               : "w"(a)))
 }
+#undef STARLING_SDOT
 void dot_neon() {
   int16x4_t a = vdup_n_s16(1);
   asm volatile("" : "+w"(a));
