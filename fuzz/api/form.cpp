@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.body = text.substr(line + 1);
   const auto parameters = api::videos::read_parameters(request);
   if (parameters.value.has_value() == parameters.refusal.has_value()) std::abort();
-  if (parameters.value && !base::Json::parse(parameters.value->to_text(), "again").ok()) std::abort();
+  if (parameters.value && !base::Json::parse(parameters.value->values.to_text(), "again").ok()) std::abort();
   const auto boundary = api::videos::form_boundary(request.headers["content-type"]);
   if (!boundary.ok()) return 0;
   const auto parts = api::videos::parse_form(request.body, *boundary);

@@ -226,6 +226,10 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   gateway.rules.model_created = unix_seconds();
   gateway.rules.usual = default_request(serving.model->config());
   gateway.rules.memory = memory(arguments);
+  const models::ModelConfig& config = serving.model->config();
+  const bool goes_on = config.pipeline.expand_timesteps && config.transformer.patch_size[0] == 1;
+  gateway.rules.window = goes_on ? default_window(config) : 0;
+  gateway.rules.only_text = !arguments.network.empty();
   gateway.rules.most_pixels = static_cast<std::uint64_t>(arguments.most_pixels);
   api::Router router;
   router.add(api::videos::video_routes(gateway));

@@ -61,6 +61,10 @@ CREATE TABLE deliveries (
 ) STRICT;
 )";
 
+// Later than version 1, and no hindrance to it: the videos that others go on from.
+constexpr const char* kSources =
+    "CREATE TABLE IF NOT EXISTS sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT";
+
 base::Error failure(sqlite3* database, std::string_view action) {
   const int code = sqlite3_extended_errcode(database) & 0xFF;
   const std::string text = "cannot " + std::string(action) + " the database of jobs: " + sqlite3_errmsg(database);
@@ -175,6 +179,7 @@ base::Status Database::begin_tables() {
     STARLING_ASSIGN(const std::int64_t tables, number("SELECT count(*) FROM sqlite_schema"));
     if (version == 0 && tables == 0) {
       STARLING_TRY(connection.execute(kTables));
+      STARLING_TRY(connection.execute(kSources));
       STARLING_TRY(connection.execute(("PRAGMA user_version=" + std::to_string(kVersion)).c_str()));
       return connection.execute(("PRAGMA application_id=" + std::to_string(kApplication)).c_str());
     }
@@ -182,7 +187,7 @@ base::Status Database::begin_tables() {
     if (version > kVersion) {
       return base::unsupported("this database of jobs is of a later version of Starling; use that one");
     }
-    return {};
+    return connection.execute(kSources);
   };
   const base::Status begun = begin();
   const base::Status ended = connection.execute(begun.ok() ? "COMMIT" : "ROLLBACK");

@@ -35,17 +35,26 @@ base::Status LocalMaker::begin() {
   return {};
 }
 
-base::Result<generate::VideoJob> LocalMaker::prepare(const generate::TextToVideo& request) {
-  if (last_ && node::same_program(last_->request(), request)) return last_->with_other_text(*options_.model, request);
+base::Result<generate::VideoJob> LocalMaker::prepare(const Making& making) {
+  const generate::TextToVideo& request = making.video->request;
+  generate::GivenFrames given;
+  if (request.has_given()) {
+    STARLING_ASSIGN(const base::MappedFile pixels, base::MappedFile::open(VideoPaths(making.folder).inputs));
+    STARLING_ASSIGN(given, generate::given_from_pixels(request, pixels.bytes()));
+  }
+  if (last_ && node::same_program(last_->request(), request)) {
+    return last_->with_other_text(*options_.model, request, given);
+  }
   last_.reset();
-  STARLING_ASSIGN(generate::VideoJob job, generate::VideoJob::prepare(*options_.model, request, options_.memory));
+  STARLING_ASSIGN(generate::VideoJob job,
+                  generate::VideoJob::prepare(*options_.model, request, options_.memory, given));
   last_ = job;
   return job;
 }
 
 base::Result<Outcome> LocalMaker::make(const Making& making) {
   STARLING_TRY(begin());
-  STARLING_ASSIGN(const generate::VideoJob job, prepare(making.video->request));
+  STARLING_ASSIGN(const generate::VideoJob job, prepare(making));
   making_ = &making;
   base::Result<Outcome> made = run(job, making);
   if (!made.ok() && made.error().code == base::ErrorCode::kCorrupt) {

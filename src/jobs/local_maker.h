@@ -30,7 +30,7 @@ class LocalMaker final : public Maker {
 
  private:
   base::Status begin();
-  base::Result<generate::VideoJob> prepare(const generate::TextToVideo& request);
+  base::Result<generate::VideoJob> prepare(const Making& making);
   base::Result<Outcome> run(const generate::VideoJob& job, const Making& making);
 
   const LocalMakerOptions options_;

@@ -39,6 +39,7 @@ struct Video {
   std::string owner;         // the id of a key; empty: of whoever asks without one
   std::string model;         // as it was asked for
   std::string seconds;       // duration, as it was asked for or follows from the frames
+  std::string source;        // id of the video that it goes on from, if it is one of these
   generate::TextToVideo request;
   VideoStatus status = VideoStatus::kQueued;
   int progress = 0;  // percent

@@ -26,6 +26,7 @@ VideoPaths::VideoPaths(const std::filesystem::path& folder)
       receipt(folder / "video.receipt.json"),
       trace(folder / "video.trace"),
       acceptance(folder / "video.acceptance.json"),
+      inputs(folder / "video.inputs"),
       thumbnail(folder / "thumbnail.png"),
       spritesheet(folder / "spritesheet.png"),
       journal(folder / "journal") {}

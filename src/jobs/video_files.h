@@ -20,6 +20,7 @@ struct VideoPaths {
   std::filesystem::path receipt;
   std::filesystem::path trace;
   std::filesystem::path acceptance;
+  std::filesystem::path inputs;  // the frames that it goes on from
   std::filesystem::path thumbnail;
   std::filesystem::path spritesheet;
   std::filesystem::path journal;

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "jobs/video_files.h"
 
 namespace starling::jobs {
 
@@ -25,7 +26,7 @@ constexpr std::int64_t kRemoved = -1;
 
 constexpr const char* kColumns =
     "number, id, owner, model, seconds, request, status, created_at, completed_at, expires_at, task, failure_code, "
-    "failure_message, outcome";
+    "failure_message, outcome, (SELECT source FROM sources WHERE sources.video = videos.id)";
 
 std::string new_id() {
   std::array<std::uint8_t, 24> bytes{};
@@ -52,6 +53,7 @@ base::Result<Video> read_video(const Statement& row) {
     STARLING_ASSIGN(const base::Json outcome, base::Json::parse(row.text(13), "the outcome of " + video.id));
     STARLING_ASSIGN(video.outcome, outcome_from_json(outcome));
   }
+  video.source = row.text(14);
   if (video.status == VideoStatus::kCompleted) video.progress = 100;
   return video;
 }
@@ -147,11 +149,16 @@ base::Result<VideoQueue::Submitted> VideoQueue::submit(const NewVideo& asked, st
   video->owner = asked.owner;
   video->model = asked.model;
   video->seconds = asked.seconds;
+  video->source = asked.source;
   video->request = asked.request;
   video->created_at = now;
   std::string known;
   STARLING_ASSIGN(const std::string request, generate::to_json(asked.request).canonical());
-  STARLING_TRY(database_.write([&](Connection& connection) -> base::Status {
+  if (const base::Status written = write_given(video->id, asked); !written.ok()) {
+    remove_folder(folder(video->id));
+    return written.error();
+  }
+  const base::Status entered = database_.write([&](Connection& connection) -> base::Status {
     if (!asked.idempotency.empty()) {
       STARLING_ASSIGN(Statement same,
                       connection.prepare("SELECT id, body_hash FROM videos WHERE owner = ? AND idempotency = ?"));
@@ -174,8 +181,13 @@ base::Result<VideoQueue::Submitted> VideoQueue::submit(const NewVideo& asked, st
     }
     STARLING_TRY(insert.step());
     video->number = static_cast<std::uint64_t>(insert.integer(0));
-    return insert.run();
-  }));
+    STARLING_TRY(insert.run());
+    if (asked.source.empty()) return {};
+    STARLING_ASSIGN(Statement note, connection.prepare("INSERT INTO sources (video, source) VALUES (?, ?)"));
+    return note.bind(1, video->id).bind(2, asked.source).run();
+  });
+  if (asked.given != nullptr && (!entered.ok() || !known.empty())) remove_folder(folder(video->id));
+  if (!entered.ok()) return entered.error();
   const std::unique_lock lock(mutex_);
   if (!known.empty()) {
     const auto found = videos_.find(known);
@@ -185,6 +197,12 @@ base::Result<VideoQueue::Submitted> VideoQueue::submit(const NewVideo& asked, st
   enter(video);
   changed_.notify_one();
   return Submitted{video, false};
+}
+
+base::Status VideoQueue::write_given(const std::string& id, const NewVideo& asked) const {
+  if (asked.given == nullptr) return {};
+  STARLING_TRY(base::make_directories(folder(id), base::FileMode::kPrivate));
+  return base::write_file(VideoPaths(folder(id)).inputs, asked.given->rgb, base::FileMode::kPrivate);
 }
 
 VideoPointer VideoQueue::find(const std::string& owner, const std::string& id) const {
@@ -232,6 +250,8 @@ void VideoQueue::leave_queue(const Video& video) {
 
 base::Status VideoQueue::remove_entry(const std::string& id) {
   return database_.write([&](Connection& connection) -> base::Status {
+    STARLING_ASSIGN(Statement source, connection.prepare("DELETE FROM sources WHERE video = ?"));
+    STARLING_TRY(source.bind(1, id).run());
     STARLING_ASSIGN(Statement erase, connection.prepare("DELETE FROM videos WHERE id = ?"));
     return erase.bind(1, id).run();
   });

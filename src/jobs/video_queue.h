@@ -18,6 +18,7 @@
 
 #include "base/hash.h"
 #include "base/result.h"
+#include "generate/given.h"
 #include "jobs/database.h"
 #include "jobs/video.h"
 
@@ -37,8 +38,10 @@ struct NewVideo {
   std::string model;
   std::string seconds;
   generate::TextToVideo request;
-  std::string idempotency;  // the client's name of this request; empty: none
-  base::Hash body;          // tells one request of that name from another
+  generate::GivenFrames given;  // those that the request goes on from; null: none
+  std::string source;           // the id of the video that they are of, if it is one of these
+  std::string idempotency;      // the client's name of this request; empty: none
+  base::Hash body;              // tells one request of that name from another
 };
 
 // All videos that were asked for: in memory, to be read at any rate, and in the database, where each change is before
@@ -116,6 +119,7 @@ class VideoQueue {
     bool claimed = false;
   };
   VideoQueue(Database& database, const QueueOptions& options) : database_(database), options_(options) {}
+  base::Status write_given(const std::string& id, const NewVideo& asked) const;
   base::Status lock_folder();
   base::Status load();
   base::Status remove_left_folders() const;

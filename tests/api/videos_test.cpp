@@ -14,10 +14,12 @@
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
 #include "api/videos/video_events.h"
+#include "base/file.h"
 #include "generate/random_model.h"
 #include "jobs/runner.h"
 #include "jobs/video_files.h"
 #include "raw_client.h"
+#include "video/picture.h"
 
 namespace starling::api::videos {
 namespace {
@@ -325,8 +327,13 @@ TEST_F(Videos, WhatIsAskedWronglyIsRefusedWithWhatCanBeDone) {
   refused(R"({"prompt":"x","seed":-1})", "invalid_value", "seed");
   refused(R"({"prompt":"x","fps":"8/0"})", "invalid_value", "fps");
   refused(R"({"prompt":"x","guidance":101})", "invalid_value", "guidance");
-  refused(R"({"prompt":"x","input_reference":{"image_url":"http://169.254.169.254/"}})", "unsupported_parameter",
+  refused(R"({"prompt":"x","input_reference":{"image_url":"http://169.254.169.254/"}})", "invalid_value",
           "input_reference");
+  refused(R"({"prompt":"x","input_reference":{"image_url":"data:image/png;base64,AAAA"}})", "invalid_value",
+          "input_reference");
+  refused(R"({"prompt":"x","input_reference":{"image_url":"data:image/png;base64,?"}})", "invalid_value",
+          "input_reference");
+  refused(R"({"prompt":"x","video":{"id":"video_x"}})", "unknown_parameter", "video");
   const std::string form = "multipart/form-data; boundary=B";
   refused("--B\r\nnonsense", "invalid_multipart", "", form);
   refused("x", "invalid_multipart", "", "multipart/form-data");
@@ -339,7 +346,10 @@ TEST_F(Videos, WhatIsAskedWronglyIsRefusedWithWhatCanBeDone) {
   EXPECT_EQ(ask(Method::kGet, "/v1/videos?other=1").status, 400);
   EXPECT_EQ(ask(Method::kGet, "/v1/videos/%2e%2e").status, 404);
   EXPECT_EQ(ask(Method::kGet, "/v1/models/none").status, 404);
-  EXPECT_EQ(ask(Method::kPost, "/v1/videos/video_x/remix", "{}").status, 400);
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos/video_x/remix", R"({"prompt":"x"})").status, 404);
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos/edits", R"({"prompt":"x","video":{"id":"../../x"}})").status, 404);
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos/edits", R"({"prompt":"x","video":"y"})").status, 400);
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos/extensions", R"({"prompt":"x"})").status, 400);
   EXPECT_EQ(queue_->size(), 0U);
 }
 
@@ -354,6 +364,42 @@ TEST_F(Videos, WhatPeopleWriteComesBackAsItIs) {
   EXPECT_EQ(*json.text("prompt"), "hold <script>\"");
   EXPECT_EQ(*json.text("seconds"), "2");
   EXPECT_EQ(*(*json.object("starling"))->u64("seed"), ~std::uint64_t{0});
+}
+
+TEST_F(Videos, AVideoGoesOnFromAPicture) {
+  const auto picture = video::make_picture(20, 20, {});
+  ASSERT_TRUE(video::write_png(shared() / "home" / "x.png", *picture).ok());
+  const std::string png = *base::read_text_file(shared() / "home" / "x.png", 1 << 20);
+  const std::string body =
+      "--B\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nhold\r\n"
+      "--B\r\nContent-Disposition: form-data; name=\"input_reference\"; filename=\"../x.png\"\r\n\r\n" +
+      png + "\r\n--B--\r\n";
+  const std::map<std::string, std::string> once{{"idempotency-key", "once"}};
+  const Response response = ask(Method::kPost, "/v1/videos", body, "multipart/form-data; boundary=B", once);
+  ASSERT_EQ(response.status, 200) << response.body;
+  const std::string id = *json_of(response).text("id");
+  EXPECT_EQ(queue_->find("", id)->request.start, 1);
+  EXPECT_EQ(fs::file_size(queue_->folder(id) / "video.inputs"), 32U * 16U * 3U);
+  // Sent again it is the same one, with other pixels it is not.
+  EXPECT_EQ(*json_of(ask(Method::kPost, "/v1/videos", body, "multipart/form-data; boundary=B", once)).text("id"), id);
+  std::string other = body;
+  other.insert(other.size() - 9, "x");
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos", other, "multipart/form-data; boundary=B", once).status, 400);
+  std::size_t folders = 0;
+  for (const auto& entry : fs::directory_iterator(queue_->folder(""))) folders += entry.is_directory() ? 1 : 0;
+  EXPECT_EQ(folders, 1U);
+  // The network that is behind some servers takes text alone.
+  gateway_.rules.only_text = true;
+  Router router;
+  router.add(video_routes(gateway_));
+  Request request;
+  request.method = Method::kPost;
+  request.headers = {{"content-type", "multipart/form-data; boundary=B"}};
+  request.body = body;
+  router.answer(request, "/v1/videos", Answer([](const Response& given) {
+                  EXPECT_EQ(given.status, 400);
+                  EXPECT_EQ(code_of(given), "unsupported_parameter");
+                }));
 }
 
 TEST_F(Videos, AFullQueueSaysSo) {

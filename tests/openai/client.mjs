@@ -94,8 +94,9 @@ await refused(client.videos.create({ prompt: "" }), OpenAI.BadRequestError, 400,
 await refused(client.videos.create({ prompt: "x", model: "none" }), OpenAI.BadRequestError, 400, "model_not_found", "model");
 await refused(client.videos.create({ prompt: "x", colour: "red" }), OpenAI.BadRequestError, 400, "unknown_parameter", "colour");
 const picture = await toFile(Buffer.from("not a picture"), "../../etc/passwd", { type: "image/png" });
-await refused(client.videos.create({ prompt: "x", input_reference: picture }), OpenAI.BadRequestError, 400, "unsupported_parameter", "input_reference");
-await refused(client.videos.remix(asked.id, { prompt: "x" }), OpenAI.BadRequestError, 400, "unsupported");
+await refused(client.videos.create({ prompt: "x", input_reference: picture }), OpenAI.BadRequestError, 400, "invalid_value", "input_reference");
+await refused(client.videos.remix("video_none", { prompt: "x" }), OpenAI.NotFoundError, 404, "not_found");
+await refused(client.videos.getCharacter("char_none"), OpenAI.BadRequestError, 400, "unsupported");
 await refused(client.videos.retrieve("video_none"), OpenAI.NotFoundError, 404, "not_found");
 await refused(client.videos.downloadContent(asked.id, { variant: "sound" }), OpenAI.BadRequestError, 400, "invalid_value", "variant");
 await refused(client.videos.list({ limit: 1000 }), OpenAI.BadRequestError, 400, "invalid_value", "limit");
@@ -126,6 +127,23 @@ const drawn = await client.images.generate({ prompt: "a red ball", size: "32x32"
 assert.equal(drawn.data.length, 2);
 assert.equal(Buffer.from(drawn.data[0].b64_json, "base64").subarray(1, 4).toString(), "PNG");
 assert.notEqual(drawn.data[0].b64_json, drawn.data[1].b64_json);
+
+// Videos that go on from a picture and from videos.
+const still = await toFile(Buffer.from(drawn.data[0].b64_json, "base64"), "still.png", { type: "image/png" });
+const begun = await finished((await client.videos.create({ prompt: "it rolls", input_reference: still, ...small })).id);
+assert.equal(begun.status, "completed", JSON.stringify(begun.error));
+const remixed = await finished((await client.videos.remix(begun.id, { prompt: "a green ball", steps: 3 })).id);
+assert.equal(remixed.status, "completed", JSON.stringify(remixed.error));
+assert.equal(remixed.remixed_from_video_id, begun.id);
+assert.equal(remixed.starling.frames, begun.starling.frames);
+const longer = await finished((await client.videos.extend({ prompt: "it rolls on", seconds: "4", video: { id: begun.id }, steps: 3 })).id);
+assert.equal(longer.status, "completed", JSON.stringify(longer.error));
+assert.equal(longer.starling.frames, begun.starling.frames + 32);
+const clip = await client.videos.downloadContent(begun.id);
+const file = await toFile(Buffer.from(await clip.arrayBuffer()), "clip.mp4", { type: "video/mp4" });
+const edited = await finished((await client.videos.edit({ prompt: "a black ball", video: file, ...small, num_frames: undefined })).id);
+assert.equal(edited.status, "completed", JSON.stringify(edited.error));
+ids.push(begun.id, remixed.id, longer.id, edited.id);
 
 // Each video that ended was told of, signed; the one that was not taken came again.
 const deadline = Date.now() + 20000;

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "api/videos/errors.h"
+#include "api/videos/video_source.h"
 #include "base/file.h"
 #include "base/random.h"
 #include "jobs/video_files.h"
@@ -57,8 +58,9 @@ Asked<Wanted> read_wanted(const base::Json& parameters) {
     }
     wanted.inside = *given == "b64_json";
   }
-  for (const char* const name : {"seconds", "num_frames", "fps"}) {
-    if (parameters.has(name)) return refuse(400, "unknown_parameter", name, "a picture has no duration");
+  for (const char* const name : {"seconds", "num_frames", "fps", "video", "input_reference"}) {
+    if (parameters.has(name))
+      return refuse(400, "unknown_parameter", name, "a picture is made of text, and has no duration");
   }
   return wanted;
 }
@@ -111,7 +113,9 @@ class Pictures {
         if (!bytes.ok()) return refuse(bytes.error());
         picture.set("b64_json", base64(*bytes));
       } else {
-        picture.set("url", "http://" + host + "/v1/videos/" + id + "/content?variant=thumbnail");
+        std::string url = "http://" + host;
+        url.append("/v1/videos/").append(id).append("/content?variant=thumbnail");
+        picture.set("url", std::move(url));
       }
       picture.set("revised_prompt", base::Json());
       data.push(std::move(picture));
@@ -131,15 +135,15 @@ class Pictures {
 };
 
 Response generate(const Gateway& gateway, const Request& request) {
-  Asked<base::Json> parameters = read_parameters(request);
+  Asked<Parameters> parameters = read_parameters(request);
   if (parameters.refusal) return std::move(*parameters.refusal);
-  Asked<Wanted> wanted = read_wanted(*parameters.value);
+  Asked<Wanted> wanted = read_wanted(parameters.value->values);
   if (wanted.refusal) return std::move(*wanted.refusal);
-  base::Json frame = base::Json::empty_object();
-  for (const base::JsonMember& member : parameters.value->members()) {
-    if (member.key != "n" && member.key != "response_format") frame.set(member.key, member.value);
+  Parameters frame{base::Json::empty_object(), {}};
+  for (const base::JsonMember& member : parameters.value->values.members()) {
+    if (member.key != "n" && member.key != "response_format") frame.values.set(member.key, member.value);
   }
-  frame.set("num_frames", 1);
+  frame.values.set("num_frames", 1);
   Pictures pictures(gateway, gateway.access->owner_of(request));
   for (std::int64_t i = 0; i < wanted.value->count; ++i) {
     Asked<jobs::NewVideo> video = read_video_request(frame, gateway.rules, base::random_u64());

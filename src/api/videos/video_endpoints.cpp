@@ -5,6 +5,7 @@
 
 #include "api/ranged_file.h"
 #include "api/videos/errors.h"
+#include "api/videos/video_source.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "jobs/video_files.h"
@@ -51,20 +52,20 @@ struct Variant {
   std::filesystem::path jobs::VideoPaths::*path;
   const char* type;
 };
-constexpr std::array<Variant, 5> kVariants = {{{"video", &jobs::VideoPaths::video, "video/mp4"},
+constexpr std::array<Variant, 6> kVariants = {{{"video", &jobs::VideoPaths::video, "video/mp4"},
                                                {"thumbnail", &jobs::VideoPaths::thumbnail, "image/png"},
                                                {"spritesheet", &jobs::VideoPaths::spritesheet, "image/png"},
                                                {"receipt", &jobs::VideoPaths::receipt, "application/json"},
-                                               {"trace", &jobs::VideoPaths::trace, "application/octet-stream"}}};
+                                               {"trace", &jobs::VideoPaths::trace, "application/octet-stream"},
+                                               {"inputs", &jobs::VideoPaths::inputs, "application/octet-stream"}}};
 
-Response create(const Gateway& gateway, const Request& request) {
+// Enters what is asked for, in the name of whoever asks.
+Response submit(const Gateway& gateway, const Request& request, const Parameters& parameters, const Source& source) {
   const std::string& idempotency = request.header("idempotency-key");
   if (idempotency.size() > kMostIdempotency) {
     return refuse(400, "invalid_value", "", "an Idempotency-Key has at most 255 bytes");
   }
-  Asked<base::Json> parameters = read_parameters(request);
-  if (parameters.refusal) return std::move(*parameters.refusal);
-  Asked<jobs::NewVideo> asked = read_video_request(*parameters.value, gateway.rules, base::random_u64());
+  Asked<jobs::NewVideo> asked = read_video_request(parameters, gateway.rules, base::random_u64(), source);
   if (asked.refusal) return std::move(*asked.refusal);
   jobs::NewVideo& video = *asked.value;
   const auto key = gateway.access->key_of(request);
@@ -80,13 +81,70 @@ Response create(const Gateway& gateway, const Request& request) {
     }
   }
   video.idempotency = idempotency;
-  video.body = base::sha256(base::as_bytes(parameters.value->to_text()));
+  base::Sha256 hash;
+  hash.update(base::as_bytes(request.path + "\n" + parameters.values.to_text()));
+  for (const auto& [name, bytes] : parameters.files) hash.update(base::as_bytes(bytes));
+  video.body = hash.finish();
   const auto submitted = gateway.queue->submit(video, gateway.now());
   if (submitted.ok()) return json_response(video_json(*submitted->video));
   if (submitted.error().code == base::ErrorCode::kInvalidArgument) {
     return refuse(400, "idempotency_key_in_use", "", submitted.error().message);
   }
   return refuse(submitted.error());
+}
+
+Response create(const Gateway& gateway, const Request& request) {
+  Asked<Parameters> parameters = read_parameters(request);
+  if (parameters.refusal) return std::move(*parameters.refusal);
+  if (parameters.value->values.find("video") != nullptr) {
+    return refuse(400, "unknown_parameter", "video", "unknown parameter: 'video'; edits and extensions take one");
+  }
+  return submit(gateway, request, *parameters.value, {});
+}
+
+// Of what another video goes on from: one of this server, if there is an id.
+Response go_on(const Gateway& gateway, const Request& request, const Parameters& parameters, Way way,
+               const std::string& id) {
+  Source source{way, nullptr, {}};
+  if (!id.empty()) {
+    source.video = gateway.queue->find(gateway.access->owner_of(request), id);
+    if (source.video == nullptr) return no_such_video(id);
+    if (source.video->status != VideoStatus::kCompleted) {
+      return refuse(400, "video_not_ready", "video", "this video is not made; go on from one that is completed");
+    }
+    source.file = jobs::VideoPaths(gateway.queue->folder(id)).video;
+  }
+  for (const char* const name : {"seconds", "num_frames"}) {
+    if (way == Way::kEdit && parameters.values.has(name)) {
+      return refuse(400, "unknown_parameter", name, "an edit keeps the duration");
+    }
+  }
+  if (parameters.values.has("input_reference")) {
+    return refuse(400, "unknown_parameter", "input_reference", "a video goes on from one thing");
+  }
+  return submit(gateway, request, parameters, source);
+}
+
+Response from_body(const Gateway& gateway, const Request& request, Way way) {
+  Asked<Parameters> parameters = read_parameters(request);
+  if (parameters.refusal) return std::move(*parameters.refusal);
+  std::string id;
+  const base::Json* const video = parameters.value->values.find("video");
+  if (video != nullptr && video->has("id")) {
+    const base::Result<std::string> given = video->text("id");
+    if (!given.ok()) return refuse_parameter("video", "'video' is a file, or {\"id\"} of a video of this server");
+    id = *given;
+  }
+  return go_on(gateway, request, *parameters.value, way, id);
+}
+
+Response edit(const Gateway& gateway, const Request& request) { return from_body(gateway, request, Way::kEdit); }
+Response extend(const Gateway& gateway, const Request& request) { return from_body(gateway, request, Way::kExtend); }
+
+Response remix(const Gateway& gateway, const Request& request) {
+  Asked<Parameters> parameters = read_parameters(request);
+  if (parameters.refusal) return std::move(*parameters.refusal);
+  return go_on(gateway, request, *parameters.value, Way::kEdit, request.parameter("id"));
 }
 
 Response list(const Gateway& gateway, const Request& request) {
@@ -156,7 +214,7 @@ Response content(const Gateway& gateway, const Request& request) {
     response.headers.emplace_back("Cache-Control", "private, max-age=3600");
     return response;
   }
-  return refuse_parameter("variant", "'variant' is video, thumbnail, spritesheet, receipt or trace");
+  return refuse_parameter("variant", "'variant' is video, thumbnail, spritesheet, receipt, trace or inputs");
 }
 
 // What OpenAI's API has and this server does not.
@@ -223,7 +281,7 @@ base::Json video_json(const Video& video) {
   json.set("error", std::move(error));
   json.set("model", video.model);
   json.set("prompt", video.request.prompt);
-  json.set("remixed_from_video_id", base::Json());
+  json.set("remixed_from_video_id", video.source.empty() ? base::Json() : base::Json(video.source));
   json.set("seconds", video.seconds);
   json.set("size", std::to_string(video.request.width) + "x" + std::to_string(video.request.height));
   json.set("starling", outcome_json(video));
@@ -238,11 +296,13 @@ std::vector<Route> video_routes(const Gateway& gateway) {
   routes.push_back(route(gateway, Method::kGet, "/v1/videos/{id}", Runs::kHere, show));
   routes.push_back(route(gateway, Method::kDelete, "/v1/videos/{id}", Runs::kOnWorker, remove));
   routes.push_back(route(gateway, Method::kGet, "/v1/videos/{id}/content", Runs::kOnWorker, content));
-  constexpr const char* kNoSource = "this server cannot make a video of another one yet; ask for a new one";
   constexpr const char* kNoCharacters = "the model of this server has no characters";
-  routes.push_back(refused(Method::kPost, "/v1/videos/{id}/remix", kNoSource));
-  routes.push_back(refused(Method::kPost, "/v1/videos/edits", kNoSource));
-  routes.push_back(refused(Method::kPost, "/v1/videos/extensions", kNoSource));
+  for (const auto& [pattern, endpoint] : {std::pair<const char*, Endpoint>{"/v1/videos/{id}/remix", remix},
+                                          {"/v1/videos/edits", edit},
+                                          {"/v1/videos/extensions", extend}}) {
+    routes.push_back(route(gateway, Method::kPost, pattern, Runs::kOnWorker, endpoint));
+    routes.back().body_limit = kMostBody;
+  }
   routes.push_back(refused(Method::kPost, "/v1/videos/characters", kNoCharacters));
   routes.push_back(refused(Method::kGet, "/v1/videos/characters/{id}", kNoCharacters));
   return routes;

@@ -14,11 +14,12 @@
 namespace starling::api::videos {
 namespace {
 
-constexpr std::array<std::string_view, 15> kParameters = {
-    "prompt",          "model",          "seconds", "size",
-    "input_reference", "seed",           "steps",   "num_inference_steps",
-    "guidance",        "guidance_scale", "fps",     "num_frames",
-    "negative_prompt", "flow_shift",     "user"};
+constexpr std::array<std::string_view, 16> kParameters = {"prompt",     "model",           "seconds",
+                                                          "size",       "input_reference", "video",
+                                                          "seed",       "steps",           "num_inference_steps",
+                                                          "guidance",   "guidance_scale",  "fps",
+                                                          "num_frames", "negative_prompt", "flow_shift",
+                                                          "user"};
 
 constexpr base::JsonLimits kJsonLimits = {std::size_t{1} << 20, 16, 4096};
 
@@ -161,10 +162,7 @@ void read_duration(Reader& reader, const models::ModelConfig& config, jobs::NewV
     request.frames = generate::frames_for_seconds(config, 2.0, request.rate);
   }
   reader.integer<std::int64_t>("num_frames", request.frames, 1, 100'000);
-  if (video.seconds.empty()) {
-    video.seconds =
-        short_text(static_cast<double>(std::max<std::int64_t>(request.frames - 1, 1)) / request.rate.per_second());
-  }
+  if (video.seconds.empty()) video.seconds = seconds_text(request);
 }
 
 std::string what_works(const VideoRules& rules) {
@@ -174,6 +172,18 @@ std::string what_works(const VideoRules& rules) {
          std::to_string(1 + frames) + ", " + std::to_string(1 + 2 * frames) + ", ... frames, up to " +
          std::to_string(rules.most_pixels) + " pixels in all, such as " + std::to_string(rules.usual.width) + "x" +
          std::to_string(rules.usual.height) + " for 2, 4, 8 or 12 seconds";
+}
+
+bool is_too_much(const VideoRules& rules, const generate::TextToVideo& request) {
+  const auto pixels = static_cast<std::uint64_t>(request.width) * static_cast<std::uint64_t>(request.height) *
+                      static_cast<std::uint64_t>(request.frames);
+  return pixels > rules.most_pixels || generate::least_memory(rules.model->config(), request) > rules.memory;
+}
+
+Fault too_much(const VideoRules& rules, const generate::TextToVideo& request) {
+  const std::string size = std::to_string(request.width) + "x" + std::to_string(request.height);
+  return {"size", base::invalid("a video of " + size + " with " + std::to_string(request.frames) +
+                                " frames is more than this server can make" + what_works(rules))};
 }
 
 // Which parameter a request that does not suit the model is to blame on.
@@ -188,19 +198,13 @@ std::optional<Fault> check_shape(const VideoRules& rules, const generate::TextTo
   if (const base::Status fine = generate::check_request(config, request); !fine.ok()) {
     return Fault{duration, base::invalid(fine.error().message + what_works(rules))};
   }
-  const auto pixels = static_cast<std::uint64_t>(request.width) * static_cast<std::uint64_t>(request.height) *
-                      static_cast<std::uint64_t>(request.frames);
-  if (pixels > rules.most_pixels || generate::least_memory(config, request) > rules.memory) {
-    const std::string size = std::to_string(request.width) + "x" + std::to_string(request.height);
-    return Fault{"size", base::invalid("a video of " + size + " with " + std::to_string(request.frames) +
-                                       " frames is more than this server can make" + what_works(rules))};
-  }
+  if (is_too_much(rules, request)) return too_much(rules, request);
   return std::nullopt;
 }
 
 }  // namespace
 
-Asked<base::Json> read_parameters(const Request& request) {
+Asked<Parameters> read_parameters(const Request& request) {
   const std::string& type = request.header("content-type");
   std::string kind = type.substr(0, type.find(';'));
   while (kind.ends_with(' ')) kind.pop_back();
@@ -209,7 +213,7 @@ Asked<base::Json> read_parameters(const Request& request) {
     base::Result<base::Json> json = base::Json::parse(request.body, "the body", kJsonLimits);
     if (!json.ok()) return refuse(400, "invalid_json", "", json.error().message);
     if (!json->is_object()) return refuse(400, "invalid_json", "", "the body is no JSON object");
-    return *std::move(json);
+    return Parameters{*std::move(json), {}};
   }
   if (kind != "multipart/form-data") {
     return refuse(415, "unsupported_media_type", "",
@@ -219,12 +223,21 @@ Asked<base::Json> read_parameters(const Request& request) {
   if (!boundary.ok()) return refuse(400, "invalid_multipart", "", boundary.error().message);
   const base::Result<std::vector<FormPart>> parts = parse_form(request.body, *boundary);
   if (!parts.ok()) return refuse(400, "invalid_multipart", "", parts.error().message);
-  base::Json json = base::Json::empty_object();
+  Parameters parameters{base::Json::empty_object(), {}};
+  base::Json& json = parameters.values;
   for (const FormPart& part : *parts) {
-    // "input_reference[image_url]" is a member of an object.
-    const std::string name = part.name.substr(0, part.name.find('['));
-    if (part.is_file || name != part.name) {
+    // "video[id]" is a member of an object.
+    const std::size_t bracket = part.name.find('[');
+    const std::string name = part.name.substr(0, bracket);
+    if (part.is_file) {
       json.set(name, base::Json::empty_object());
+      parameters.files[name] = part.content;
+      continue;
+    }
+    if (bracket != std::string::npos) {
+      base::Json object = base::Json::empty_object();
+      object.set(part.name.substr(bracket + 1, part.name.size() - bracket - 2), part.content);
+      json.set(name, std::move(object));
       continue;
     }
     if (part.content.size() > kJsonLimits.bytes) {
@@ -232,14 +245,24 @@ Asked<base::Json> read_parameters(const Request& request) {
     }
     json.set(name, part.content);
   }
-  return json;
+  return parameters;
+}
+
+std::string seconds_text(const generate::TextToVideo& request) {
+  return short_text(static_cast<double>(std::max<std::int64_t>(request.frames - 1, 1)) / request.rate.per_second());
+}
+
+std::optional<Response> refuse_size(const VideoRules& rules, const generate::TextToVideo& request) {
+  if (!is_too_much(rules, request)) return std::nullopt;
+  const Fault fault = too_much(rules, request);
+  return refuse_parameter(fault.param, fault.error.message);
 }
 
 bool is_model(const std::string& name, const VideoRules& rules) {
   return name == rules.model_name || name == "sora-2" || name.starts_with("sora-2-");
 }
 
-Asked<jobs::NewVideo> read_video_request(const base::Json& parameters, const VideoRules& rules, std::uint64_t random) {
+Asked<jobs::NewVideo> read_text_request(const base::Json& parameters, const VideoRules& rules, std::uint64_t random) {
   for (const base::JsonMember& member : parameters.members()) {
     if (std::ranges::find(kParameters, member.key) == kParameters.end()) {
       return refuse(400, "unknown_parameter", member.key.substr(0, 64),
@@ -247,10 +270,6 @@ Asked<jobs::NewVideo> read_video_request(const base::Json& parameters, const Vid
     }
   }
   Reader reader(parameters);
-  if (reader.find("input_reference") != nullptr) {
-    return refuse(400, "unsupported_parameter", "input_reference",
-                  "this server cannot begin a video with a picture yet; leave input_reference out");
-  }
   jobs::NewVideo video;
   generate::TextToVideo& request = video.request;
   request = rules.usual;

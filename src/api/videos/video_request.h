@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/http.h"
 #include "generate/text_to_video.h"
@@ -19,6 +21,8 @@ struct VideoRules {
   generate::TextToVideo usual;            // what is used where a request says nothing
   std::uint64_t memory = 0;               // bytes that a video may take
   std::uint64_t most_pixels = 1U << 28U;  // of all frames of a video together
+  std::int64_t window = 0;                // latent frames that are made at a time, 0: all of them
+  bool only_text = false;                 // nothing else can be gone on from
 };
 
 // A value, or the response that says why there is none.
@@ -31,13 +35,21 @@ struct Asked {
   Asked(Response refused) : refusal(std::move(refused)) {}  // NOLINT(google-explicit-constructor)
 };
 
-// Parameters by name, from a body of JSON or multipart/form-data; their values are those of JSON, or texts. A file is
-// null. What is a file or an object is only looked at by name.
-Asked<base::Json> read_parameters(const Request& request);
+// Parameters by name, from a body of JSON or multipart/form-data; their values are those of JSON, or texts. A file's is
+// an empty object, and its bytes lie in the request's body.
+struct Parameters {
+  base::Json values;
+  std::map<std::string, std::string_view> files;
+};
+Asked<Parameters> read_parameters(const Request& request);
 
-// The video that a body of POST /v1/videos asks for. owner, idempotency and body are not filled in. random: for the
-// seed of those who name none.
-Asked<jobs::NewVideo> read_video_request(const base::Json& parameters, const VideoRules& rules, std::uint64_t random);
+// What the parameters ask for but for what the video goes on from (video_source.h), which is not looked at. owner,
+// idempotency and body are not filled in. random: for the seed of those who name none.
+Asked<jobs::NewVideo> read_text_request(const base::Json& parameters, const VideoRules& rules, std::uint64_t random);
+// The duration of so many frames, as a video shows it.
+std::string seconds_text(const generate::TextToVideo& request);
+// A response when it is more than this server makes. Precondition: generate::check_request() found nothing.
+std::optional<Response> refuse_size(const VideoRules& rules, const generate::TextToVideo& request);
 
 // Whether a model of that name is this one: its own name, and those of OpenAI's video models, which programs written
 // for them say.

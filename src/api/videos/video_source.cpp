@@ -1,0 +1,116 @@
+#include "api/videos/video_source.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "api/videos/errors.h"
+#include "generate/given.h"
+
+namespace starling::api::videos {
+namespace {
+
+constexpr float kUsualStrength = 0.7F;
+constexpr std::uint64_t kMostGiven = 1000;  // frames
+constexpr std::size_t kMostPictureText = std::size_t{24} << 20;
+
+base::Result<std::string> decode_base64(std::string_view text) {
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const int size =
+      text.size() % 4 != 0 || text.size() > kMostPictureText
+          ? -1
+          : EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                            reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (size < 0) return base::invalid("the picture's data is no base64");
+  const auto padding = static_cast<std::size_t>(text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0);
+  bytes.resize(static_cast<std::size_t>(size) - padding);
+  return bytes;
+}
+
+// The bytes of a picture or clip in a body: a file of a form, or a data URL. Nothing else is fetched.
+base::Result<std::string> bytes_in(const Parameters& parameters, const std::string& name) {
+  if (const auto file = parameters.files.find(name); file != parameters.files.end()) return std::string(file->second);
+  const base::Json* const object = parameters.values.find(name);
+  if (object != nullptr && object->has("image_url")) {
+    STARLING_ASSIGN(const std::string url, object->text("image_url"));
+    const std::size_t comma = url.find(',');
+    if (!url.starts_with("data:") || comma == std::string::npos || !url.substr(0, comma).ends_with(";base64")) {
+      return base::invalid("this server fetches nothing: send the picture as a file, or as a data: URL in base64");
+    }
+    return decode_base64(std::string_view(url).substr(comma + 1));
+  }
+  return base::invalid("'" + name + "' is a file, sent as multipart/form-data" +
+                       (name == "video" ? ", or {\"id\"} of a video of this server" : ""));
+}
+
+base::Result<video::Frames> clip_of(const Parameters& parameters, const std::string& name, const Source& source,
+                                    const VideoRules& rules, const generate::TextToVideo& request, bool picture) {
+  const std::uint64_t pixels = static_cast<std::uint64_t>(request.width) * static_cast<std::uint64_t>(request.height);
+  const auto most =
+      picture ? std::int64_t{1}
+              : static_cast<std::int64_t>(std::clamp<std::uint64_t>(rules.most_pixels / pixels, 1, kMostGiven));
+  if (source.video != nullptr) return generate::fit_clip(source.file, request, most);
+  STARLING_ASSIGN(const std::string bytes, bytes_in(parameters, name));
+  return generate::fit_clip(base::as_bytes(bytes), request, most);
+}
+
+// Enters what the video goes on from.
+base::Status take_source(const Parameters& parameters, const std::string& name, const Source& source,
+                         const VideoRules& rules, jobs::NewVideo& video) {
+  const models::ModelConfig& config = rules.model->config();
+  generate::TextToVideo& request = video.request;
+  const bool picture = source.way == Way::kText;
+  STARLING_ASSIGN(video::Frames clip, clip_of(parameters, name, source, rules, request, picture));
+  clip = generate::in_strides(config, std::move(clip),
+                              source.way == Way::kEdit ? generate::Place::kWhole : generate::Place::kStart);
+  // What was asked for is new, beside what is there.
+  if (source.way == Way::kExtend) request.frames += clip.count - 1;
+  if (source.way == Way::kEdit) request.strength = kUsualStrength;
+  video.given = generate::give(request, clip, {});
+  return {};
+}
+
+void set_window(const VideoRules& rules, generate::TextToVideo& request) {
+  if (rules.window > 0 && rules.window < generate::largest_window(rules.model->config(), request)) {
+    request.window = rules.window;
+  }
+}
+
+}  // namespace
+
+Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const VideoRules& rules, std::uint64_t random,
+                                         const Source& source) {
+  VideoRules own = rules;
+  if (source.video != nullptr) {
+    const std::string prompt = own.usual.prompt;
+    own.usual = source.video->request;
+    own.usual.prompt = prompt;
+    for (std::int64_t* const part : {&own.usual.start, &own.usual.end, &own.usual.window}) *part = 0;
+    own.usual.given.reset();
+    own.usual.strength.reset();
+    own.usual.loop = false;
+  }
+  Asked<jobs::NewVideo> asked = read_text_request(parameters.values, own, random);
+  if (asked.refusal) return asked;
+  jobs::NewVideo& video = *asked.value;
+  const std::string name = source.way == Way::kText ? "input_reference" : "video";
+  const bool goes_on = source.way != Way::kText || parameters.values.has(name);
+  if (goes_on && rules.only_text) {
+    return refuse(400, "unsupported_parameter", name, "the network behind this server makes videos of text alone");
+  }
+  if (goes_on) {
+    const base::Status taken = take_source(parameters, name, source, rules, video);
+    if (!taken.ok()) return refuse_parameter(name, taken.error().message);
+    if (source.video != nullptr) video.source = source.video->id;
+    if (source.way != Way::kText) video.seconds = seconds_text(video.request);
+  }
+  if (const base::Status fine = generate::check_request(rules.model->config(), video.request); !fine.ok()) {
+    return refuse_parameter(goes_on ? name : "size", fine.error().message);
+  }
+  set_window(rules, video.request);
+  if (std::optional<Response> refusal = refuse_size(rules, video.request)) return std::move(*refusal);
+  return asked;
+}
+
+}  // namespace starling::api::videos
