@@ -85,8 +85,9 @@ void print_table(const train::EvaluationReport& report) {
 
 base::Result<int> run(const Arguments& arguments) {
   if (arguments.world == 2) return evaluate_world(arguments);
-  if (arguments.source != "model" || !arguments.vae.empty() || arguments.trained || !arguments.html.empty()) {
-    return base::invalid("--source, --vae, --trained and --html are for --world 2");
+  if (arguments.source != "model" || !arguments.vae.empty() || arguments.trained || arguments.diversity ||
+      !arguments.html.empty()) {
+    return base::invalid("--source, --vae, --trained, --diversity and --html are for --world 2");
   }
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
@@ -188,6 +189,7 @@ Action declare_evaluate(Options& options) {
   options.integer("--height", a->height, 32, 1024, "Pixels (as generate)");
   options.integer("--frames", a->frames, 1, 4096, "Frames of each video");
   options.flag("--trained", a->trained, "Compositions that training shows, instead of those held out");
+  options.flag("--diversity", a->diversity, "Make a second video of each caption, with another seed, to compare");
   options.text("--html", a->html, "File for a page with the table and videos beside their captions");
   options.integer("--shown", a->shown, 0, 1000, "How many clips that page shows");
   options.unsigned_integer("--seed", a->seed, "Another seed draws other captions");

@@ -21,6 +21,7 @@ struct EvaluateArguments {
   std::optional<double> guidance;
   std::optional<std::int64_t> width, height, frames;
   bool trained = false;
+  bool diversity = false;
   std::string html;
   std::int64_t shown = 24;
   std::uint64_t seed = 0;

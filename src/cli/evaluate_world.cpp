@@ -41,6 +41,10 @@ base::Status add_model(const EvaluateArguments& a, Machine& machine, evaluation:
   if (a.frames) request.frames = *a.frames;
   options.shape = {static_cast<int>(request.width), static_cast<int>(request.height), static_cast<int>(request.frames),
                    request.rate.per_second()};
+  options.fits = [&model = *sources.model](const std::string& caption) {
+    const auto tokens = model.tokenizer().encode(caption, model.config().text_length);
+    return tokens.ok() && !tokens->truncated;
+  };
   sources.list.push_back(
       {"model",
        [&](const evaluation::Item& item, const std::vector<std::uint8_t>&) -> base::Result<std::vector<std::uint8_t>> {
@@ -49,7 +53,8 @@ base::Status add_model(const EvaluateArguments& a, Machine& machine, evaluation:
          one.seed = item.seed;
          STARLING_ASSIGN(MadeClip made, make_clip(*sources.model, machine, one));
          return std::move(made.pixels);
-       }});
+       },
+       true});
   return {};
 }
 
@@ -113,6 +118,7 @@ base::Result<int> evaluate_world(const EvaluateArguments& a) {
   options.clips = static_cast<std::size_t>(a.clips);
   options.split = a.trained ? train::Split::kTrain : train::Split::kHeldOut;
   options.seed = a.seed;
+  options.diversity = a.diversity;
   if (a.width) options.shape.width = static_cast<int>(*a.width);
   if (a.height) options.shape.height = static_cast<int>(*a.height);
   if (a.frames) options.shape.frames = static_cast<int>(*a.frames);

@@ -181,6 +181,32 @@ TEST(WorldEvaluation, IsTheSameWhateverTheThreads) {
   EXPECT_GT(a->columns[0].squared_error, 0.0);
 }
 
+TEST(WorldEvaluation, ComparesTheVideosOfTwoSeeds) {
+  Options options;
+  options.clips = 2;
+  options.shape = {32, 32, 5, 8};
+  options.diversity = true;
+  const auto flat = [](bool by_seed) {
+    return [by_seed](const Item& item, const std::vector<std::uint8_t>& real) {
+      const auto level = static_cast<std::uint8_t>(by_seed ? 40 + 30 * (item.seed % 2) : 40);
+      return base::Result<std::vector<std::uint8_t>>(std::vector<std::uint8_t>(real.size(), level));
+    };
+  };
+  base::ThreadPool pool(1);
+  const auto report =
+      evaluate(options, {{"same", flat(false), true}, {"other", flat(true), true}, {"vae", flat(true)}}, pool);
+  ASSERT_TRUE(report.ok());
+  const auto mean = [&](std::size_t column) {
+    return report->columns[column].means[static_cast<std::size_t>(Quantity::kDiversity)];
+  };
+  EXPECT_EQ(mean(0).value, 0.0);
+  EXPECT_EQ(mean(0).count, 2U);
+  EXPECT_DOUBLE_EQ(mean(1).value, 30.0);
+  EXPECT_EQ(mean(2).count, 0U);
+  EXPECT_EQ(mean(4).count, 1U);
+  EXPECT_GT(mean(4).value, 0.0);
+}
+
 TEST(WorldEvaluation, DrawsHeldOutCompositionsUnlessTold) {
   Options options;
   options.shape = {32, 32, 9, 8};

@@ -25,6 +25,10 @@ struct Options {
   ClipShape shape;
   Split split = Split::kHeldOut;  // compositions that no training shows
   std::uint64_t seed = 0;
+  bool diversity = false;  // seeded sources make a second video of each caption
+  // Whether a model reads all of a caption; others are told otherwise, then in English, and at last
+  // passed over.
+  std::function<bool(const std::string& caption)> fits;
 };
 
 // A pure function of options and number, apart from what training draws. Of six captions four are English, one is in
@@ -35,6 +39,7 @@ Item draw_item(const Options& options, std::size_t number);
 struct Source {
   std::string name;
   std::function<base::Result<std::vector<std::uint8_t>>(const Item&, const std::vector<std::uint8_t>& real)> make;
+  bool seeded = false;  // another Item::seed gives another video
 };
 
 // A column of the table: how one source's videos were judged.

@@ -15,7 +15,7 @@ std::string_view name(Measure measure) {
 
 std::string_view name(Quantity quantity) {
   constexpr std::array<std::string_view, kQuantities> kNames = {"gravity error", "fall residual", "size drift",
-                                                                "colour drift", "flicker"};
+                                                                "colour drift",  "flicker",       "diversity"};
   return kNames[static_cast<std::size_t>(quantity) % kQuantities];
 }
 

@@ -33,15 +33,17 @@ enum class Measure : std::uint8_t {
 inline constexpr std::size_t kMeasures = 17;
 std::string_view name(Measure measure);
 
-// What is measured as a number, of which less is better.
+// What is measured as a number; but for diversity less is better.
 enum class Quantity : std::uint8_t {
   kGravityError,  // of a fall, as a share of the caption's gravity
   kFallResidual,  // from the parabola, metres
   kSizeDrift,     // of a thing between the first and the last quarter in which it is wholly seen, as a share
   kColourDrift,   // the same, of its paint, steps of 255
   kFlicker,       // of the sky: how far pixels are from the mean of those before and after, steps of 255
+  kDiversity,     // root mean square of pixels' differences between two seeds' videos of a caption, steps of 255; the
+                  // ceiling's is between clips of different captions
 };
-inline constexpr std::size_t kQuantities = 5;
+inline constexpr std::size_t kQuantities = 6;
 std::string_view name(Quantity quantity);
 
 // What was measured in a video.

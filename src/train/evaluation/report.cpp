@@ -36,7 +36,7 @@ std::string cell(Quantity quantity, const Mean& mean) {
 }
 
 std::string padded(const std::string& text, std::size_t width) {
-  return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
+  return text + std::string(text.size() + 2 < width ? width - text.size() : 2, ' ');
 }
 
 }  // namespace
