@@ -5,7 +5,6 @@
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/supply_endpoint.h"
-#include "consensus/test_accounts.h"
 #include "ledger/bank/state.h"
 
 namespace starling::api {
@@ -29,13 +28,12 @@ base::Bytes transfer_bytes(std::uint64_t from, std::uint64_t nonce, std::uint64_
   return signed_bytes(from, nonce, ledger::bank::Transfer{test_key(to).address(), motes});
 }
 
-LedgerEndpoints::LedgerEndpoints() {
+LedgerEndpoints::LedgerEndpoints(const Json& genesis) {
   consensus::EmbeddedOptions options;
   options.threads = 2;
   options.cache_bytes = std::size_t{1} << 20;
   options.ahead.wait = milliseconds(50);
-  chain_ = std::move(
-      *consensus::Embedded::open(folder_ / "chain", consensus::test_genesis(), consensus::orderer_key(), options));
+  chain_ = std::move(*consensus::Embedded::open(folder_ / "chain", genesis, consensus::orderer_key(), options));
   Router router;
   router.add(ledger_routes(*chain_, {{"validator", "gateway"}, "1.2.3", test_key(9).address(), ""}, &metrics_));
   router.add(market_routes(*chain_));

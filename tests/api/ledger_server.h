@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/metrics.h"
 #include "consensus/embedded.h"
+#include "consensus/test_accounts.h"
 #include "ledger/transaction.h"
 #include "node/http_client.h"
 #include "temporary_folder.h"
@@ -29,7 +30,7 @@ base::Bytes transfer_bytes(std::uint64_t from, std::uint64_t nonce, std::uint64_
 // A chain of its own and a server for it. A search ends after 3 blocks or 400 bytes of transactions.
 class LedgerEndpoints : public testing::Test {
  protected:
-  LedgerEndpoints();
+  explicit LedgerEndpoints(const Json& genesis = consensus::test_genesis());
   ~LedgerEndpoints() override;
 
   node::HttpReply ask(const std::string& path);
