@@ -83,8 +83,8 @@ Blocking blocking_of(const Group& group) {
     const std::int64_t columns = std::min(group.columns, kBlockElements);
     return {std::min(kBlockElements / columns, group.rows), columns};
   }
-  // Kernels of rows take several at once.
-  const std::int64_t least = group.slots == 0 ? kTurnedRows : group.row_kernels.empty() ? 1 : kFewRows;
+  // Kernels and reductions of rows take several at once.
+  const std::int64_t least = group.slots == 0 ? kTurnedRows : kFewRows;
   return {std::min(std::max(least, kBlockElements / group.columns), group.rows), group.columns};
 }
 
