@@ -231,8 +231,9 @@ void TaskProgress::finish() {
 }
 
 base::Result<SavedVideo> save_delivery(Customer& customer, std::uint64_t task, const node::Delivery& delivery,
-                                       const std::string& output, const generate::TextToVideo& request, bool lossless) {
-  STARLING_ASSIGN(const std::unique_ptr<VideoFiles> files, VideoFiles::open(output, request, lossless));
+                                       const std::string& output, const node::PartInput& wanted, bool lossless) {
+  STARLING_ASSIGN(const std::unique_ptr<VideoFiles> files, VideoFiles::open(output, wanted.request, lossless));
+  files->keep(wanted.given);
   STARLING_ASSIGN(base::AtomicFile trace, base::AtomicFile::create(files->trace()));
   STARLING_TRY(customer.requester().each_frame(
       delivery, [&](std::size_t, const video::FrameView& frame) { return files->add(frame); }));

@@ -81,6 +81,6 @@ struct SavedVideo {
   ledger::Motes price = 0;
 };
 base::Result<SavedVideo> save_delivery(Customer& customer, std::uint64_t task, const node::Delivery& delivery,
-                                       const std::string& output, const generate::TextToVideo& request, bool lossless);
+                                       const std::string& output, const node::PartInput& wanted, bool lossless);
 
 }  // namespace starling::cli

@@ -198,14 +198,16 @@ base::Result<std::vector<Outcome>> make_here(const Arguments& arguments, const m
 
 // By providers of a network.
 base::Result<std::vector<Outcome>> make_there(const Arguments& arguments, const models::Checkpoint& model,
-                                              const std::vector<Wanted>& all, Sheet& sheet) {
+                                              const std::vector<Wanted>& all, const generate::GivenFrames& given,
+                                              Sheet& sheet) {
   STARLING_ASSIGN(const std::unique_ptr<Customer> customer, Customer::open(arguments.network));
   // What cannot be written is not paid for.
   STARLING_TRY(check_outputs(arguments, all));
   STARLING_ASSIGN(const base::Hash model_root, model.root());
   std::vector<generate::TextToVideo> requests;
   for (const Wanted& wanted : all) requests.push_back(wanted.request);
-  STARLING_ASSIGN(const node::Order order, node::prepare_order(model, model_root, requests));
+  STARLING_ASSIGN(const node::Order order,
+                  node::prepare_order(model, model_root, requests, std::vector(all.size(), given)));
   STARLING_ASSIGN(const node::Quote quote, agree(*customer, order, arguments.bargain));
   STARLING_TRY(base::check_interrupt());
   STARLING_ASSIGN(const std::uint64_t task, customer->requester().submit(order, quote.terms));
@@ -215,8 +217,8 @@ base::Result<std::vector<Outcome>> make_there(const Arguments& arguments, const 
       task, order,
       [&](const node::Delivery& delivery) -> base::Status {
         const Wanted& wanted = all[delivery.part];
-        STARLING_ASSIGN(SavedVideo saved,
-                        save_delivery(*customer, task, delivery, wanted.output, wanted.request, arguments.lossless));
+        STARLING_ASSIGN(SavedVideo saved, save_delivery(*customer, task, delivery, wanted.output,
+                                                        order.parts[delivery.part].input, arguments.lossless));
         sheet.begin(wanted.request);
         STARLING_TRY(customer->requester().each_frame(delivery, [&](std::size_t index, const video::FrameView& frame) {
           sheet.add(index, frame);
@@ -296,7 +298,7 @@ base::Result<int> run(const Arguments& arguments) {
   if (const std::string remark = unknown_words_remark(model, request.prompt + " " + request.negative); !remark.empty())
     note(remark);
   auto made = arguments.network.empty() ? make_here(arguments, model, all, ready.given, sheet)
-                                        : make_there(arguments, model, all, sheet);
+                                        : make_there(arguments, model, all, ready.given, sheet);
   if (!made.ok()) return made.error();
   STARLING_TRY(sheet.write());
   if (arguments.json) {

@@ -63,10 +63,14 @@ base::Result<std::vector<std::string>> read_prompts(const Arguments& arguments) 
   return prompts;
 }
 
-base::Result<std::vector<generate::TextToVideo>> make_requests(const Arguments& arguments,
-                                                               const models::Checkpoint& model) {
-  STARLING_ASSIGN(const std::vector<std::string> prompts, read_prompts(arguments));
+struct Requests {
   std::vector<generate::TextToVideo> requests;
+  std::vector<generate::GivenFrames> given;  // of each
+};
+
+base::Result<Requests> make_requests(const Arguments& arguments, const models::Checkpoint& model) {
+  STARLING_ASSIGN(const std::vector<std::string> prompts, read_prompts(arguments));
+  Requests all;
   VideoArguments one = arguments.video;
   for (const std::string& prompt : prompts) {
     one.prompt = prompt;
@@ -74,25 +78,27 @@ base::Result<std::vector<generate::TextToVideo>> make_requests(const Arguments& 
     STARLING_ASSIGN(ReadyRequest ready, make_request(one, model.config(), video::FileType::kMp4));
     generate::TextToVideo& request = ready.request;
     for (std::int64_t i = 0; i < arguments.count; ++i) {
-      requests.push_back(request);
+      all.requests.push_back(request);
+      all.given.push_back(ready.given);
       ++request.seed;
     }
-    if (requests.size() > market::kMaxParts) {
+    if (all.requests.size() > market::kMaxParts) {
       return base::invalid("a job has at most " + std::to_string(market::kMaxParts) +
                            " videos: order the others apart");
     }
   }
-  return requests;
+  return all;
 }
 
 base::Result<int> submit(const Arguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
-  STARLING_ASSIGN(const std::vector<generate::TextToVideo> requests, make_requests(arguments, model));
+  STARLING_ASSIGN(const Requests all, make_requests(arguments, model));
+  const std::vector<generate::TextToVideo>& requests = all.requests;
   STARLING_ASSIGN(const auto customer, Customer::open(arguments.network));
   STARLING_ASSIGN(const base::Hash root, model.root());
-  STARLING_ASSIGN(const node::Order order, node::prepare_order(model, root, requests));
+  STARLING_ASSIGN(const node::Order order, node::prepare_order(model, root, requests, all.given));
   STARLING_ASSIGN(const node::Quote quote, agree(*customer, order, arguments.bargain));
   STARLING_TRY(base::check_interrupt());
   STARLING_ASSIGN(const std::uint64_t task, customer->requester().submit(order, quote.terms));
@@ -146,7 +152,7 @@ base::Result<int> wait(const Arguments& arguments) {
                         STARLING_ASSIGN(const std::string file, output_of(arguments.output, parts, delivery.part));
                         STARLING_ASSIGN(const SavedVideo saved,
                                         save_delivery(*customer, arguments.task, delivery, file,
-                                                      order.parts[delivery.part].input.request, arguments.lossless));
+                                                      order.parts[delivery.part].input, arguments.lossless));
                         base::Json video = base::Json::empty_object();
                         video.set("part", delivery.part);
                         video.set("video", file);

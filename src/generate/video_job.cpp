@@ -112,17 +112,21 @@ base::Result<VideoJob> VideoJob::with_other_text(const models::Checkpoint& model
 base::Status VideoJob::take_inputs(const models::Checkpoint& model, const TextToVideo& request,
                                    const GivenFrames& given) {
   STARLING_ASSIGN(const TextInputs text, text_inputs(model, request));
-  if (given) STARLING_TRY(check_given(request, *given));
-  request_ = request;
   std::map<std::string, Tensor> inputs{
       {"tokens", text.tokens}, {"mask", text.mask}, {"seed", seed_tensor(request.seed)}};
+  // Those that are here already are shared.
+  const bool here = has_given_ && request.given == request_.given;
+  for (std::size_t i = 0; here && i < inputs_.size(); ++i) inputs.emplace(program().inputs()[i].name, inputs_[i]);
+  if (given) STARLING_TRY(check_given(request, *given));
+  request_ = request;
+  has_given_ = here || given != nullptr;
   for (const GivenInput& input : given_inputs_) {
-    if (!given) break;
+    if (!given || here) break;
     STARLING_ASSIGN(Tensor pixels, Tensor::allocate(Type::kU8, {1, input.frames, request.height, request.width, 3}));
     const std::size_t size = given->frame_bytes();
     std::ranges::copy(std::span(given->rgb).subspan(static_cast<std::size_t>(input.first) * size, pixels.byte_size()),
                       pixels.mutable_bytes().begin());
-    inputs.emplace(input.name, std::move(pixels));
+    inputs[input.name] = std::move(pixels);
   }
   inputs_.clear();
   for (const exact::GraphInput& input : program().inputs()) inputs_.push_back(inputs[input.name]);

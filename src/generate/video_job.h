@@ -62,6 +62,7 @@ class VideoJob {
   CallLayout calls_;
   base::Hash program_root_;
   std::vector<GivenInput> given_inputs_;
+  bool has_given_ = false;  // whether they are among the inputs
   std::vector<exact::Tensor> inputs_;
   std::vector<exact::Tensor> weights_;
 };

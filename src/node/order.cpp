@@ -1,10 +1,12 @@
 #include "node/order.h"
 
 #include <chrono>
+#include <limits>
 #include <system_error>
 
 #include "base/file.h"
 #include "ledger/market/state.h"
+#include "node/task_inputs.h"
 #include "store/blob_manifest.h"
 
 namespace starling::node {
@@ -16,27 +18,48 @@ namespace {
 
 constexpr auto kKept = std::chrono::milliseconds(market::kMaxDeadline) + std::chrono::hours(10 * 24);
 
+// Whether gateways take the frames that each of so many videos goes on from.
+base::Status check_size(const generate::TextToVideo& request, const generate::GivenFrames& frames, std::size_t videos) {
+  if (!frames) return base::invalid("the frames that a video goes on from are missing from its order");
+  const std::size_t bytes = frames->rgb.size();
+  if (bytes > kMaxPartGivenBytes) {
+    return base::limit_error(
+        "a network takes " + std::to_string(kMaxPartGivenBytes >> 20U) + " MiB of frames that a video goes on from, " +
+        std::to_string(kMaxPartGivenBytes / frames->frame_bytes()) + " of " + std::to_string(request.width) + "x" +
+        std::to_string(request.height) + " pixels, and these are " + std::to_string(frames->count) +
+        ": cut the clip, ask for a smaller size, or make the video without --network");
+  }
+  if (bytes * videos > kTaskInputBytes) {
+    return base::limit_error("a network takes " + std::to_string(kTaskInputBytes >> 20U) +
+                             " MiB of given frames for all videos of an order: order " +
+                             std::to_string(kTaskInputBytes / bytes) + " at a time");
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,
-                                  const std::vector<generate::TextToVideo>& requests) {
+                                  const std::vector<generate::TextToVideo>& requests,
+                                  const std::vector<generate::GivenFrames>& given) {
   if (requests.empty() || requests.size() > market::kMaxParts) {
     return base::invalid("an order is for 1 to " + std::to_string(market::kMaxParts) + " videos");
   }
   Order order;
   order.model = model_root;
   for (const generate::TextToVideo& request : requests) {
-    if (request.has_given()) {
-      return base::unsupported("networks make videos from text alone: make this one without --network");
-    }
-    const bool first = order.parts.empty();
+    const std::size_t index = order.parts.size();
+    const bool first = index == 0;
+    const generate::GivenFrames frames = index < given.size() ? given[index] : nullptr;
+    if (request.has_given()) STARLING_TRY(check_size(request, frames, requests.size()));
     if (!first && !same_program(requests[0], request)) {
-      return base::invalid("the videos of an order differ in prompts and seed only; order the others for themselves");
+      return base::invalid("the videos of an order differ in prompts, seed and frames only; order the others apart");
     }
     base::Result<generate::VideoJob> job =
-        first ? generate::VideoJob::prepare(model, request) : order.parts[0].job->with_other_text(model, request);
+        first ? generate::VideoJob::prepare(model, request, std::numeric_limits<std::uint64_t>::max(), frames)
+              : order.parts[0].job->with_other_text(model, request, frames);
     if (!job.ok()) return job.error();
-    order.parts.push_back({{model_root, request}, std::make_shared<const generate::VideoJob>(*std::move(job))});
+    order.parts.push_back({{model_root, request, frames}, std::make_shared<const generate::VideoJob>(*std::move(job))});
   }
   return order;
 }

@@ -17,9 +17,11 @@ struct Order {
   std::vector<ReadyPart> parts;
 };
 
-// The order for requests that differ in prompts and seed only. The model is here, to say what its program is.
+// The order for requests that differ in prompts, seed and given frames only. The model is here, to say what its program
+// is. given: of each request, if they go on from frames.
 base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,
-                                  const std::vector<generate::TextToVideo>& requests);
+                                  const std::vector<generate::TextToVideo>& requests,
+                                  const std::vector<generate::GivenFrames>& given = {});
 
 struct Terms {
   ledger::Motes max_price = 0;   // for a part

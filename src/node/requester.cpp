@@ -140,11 +140,15 @@ base::Result<Order> Requester::order_of(std::uint64_t task, const models::Checkp
   }
   STARLING_ASSIGN(const std::vector<PartEntry> parts, ledger_.parts(task));
   std::vector<generate::TextToVideo> requests;
+  std::vector<generate::GivenFrames> given;
   for (const PartEntry& part : parts) {
     STARLING_ASSIGN(const PartInput input, input_of(part.part.input));
     requests.push_back(input.request);
+    // Videos of one order mostly go on from the same frames, which then are here once.
+    const bool same = requests[0].given == input.request.given && !given.empty();
+    given.push_back(same ? given[0] : input.given);
   }
-  return prepare_order(model, model_root, requests);
+  return prepare_order(model, model_root, requests, given);
 }
 
 base::Status Requester::follow(std::uint64_t task,

@@ -82,6 +82,38 @@ TEST_F(Network, AVideoIsMadeCheckedAndPaid) {
   gateway.expect_conserved();
 }
 
+TEST_F(Network, VideosThatGoOnFromFramesAreMadeToo) {
+  TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
+  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestRequester ann(temporary / "ann", gateway.url(), kAnn);
+  std::vector<generate::TextToVideo> requests;
+  std::vector<generate::GivenFrames> given;
+  for (const std::uint8_t shade : {10, 200}) {
+    video::Frames picture = *video::make_frames(32, 16, 1, {8, 1});
+    std::ranges::fill(picture.rgb, shade);
+    requests.push_back(small_request());
+    given.push_back(generate::give(requests.back(), picture, {}));
+  }
+  const auto asked = prepare_order(*models::Checkpoint::open(model()), test_model().root, requests, given);
+  ASSERT_TRUE(asked.ok()) << asked.error().message;
+  EXPECT_FALSE(prepare_order(*models::Checkpoint::open(model()), test_model().root, requests).ok());
+  const auto task = ann->submit(*asked, terms());
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  std::map<std::uint32_t, std::vector<base::Hash>> frames;
+  const auto collected = ann->collect(*task, *asked, [&](const Delivery& delivery) -> base::Status {
+    frames[delivery.part] = delivery.receipt.frames;
+    return {};
+  });
+  ASSERT_TRUE(collected.ok()) << collected.error().message;
+  ASSERT_EQ(collected->delivered, 2U);
+  for (const std::uint32_t part : {0U, 1U}) EXPECT_EQ(frames[part], right_frames(*asked, part));
+  EXPECT_NE(frames[0], frames[1]);
+  // Who ordered it knows what was given.
+  const auto again = ann->order_of(*task, *models::Checkpoint::open(model()), test_model().root);
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->parts[1].input.given->rgb, given[1]->rgb);
+}
+
 TEST_F(Network, AQuoteCountsThoseThatAnswerAndHaveTheModel) {
   TestProvider pia(temporary / "pia", gateway.url(), kPia, model());
   auto quin = std::make_unique<TestProvider>(temporary / "quin", gateway.url(), kQuin, model(),

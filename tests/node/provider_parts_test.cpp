@@ -42,6 +42,33 @@ TEST(PartInput, EveryOtherTextIsRefused) {
   EXPECT_FALSE(decode_part_input(base::Bytes(kMaxPartInputBytes + 1, ' ')).ok());
 }
 
+TEST(PartInput, FramesThatAVideoGoesOnFromTravelWithIt) {
+  PartInput input = example();
+  video::Frames clip = *video::make_frames(64, 64, 5, {8, 1});
+  clip.rgb[1000] = '\n';
+  input.given = generate::give(input.request, clip, {});
+  const base::Bytes bytes = encode_part_input(input);
+  const auto back = decode_part_input(bytes);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(back->given->rgb, clip.rgb);
+  EXPECT_EQ(encode_part_input(*back), bytes);
+  const std::size_t text = bytes.size() - clip.rgb.size();
+  for (const std::size_t at : {std::size_t{0}, text - 1, text, bytes.size() - 1}) {
+    base::Bytes changed = bytes;
+    changed[at] ^= 0x01;
+    EXPECT_FALSE(decode_part_input(changed).ok()) << at;
+    EXPECT_FALSE(decode_part_input({bytes.data(), at}).ok()) << at;
+  }
+  base::Bytes more = encode_part_input(example());
+  more.push_back('\n');
+  EXPECT_FALSE(decode_part_input(more).ok()) << "frames that nothing goes on from";
+  PartInput other = example();
+  clip.rgb[0] = 1;
+  other.given = generate::give(other.request, clip, {});
+  EXPECT_TRUE(same_program(input.request, other.request));
+  EXPECT_FALSE(same_program(input.request, example().request));
+}
+
 TEST(PartInput, TextAndSeedShareAProgram) {
   generate::TextToVideo a;
   generate::TextToVideo b;
