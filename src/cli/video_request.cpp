@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <utility>
+#include <vector>
 
 #include "base/utf8.h"
 #include "cli/setup.h"
@@ -77,18 +78,18 @@ std::string named(const char* option, const std::string& value) {
 }
 
 base::Status check_ways_in(const VideoArguments& a) {
-  std::string first;
+  std::vector<std::string> ways;
   for (const std::string& way : {named("--image", a.image), named("--extend", a.extend), named("--edit", a.edit),
                                  a.from.empty() ? named("--to", a.to) : named("--from", a.from)}) {
-    if (way.empty()) continue;
-    if (!first.empty()) {
-      return base::invalid("give " + first + " or " + way + ", not both: a video goes on from one thing");
-    }
-    first = way;
+    if (!way.empty()) ways.push_back(way);
   }
+  if (ways.size() > 1) {
+    return base::invalid("give " + ways[0] + " or " + ways[1] + ", not both: a video goes on from one thing");
+  }
+  const std::string first = ways.empty() ? "" : ways[0];
   if (a.strength && a.edit.empty()) return base::invalid("--strength says how much of --edit is made anew: give both");
   if (a.direction != "forward" && a.extend.empty()) return base::invalid("--direction is for --extend: give both");
-  if (a.loop && (first == "--edit" || first == "--to" || !a.to.empty() || a.direction != "forward")) {
+  if (a.loop && (first == "--edit" || !a.to.empty() || a.direction != "forward")) {
     return base::invalid("a loop ends where it begins: it cannot have an end of its own, nor be made anew");
   }
   if (!a.edit.empty() && (a.frames || a.seconds)) {
