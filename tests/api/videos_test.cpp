@@ -312,6 +312,7 @@ TEST_F(Videos, WhatIsAskedWronglyIsRefusedWithWhatCanBeDone) {
   refused(R"({"prompt":"x","other":1})", "unknown_parameter", "other");
   refused(R"({"prompt":"x","n":2})", "unknown_parameter", "n");
   refused(R"({"prompt":"x","model":"gpt"})", "model_not_found", "model");
+  refused(R"({"prompt":"x","model":"sora-2-)" + std::string(100'000, 'x') + R"("})", "model_not_found", "model");
   refused(R"({"prompt":"x","size":"100x100"})", "invalid_value", "size");
   refused(R"({"prompt":"x","size":"99999999999999999999x1"})", "invalid_value", "size");
   refused(R"({"prompt":"x","size":"-16x16"})", "invalid_value", "size");

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 16> kParameters = {"prompt",     "model",
                                                           "num_frames", "negative_prompt", "flow_shift",
                                                           "user"};
 
-constexpr base::JsonLimits kJsonLimits = {std::size_t{1} << 20, 16, 4096};
+constexpr base::JsonLimits kJsonLimits = {std::size_t{16} << 20, 16, 4096};
 
 // A parameter that was wrong.
 struct Fault {
@@ -259,7 +259,8 @@ std::optional<Response> refuse_size(const VideoRules& rules, const generate::Tex
 }
 
 bool is_model(const std::string& name, const VideoRules& rules) {
-  return name == rules.model_name || name == "sora-2" || name.starts_with("sora-2-");
+  constexpr std::size_t kLongest = 64;  // bytes
+  return name == rules.model_name || name == "sora-2" || (name.starts_with("sora-2-") && name.size() <= kLongest);
 }
 
 Asked<jobs::NewVideo> read_text_request(const base::Json& parameters, const VideoRules& rules, std::uint64_t random) {
