@@ -19,6 +19,11 @@ std::int64_t now() {
 
 }  // namespace
 
+bool Connection::is_left() const {
+  char byte = 0;
+  return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 Connections::Connections(const ConnectionLimits& limits) : limits_(limits), thread_([this] { sweep_forever(); }) {}
 
 Connections::~Connections() {

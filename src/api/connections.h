@@ -21,6 +21,8 @@ struct ConnectionLimits {
 class Connection {
  public:
   explicit Connection(int descriptor) : descriptor_(descriptor) {}
+  // Whether the client has closed it, or its sending half, and everything it sent was read. While it is open here.
+  bool is_left() const;
 
  private:
   friend class Connections;

@@ -28,6 +28,8 @@ namespace {
 
 // So much of a body that is refused is read all the same, so that its sender gets to read the answer.
 constexpr std::uint64_t kSwallowed = std::uint64_t{1} << 20;
+// A body of so many bytes is taken however much others hold; there are as many at most as connections.
+constexpr std::size_t kAlwaysHeld = 8192;
 constexpr auto kGrace = std::chrono::seconds(2);
 
 using Held = std::shared_ptr<Exchange>;
@@ -82,7 +84,7 @@ std::string peer_of(MHD_Connection* connection) {
 }
 
 int computing_threads(int wanted) {
-  return wanted > 0 ? wanted : std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
+  return wanted > 0 ? wanted : std::max(2, static_cast<int>(std::thread::hardware_concurrency())) + 1;
 }
 
 void free_text(void* text) { delete static_cast<std::string*>(text); }
@@ -494,7 +496,7 @@ MHD_Result Server::State::receive(Exchange& exchange, const char* data, size_t* 
   if (!exchange.refusal && exchange.received > exchange.body_limit) exchange.refusal = too_long(exchange.body_limit);
   if (!exchange.refusal) {
     exchange.buffered += count;
-    if (hold(count, 0) > options.buffered_bytes) {
+    if (hold(count, 0) > options.buffered_bytes && exchange.buffered > kAlwaysHeld) {
       exchange.refusal = busy("the server holds as many bodies as it can; send this again later");
     }
   }
@@ -525,12 +527,16 @@ MHD_Result Server::State::dispatch(const Held& exchange) {
     let_go_of_body(*exchange);
     return MHD_YES;
   }
+  const std::size_t size = exchange->request.body.size();
   const auto work = [this, exchange, answer](bool run) {
     if (!run) return answer(busy("the server stops; ask another one"));
+    // Nobody is there to be answered: what was asked for is not done.
+    if (exchange->connection->is_left()) return answer(busy("the client has gone"));
     run_route(*exchange->route, std::move(exchange->request), answer);
     if (exchange->route->later) let_go_of_body(*exchange);
   };
-  if (!(route.runs == Runs::kComputes ? computing : workers).add(work)) {
+  const bool added = route.runs == Runs::kComputes ? computing.add(work, size) : workers.add(work);
+  if (!added) {
     answer(busy("the server has as many requests waiting as it can; send this again later"));
   }
   return MHD_YES;
