@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/file.h"
@@ -11,8 +12,7 @@
 namespace starling::jobs {
 namespace {
 
-constexpr int kPatienceMilliseconds = 10'000;  // for another process that writes
-constexpr std::int64_t kVersion = 1;
+constexpr int kPatienceMilliseconds = 10'000;      // for another process that writes
 constexpr std::int64_t kApplication = 0x53746A62;  // "Stjb"
 
 // Everything that a gateway remembers of its jobs.
@@ -61,9 +61,17 @@ CREATE TABLE deliveries (
 ) STRICT;
 )";
 
-// Later than version 1, and no hindrance to it: the videos that others go on from.
-constexpr const char* kSources =
-    "CREATE TABLE IF NOT EXISTS sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT";
+// Videos that go on from others, and those that somebody waits for.
+constexpr const char* kSources = R"(
+CREATE TABLE IF NOT EXISTS sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT;
+ALTER TABLE videos ADD COLUMN source TEXT NOT NULL DEFAULT '';
+ALTER TABLE videos ADD COLUMN awaited INTEGER NOT NULL DEFAULT 0;
+UPDATE videos SET source = sources.source FROM sources WHERE sources.video = videos.id;
+DROP TABLE sources;
+)";
+
+// What makes each version of the database of the one before it.
+constexpr std::array kVersions = {kTables, kSources};
 
 base::Error failure(sqlite3* database, std::string_view action) {
   const int code = sqlite3_extended_errcode(database) & 0xFF;
@@ -177,17 +185,16 @@ base::Status Database::begin_tables() {
     STARLING_ASSIGN(const std::int64_t version, number("PRAGMA user_version"));
     STARLING_ASSIGN(const std::int64_t application, number("PRAGMA application_id"));
     STARLING_ASSIGN(const std::int64_t tables, number("SELECT count(*) FROM sqlite_schema"));
-    if (version == 0 && tables == 0) {
-      STARLING_TRY(connection.execute(kTables));
-      STARLING_TRY(connection.execute(kSources));
-      STARLING_TRY(connection.execute(("PRAGMA user_version=" + std::to_string(kVersion)).c_str()));
-      return connection.execute(("PRAGMA application_id=" + std::to_string(kApplication)).c_str());
-    }
-    if (application != kApplication) return base::corrupt("this is the database of another program");
-    if (version > kVersion) {
+    const bool fresh = version == 0 && tables == 0;
+    if (!fresh && application != kApplication) return base::corrupt("this is the database of another program");
+    if (version < 0 || version > static_cast<std::int64_t>(kVersions.size())) {
       return base::unsupported("this database of jobs is of a later version of Starling; use that one");
     }
-    return connection.execute(kSources);
+    for (auto next = static_cast<std::size_t>(version); next < kVersions.size(); ++next) {
+      STARLING_TRY(connection.execute(kVersions.at(next)));
+    }
+    STARLING_TRY(connection.execute(("PRAGMA user_version=" + std::to_string(kVersions.size())).c_str()));
+    return connection.execute(("PRAGMA application_id=" + std::to_string(kApplication)).c_str());
   };
   const base::Status begun = begin();
   const base::Status ended = connection.execute(begun.ok() ? "COMMIT" : "ROLLBACK");

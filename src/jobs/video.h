@@ -40,6 +40,7 @@ struct Video {
   std::string model;         // as it was asked for
   std::string seconds;       // duration, as it was asked for or follows from the frames
   std::string source;        // id of the video that it goes on from, if it is one of these
+  bool awaited = false;      // the request that asked for it is answered when it is over; nobody else is told
   generate::TextToVideo request;
   VideoStatus status = VideoStatus::kQueued;
   int progress = 0;  // percent

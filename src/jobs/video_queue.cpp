@@ -26,7 +26,7 @@ constexpr std::int64_t kRemoved = -1;
 
 constexpr const char* kColumns =
     "number, id, owner, model, seconds, request, status, created_at, completed_at, expires_at, task, failure_code, "
-    "failure_message, outcome, (SELECT source FROM sources WHERE sources.video = videos.id)";
+    "failure_message, outcome, source, awaited";
 
 std::string new_id() {
   std::array<std::uint8_t, 24> bytes{};
@@ -54,6 +54,7 @@ base::Result<Video> read_video(const Statement& row) {
     STARLING_ASSIGN(video.outcome, outcome_from_json(outcome));
   }
   video.source = row.text(14);
+  video.awaited = row.integer(15) != 0;
   if (video.status == VideoStatus::kCompleted) video.progress = 100;
   return video;
 }
@@ -150,6 +151,7 @@ base::Result<VideoQueue::Submitted> VideoQueue::submit(const NewVideo& asked, st
   video->model = asked.model;
   video->seconds = asked.seconds;
   video->source = asked.source;
+  video->awaited = asked.awaited;
   video->request = asked.request;
   video->created_at = now;
   std::string known;
@@ -170,8 +172,10 @@ base::Result<VideoQueue::Submitted> VideoQueue::submit(const NewVideo& asked, st
       if (found) return {};
     }
     STARLING_ASSIGN(Statement insert,
-                    connection.prepare("INSERT INTO videos (id, owner, model, seconds, request, status, created_at, "
-                                       "idempotency, body_hash) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) RETURNING number"));
+                    connection.prepare(
+                        "INSERT INTO videos (id, owner, model, seconds, request, status, created_at, "
+                        "idempotency, body_hash, source, awaited) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?) RETURNING "
+                        "number"));
     insert.bind(1, video->id).bind(2, asked.owner).bind(3, asked.model).bind(4, asked.seconds).bind(5, request);
     insert.bind(6, now);
     if (asked.idempotency.empty()) {
@@ -179,12 +183,10 @@ base::Result<VideoQueue::Submitted> VideoQueue::submit(const NewVideo& asked, st
     } else {
       insert.bind(7, asked.idempotency).bind(8, asked.body.hex());
     }
+    insert.bind(9, asked.source).bind(10, asked.awaited ? 1 : 0);
     STARLING_TRY(insert.step());
     video->number = static_cast<std::uint64_t>(insert.integer(0));
-    STARLING_TRY(insert.run());
-    if (asked.source.empty()) return {};
-    STARLING_ASSIGN(Statement note, connection.prepare("INSERT INTO sources (video, source) VALUES (?, ?)"));
-    return note.bind(1, video->id).bind(2, asked.source).run();
+    return insert.run();
   });
   if (asked.given != nullptr && (!entered.ok() || !known.empty())) remove_folder(folder(video->id));
   if (!entered.ok()) return entered.error();
@@ -250,8 +252,6 @@ void VideoQueue::leave_queue(const Video& video) {
 
 base::Status VideoQueue::remove_entry(const std::string& id) {
   return database_.write([&](Connection& connection) -> base::Status {
-    STARLING_ASSIGN(Statement source, connection.prepare("DELETE FROM sources WHERE video = ?"));
-    STARLING_TRY(source.bind(1, id).run());
     STARLING_ASSIGN(Statement erase, connection.prepare("DELETE FROM videos WHERE id = ?"));
     return erase.bind(1, id).run();
   });

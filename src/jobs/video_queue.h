@@ -40,6 +40,7 @@ struct NewVideo {
   generate::TextToVideo request;
   generate::GivenFrames given;  // those that the request goes on from; null: none
   std::string source;           // the id of the video that they are of, if it is one of these
+  bool awaited = false;         // the request that asks for it is answered when it is over
   std::string idempotency;      // the client's name of this request; empty: none
   base::Hash body;              // tells one request of that name from another
 };

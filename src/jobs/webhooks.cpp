@@ -61,6 +61,7 @@ Webhooks::~Webhooks() {
 }
 
 base::Status Webhooks::enter(Connection& connection, const Video& video) {
+  if (video.awaited) return {};
   STARLING_ASSIGN(Statement hook, connection.prepare("SELECT webhook_url FROM keys WHERE id = ? AND webhook_url <> '' "
                                                      "AND revoked_at IS NULL"));
   STARLING_ASSIGN(const bool wanted, hook.bind(1, video.owner).step());

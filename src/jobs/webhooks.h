@@ -32,7 +32,7 @@ class Webhooks {
   Webhooks(const Webhooks&) = delete;
   Webhooks& operator=(const Webhooks&) = delete;
 
-  // VideoQueue::OnEnd: enters what is to be told, if the owner has a URL.
+  // VideoQueue::OnEnd: enters what is to be told, if the owner has a URL and does not wait for the video anyway.
   static base::Status enter(Connection& connection, const Video& video);
 
  private:

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "jobs/api_keys.h"
 #include "jobs/runner.h"
+#include "jobs/webhooks.h"
 
 namespace starling::jobs {
 namespace {
@@ -336,6 +337,58 @@ TEST_F(Queues, BudgetsHold) {
   // Who asks without a key has no budget.
   const std::string free = submit("", "3");
   EXPECT_TRUE(queue_->reserve(free, 1'000'000).ok());
+}
+
+TEST_F(Queues, ADatabaseOfTheFirstVersionGoesOn) {
+  NewVideo remixed = asked("", "remixed");
+  const std::string id = queue_->submit(remixed, 100)->video->id;
+  const auto as_it_was = database_->write([&](Connection& connection) -> base::Status {
+    STARLING_TRY(
+        connection.execute("ALTER TABLE videos DROP COLUMN source; ALTER TABLE videos DROP COLUMN awaited;"
+                           "CREATE TABLE sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT"));
+    STARLING_ASSIGN(Statement note,
+                    connection.prepare("INSERT INTO sources (video, source) VALUES (?, 'video_first')"));
+    return note.bind(1, id).run();
+  });
+  ASSERT_TRUE(as_it_was.ok()) << as_it_was.error().message;
+  ASSERT_TRUE(database_->read([](Connection& c) { return c.execute("PRAGMA user_version=1"); }).ok());
+  for (int times = 0; times < 2; ++times) {
+    open();
+    const VideoPointer video = queue_->find("", id);
+    ASSERT_NE(video, nullptr);
+    EXPECT_EQ(video->source, "video_first");
+    EXPECT_FALSE(video->awaited);
+  }
+}
+
+TEST_F(Queues, NobodyIsToldOfVideosThatAreWaitedFor) {
+  auto keys = ApiKeys::open(*database_);
+  ASSERT_TRUE(keys.ok());
+  NewKey wanted;
+  wanted.webhook_url = "http://127.0.0.1:1/hook";
+  const auto made = (*keys)->create(wanted, 100);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  queue_->set_on_end(Webhooks::enter);
+  const auto told = [&] {
+    std::int64_t count = -1;
+    EXPECT_TRUE(database_
+                    ->read([&](Connection& connection) -> base::Status {
+                      STARLING_ASSIGN(Statement row, connection.prepare("SELECT count(*) FROM deliveries"));
+                      STARLING_TRY(row.step());
+                      count = row.integer(0);
+                      return {};
+                    })
+                    .ok());
+    return count;
+  };
+  for (const bool awaited : {true, false}) {
+    NewVideo video = asked(made->key.id, "x");
+    video.awaited = awaited;
+    const std::string id = queue_->submit(video, 100)->video->id;
+    ASSERT_TRUE(queue_->claim(kSoon).has_value());
+    ASSERT_TRUE(queue_->complete(id, Outcome(), 101).ok());
+    EXPECT_EQ(told(), awaited ? 0 : 1);
+  }
 }
 
 TEST(Databases, ThoseOfOthersAreRefused) {

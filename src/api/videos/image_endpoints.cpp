@@ -78,6 +78,7 @@ class Pictures {
 
   base::Status ask(jobs::NewVideo video) {
     video.owner = owner_;
+    video.awaited = true;
     STARLING_ASSIGN(const auto submitted, gateway_.queue->submit(video, gateway_.now()));
     ids_.push_back(submitted.video->id);
     return {};
