@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "models/config.h"
 #include "models/parameters.h"
 
@@ -25,6 +28,23 @@ struct ClipPart {
 // frames when the part starts the clip, else k · temporal_stride; rows and columns are multiples of spatial_stride.
 exact::Builder::Value vae_encode(Parameters& parameters, const VaeConfig& config, exact::Builder::Value video,
                                  ClipPart part);
+
+// Decoding by tiles, for pictures whose caches would not fit into memory: first, for each part of the clip, what needs
+// the whole picture (attention) and is small; then, tile by tile, all parts of the rest. A tile reads a margin of what
+// lies around it, which shrinks with every convolution, so tiles give the same bits as the whole. Not for the residual
+// form (2.2).
+struct VaeTile {
+  std::int64_t row, rows, column, columns;  // in latents
+};
+// f32[N, T', H', W', C] of a part, H' and W' as the latents.
+exact::Builder::Value vae_decode_base(Parameters& parameters, const VaeConfig& config, exact::Builder::Value latents,
+                                      ClipPart part);
+// The pixels of a tile, from what vae_decode_base() gave of the part. Caches are the tile's own.
+exact::Builder::Value vae_decode_tile(Parameters& parameters, const VaeConfig& config, exact::Builder::Value base,
+                                      ClipPart part, const VaeTile& tile);
+// The fewest tiles, row by row, of at most `most` latents each; larger ones where they would be narrower than the
+// margin that they read.
+std::vector<VaeTile> vae_tiles(const VaeConfig& config, std::int64_t rows, std::int64_t columns, std::int64_t most);
 
 // The video of latents on the scale of the posterior's mean; not clamped to [-1, 1].
 exact::Builder::Value vae_decode(Parameters& parameters, const VaeConfig& config, exact::Builder::Value latents,

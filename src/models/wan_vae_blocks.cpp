@@ -31,6 +31,24 @@ Value VaeBlocks::with_history(Value x, std::int64_t frames) {
   return all;
 }
 
+// --- tiles
+
+std::array<std::array<std::int64_t, 2>, 2> VaeBlocks::zeros() const {
+  const auto one_if = [](bool ends) -> std::int64_t { return ends ? 1 : 0; };
+  return {{{one_if(edges_.top), one_if(edges_.bottom)}, {one_if(edges_.left), one_if(edges_.right)}}};
+}
+
+Value VaeBlocks::crop(Value x, std::int64_t by) {
+  const auto along = [&](int axis, bool begins, bool ends) {
+    const std::int64_t before = begins ? 0 : by;
+    const std::int64_t after = ends ? 0 : by;
+    if (before + after > 0) x = b_.slice(x, axis, before, b_.size(x, axis) - before - after);
+  };
+  along(2, edges_.top, edges_.bottom);
+  along(3, edges_.left, edges_.right);
+  return x;
+}
+
 // --- convolutions
 
 Value VaeBlocks::causal_convolution(const Module& module, Value x, std::int64_t outputs, float gain) {
@@ -38,7 +56,8 @@ Value VaeBlocks::causal_convolution(const Module& module, Value x, std::int64_t 
   const std::int64_t inputs = b_.size(x, -1);
   const Value weight = module.parameter("weight", {outputs, inputs, 3, 3, 3}, Initializer::scaled(inputs * 27, gain));
   const Value bias = module.parameter("bias", {outputs}, Initializer::constant(0.0F));
-  return b_.conv3d(with_history(x, kHistory), weight, bias, {{3, 3, 3}, {1, 1, 1}, {{{0, 0}, {1, 1}, {1, 1}}}});
+  const auto [rows, columns] = zeros();
+  return b_.conv3d(with_history(x, kHistory), weight, bias, {{3, 3, 3}, {1, 1, 1}, {{{0, 0}, rows, columns}}});
 }
 
 Value VaeBlocks::pointwise_convolution(const Module& module, Value x, std::int64_t outputs, const Initializer& weight,
@@ -50,13 +69,13 @@ Value VaeBlocks::pointwise_convolution(const Module& module, Value x, std::int64
 }
 
 Value VaeBlocks::planar_convolution(const Module& module, Value x, std::int64_t outputs, std::int64_t stride,
-                                    std::array<std::int64_t, 2> pad) {
+                                    const std::array<std::array<std::int64_t, 2>, 2>& pad) {
   const Builder::Scope scope(b_, module.path());
   const std::int64_t inputs = b_.size(x, -1);
   const Value weight = module.parameter("weight", {outputs, inputs, 3, 3}, Initializer::scaled(inputs * 9));
   const Value bias = module.parameter("bias", {outputs}, Initializer::constant(0.0F));
   return b_.conv3d(x, b_.reshape(weight, {outputs, inputs, 1, 3, 3}), bias,
-                   {{1, 3, 3}, {1, stride, stride}, {{{0, 0}, pad, pad}}});
+                   {{1, 3, 3}, {1, stride, stride}, {{{0, 0}, pad[0], pad[1]}}});
 }
 
 Value VaeBlocks::time_convolution(const Module& module, Value x, std::int64_t outputs, std::int64_t stride) {
@@ -92,7 +111,7 @@ Value VaeBlocks::residual_block(const Module& module, Value x, std::int64_t outp
                                                      Initializer::scaled(inputs), Initializer::constant(0.0F));
   Value h = causal_convolution(module.child("conv1"), norm_and_activate(module.child("norm1"), x), outputs);
   h = causal_convolution(module.child("conv2"), norm_and_activate(module.child("norm2"), h), outputs);
-  return b_.add(h, shortcut);
+  return b_.add(h, crop(shortcut, 2));
 }
 
 Value VaeBlocks::attention_block(const Module& module, Value x) {
@@ -129,7 +148,7 @@ Value VaeBlocks::middle_block(const Module& module, Value x) {
 Value VaeBlocks::downsample(const Module& module, Value x, bool in_time) {
   const Builder::Scope scope(b_, module.path());
   const std::int64_t channels = b_.size(x, -1);
-  x = planar_convolution(module.child("resample.1"), x, channels, 2, {0, 1});
+  x = planar_convolution(module.child("resample.1"), x, channels, 2, {{{0, 1}, {0, 1}}});
   if (!in_time) return x;
   const std::int64_t frames = b_.size(x, 1);
   const Value all = part_.starts ? x : b_.concat({cached(x, 1), x}, 1);
@@ -165,7 +184,7 @@ Value VaeBlocks::upsample(const Module& module, Value x, bool in_time, std::int6
   const Value repeated =
       b_.expand(b_.reshape(x, {s[0] * s[1], s[2], 1, s[3], 1, s[4]}), {s[0] * s[1], s[2], 2, s[3], 2, s[4]});
   const Value grown = b_.reshape(repeated, {s[0], s[1], 2 * s[2], 2 * s[3], s[4]});
-  return planar_convolution(module.child("resample.1"), grown, outputs, 1, {1, 1});
+  return planar_convolution(module.child("resample.1"), grown, outputs, 1, zeros());
 }
 
 Value VaeBlocks::average_down(Value x, std::int64_t outputs, std::int64_t time_factor, std::int64_t space_factor) {

@@ -7,12 +7,18 @@
 
 namespace starling::models {
 
+// Where what is worked on ends with the picture. On the other sides the picture goes on: there convolutions get no
+// zeros and take a row or a column.
+struct PictureEdges {
+  bool top = true, bottom = true, left = true, right = true;
+};
+
 // The pieces that the autoencoder's two halves share. Values are f32[N, T, H, W, C].
 class VaeBlocks {
  public:
   using Value = exact::Builder::Value;
 
-  VaeBlocks(exact::Builder& b, ClipPart part) : b_(b), part_(part) {}
+  VaeBlocks(exact::Builder& b, ClipPart part, PictureEdges edges = {}) : b_(b), part_(part), edges_(edges) {}
 
   // A convolution over frames, rows and columns, of 3×3×3 with cached history, or of 1×1×1.
   Value causal_convolution(const Module& module, Value x, std::int64_t outputs, float gain = 1.0F);
@@ -21,6 +27,8 @@ class VaeBlocks {
   // x / ‖x‖ · √C · gamma over channels, then SiLU.
   Value norm_and_activate(const Module& module, Value x);
   Value residual_block(const Module& module, Value x, std::int64_t outputs);
+  // Without its outer `by` rows and columns on the sides where the picture goes on.
+  Value crop(Value x, std::int64_t by);
   // Two residual blocks with attention within each frame between them.
   Value middle_block(const Module& module, Value x);
 
@@ -37,7 +45,9 @@ class VaeBlocks {
   Value norm(const Module& module, Value x, int gamma_rank);
   Value attention_block(const Module& module, Value x);
   Value planar_convolution(const Module& module, Value x, std::int64_t outputs, std::int64_t stride,
-                           std::array<std::int64_t, 2> pad);
+                           const std::array<std::array<std::int64_t, 2>, 2>& pad);
+  // Zeros above and below, left and right of what a kernel of 3 × 3 reads, where the picture ends.
+  std::array<std::array<std::int64_t, 2>, 2> zeros() const;
   Value time_convolution(const Module& module, Value x, std::int64_t outputs, std::int64_t stride);
   // x with the `frames` frames before it: zeros at the clip's start, else a cache input. Keeps the last of them.
   Value with_history(Value x, std::int64_t frames);
@@ -46,6 +56,7 @@ class VaeBlocks {
 
   exact::Builder& b_;
   ClipPart part_;
+  PictureEdges edges_;
   int kept_ = 0;
   int taken_ = 0;
 };
