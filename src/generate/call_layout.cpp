@@ -28,6 +28,15 @@ std::int64_t largest_window(const models::ModelConfig& config, const TextToVideo
   return most;
 }
 
+std::vector<models::VaeTile> decode_tiles(const models::VaeConfig& vae, const TextToVideo& request) {
+  constexpr std::int64_t kWhole = 1024;  // latents
+  constexpr std::int64_t kTile = 400;
+  const std::int64_t rows = request.height / vae.spatial_stride();
+  const std::int64_t columns = request.width / vae.spatial_stride();
+  if (vae.is_residual || rows * columns <= kWhole) return {{0, rows, 0, columns}};
+  return models::vae_tiles(vae, rows, columns, kTile);
+}
+
 std::vector<std::int64_t> decode_parts(const models::ModelConfig& config, const TextToVideo& request) {
   const Timeline timeline = timeline_of(config, request);
   const std::int64_t each = latent_frames_per_decode(config.vae, request);
@@ -59,6 +68,8 @@ std::string CallLayout::describe(std::uint32_t call) const {
       return of("step ", role.index, steps) + window;
     case CallKind::kSplit:
       return "split the latent";
+    case CallKind::kTile:
+      return of("decode tiles, part ", role.index, tile_parts);
     case CallKind::kDecode:
       break;
   }

@@ -30,14 +30,22 @@ namespace {
 class GraphCall {
  public:
   GraphCall(ProgramBuilder& program, const exact::Graph& graph)
-      : program_(program), outputs_(graph.outputs()), index_(program.graph(graph)) {}
+      : program_(program), outputs_(graph.outputs()), index_(program.graph(graph)) {
+    for (const exact::GraphOutput& output : outputs_) shapes_.push_back(graph.shape(output.value));
+  }
 
   std::uint32_t call(const Bindings& bindings) { return program_.call(index_, bindings); }
   const std::vector<exact::GraphOutput>& outputs() const { return outputs_; }
+  // Of an output that is there.
+  const exact::Shape& shape(std::string_view output) const {
+    const auto found = std::ranges::find(outputs_, output, &exact::GraphOutput::name);
+    return shapes_[static_cast<std::size_t>(found - outputs_.begin())];
+  }
 
  private:
   ProgramBuilder& program_;
   std::vector<exact::GraphOutput> outputs_;
+  std::vector<exact::Shape> shapes_;
   std::uint32_t index_;
 };
 
@@ -59,9 +67,11 @@ class Pipeline {
         windows_(plan_windows(timeline_)),
         pieces_(plan_pieces(timeline_, windows_)),
         each_(latent_frames_per_decode(config.vae, request)),
+        tiles_(decode_tiles(config.vae, request)),
         places_(static_cast<std::size_t>(timeline_.frames + 1)) {
     calls_.windows = static_cast<std::uint32_t>(windows_.size());
     for (const Piece& piece : pieces_) calls_.decodes += static_cast<std::uint32_t>(divide_up(piece.frames, each_));
+    if (tiles_.size() > 1) calls_.tile_parts = calls_.decodes * static_cast<std::uint32_t>(tiles_.size() + 1);
   }
 
   base::Result<TextToVideoProgram> build() {
@@ -80,6 +90,7 @@ class Pipeline {
       }
     }
     if (pieces_.back().source == Piece::Source::kEnd) STARLING_TRY(decode(pieces_.back(), end_));
+    STARLING_TRY(finish_tiles());
     STARLING_ASSIGN(exact::Program program, program_.finish());
     return TextToVideoProgram{std::move(program), std::move(calls_), std::move(given_)};
   }
@@ -390,6 +401,11 @@ class Pipeline {
     for (std::uint32_t i = 0; i < parts_of(piece.frames); ++i) {
       const std::int64_t count = std::min(each_, piece.frames - i * each_);
       const bool last = decoded_ + 1 == calls_.decodes;
+      if (tiles_.size() > 1) {
+        STARLING_TRY(decode_base(count, {decoded_ == 0, !last}, program_.result(parts, std::to_string(i))));
+        ++decoded_;
+        continue;
+      }
       STARLING_ASSIGN(GraphCall * graph, decoder(count, {decoded_ == 0, !last}, last && request_.loop));
       Bindings bindings = std::exchange(decoder_caches_, {});
       bindings.emplace_back("latent", program_.result(parts, std::to_string(i)));
@@ -399,6 +415,84 @@ class Pipeline {
       decoder_caches_ = caches_of(*graph, made, "frames");
       program_.output("frames." + std::to_string(decoded_++), program_.result(made, "frames"));
     }
+    return {};
+  }
+
+  // --- decoding by tiles
+
+  // A part of the clip: what its tiles are made of, and their pixels.
+  struct TiledPart {
+    Binding base;
+    exact::Shape shape;
+    std::int64_t frames;
+    models::ClipPart part;
+    std::vector<std::pair<Binding, exact::Shape>> tiles;
+  };
+
+  std::uint32_t tile_call(GraphCall& graph, const Bindings& bindings) {
+    return call(graph, bindings, {CallKind::kTile, tile_part_++});
+  }
+
+  base::Status decode_base(std::int64_t frames, models::ClipPart part, const Binding& latent) {
+    STARLING_ASSIGN(GraphCall * graph, made_once(decoders_, frames, part, [&](Builder& b) {
+                      models::Parameters weights(b, "vae");
+                      const auto latents = b.input("latent", Type::kF32, latent_shape(frames));
+                      b.output("base", models::vae_decode_base(weights, config_.vae, latents, part));
+                    }));
+    Bindings bindings = std::exchange(decoder_caches_, {});
+    bindings.emplace_back("latent", latent);
+    const std::uint32_t made = tile_call(*graph, bindings);
+    decoder_caches_ = caches_of(*graph, made, "base");
+    bases_.push_back({program_.result(made, "base"), graph->shape("base"), frames, part, {}});
+    return {};
+  }
+
+  base::Status finish_tiles() {
+    for (const models::VaeTile& tile : tiles_) {
+      if (bases_.empty()) return {};
+      Graphs graphs;
+      Bindings caches;
+      for (TiledPart& part : bases_) {
+        STARLING_ASSIGN(GraphCall * graph, made_once(graphs, part.frames, part.part, [&](Builder& b) {
+                          models::Parameters weights(b, "vae");
+                          const auto base = b.input("base", Type::kF32, part.shape);
+                          b.output("pixels", models::vae_decode_tile(weights, config_.vae, base, part.part, tile));
+                        }));
+        Bindings bindings = std::move(caches);
+        bindings.emplace_back("base", part.base);
+        const std::uint32_t made = tile_call(*graph, bindings);
+        caches = caches_of(*graph, made, "pixels");
+        part.tiles.emplace_back(program_.result(made, "pixels"), graph->shape("pixels"));
+      }
+    }
+    for (std::uint32_t i = 0; i < bases_.size(); ++i) STARLING_TRY(join_tiles(i, bases_[i]));
+    return {};
+  }
+
+  // The frames of a part.
+  base::Status join_tiles(std::uint32_t index, const TiledPart& part) {
+    const bool first = index == 0;
+    const bool cut = index + 1 == bases_.size() && request_.loop;
+    STARLING_ASSIGN(GraphCall * graph, made_once(cut ? cut_joins_ : joins_, part.frames, part.part, [&](Builder& b) {
+                      std::vector<Builder::Value> rows;
+                      std::vector<Builder::Value> row;
+                      for (std::size_t i = 0; i < tiles_.size(); ++i) {
+                        row.push_back(b.input("tile." + std::to_string(i), Type::kF32, part.tiles[i].second));
+                        const bool ends = i + 1 == tiles_.size() || tiles_[i + 1].row != tiles_[i].row;
+                        if (ends) rows.push_back(b.concat(std::exchange(row, {}), 3));
+                      }
+                      auto video = b.concat(rows, 2);
+                      if (cut) video = b.slice(video, 1, 0, b.size(video, 1) - 1);
+                      b.output("frames", video);
+                    }));
+    Bindings bindings;
+    for (std::size_t i = 0; i < tiles_.size(); ++i) {
+      bindings.emplace_back("tile." + std::to_string(i), part.tiles[i].first);
+    }
+    const std::uint32_t made = call(*graph, bindings, {CallKind::kDecode, index, 0, decoded_frames_});
+    if (first) calls_.first_decode = made;
+    decoded_frames_ += part.frames * config_.vae.temporal_stride() - (first ? frames_cut_ : 0);
+    program_.output("frames." + std::to_string(index), program_.result(made, "frames"));
     return {};
   }
 
@@ -435,7 +529,8 @@ class Pipeline {
   const Timeline timeline_;
   const std::vector<Window> windows_;
   const std::vector<Piece> pieces_;
-  const std::int64_t each_;  // latent frames of an encode or a decode, but for the last of a clip
+  const std::int64_t each_;                   // latent frames of an encode or a decode, but for the last of a clip
+  const std::vector<models::VaeTile> tiles_;  // of a picture that is decoded; one: it is decoded whole
   const std::int64_t frames_cut_ = config_.vae.temporal_stride() - 1;  // that the first latent frame does not stand for
 
   ProgramBuilder program_;
@@ -456,6 +551,10 @@ class Pipeline {
   Graphs step_graphs_;
   Graphs decoders_;
   Graphs cut_decoders_;
+  std::vector<TiledPart> bases_;
+  std::uint32_t tile_part_ = 0;
+  Graphs joins_;
+  Graphs cut_joins_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "exact/program.h"
 #include "generate/windows.h"
 #include "models/checkpoint.h"
+#include "models/wan_vae.h"
 
 namespace starling::generate {
 
@@ -82,11 +83,11 @@ Timeline timeline_of(const models::ModelConfig& config, const TextToVideo& reque
 // Of those, how many the largest window has.
 std::int64_t largest_window(const models::ModelConfig& config, const TextToVideo& request);
 
-enum class CallKind : std::uint8_t { kText, kEncode, kGiven, kNoise, kContexts, kStep, kSplit, kDecode };
+enum class CallKind : std::uint8_t { kText, kEncode, kGiven, kNoise, kContexts, kStep, kSplit, kTile, kDecode };
 
 struct CallRole {
   CallKind kind = CallKind::kText;
-  std::uint32_t index = 0;       // of encodes and decodes: which; of steps: which of the window's
+  std::uint32_t index = 0;       // of encodes, decodes and parts of tiles: which; of steps: which of the window's
   std::uint32_t window = 0;      // of noises and steps
   std::int64_t first_frame = 0;  // of decodes, in the video
 };
@@ -101,6 +102,7 @@ struct CallLayout {
   std::uint32_t windows = 0;
   std::uint32_t encodes = 0;
   std::uint32_t decodes = 0;
+  std::uint32_t tile_parts = 0;  // calls before the decodes, of pictures that are decoded by tiles
 
   bool is_decode(std::uint32_t call) const { return roles[call].kind == CallKind::kDecode; }
   // "step 3 of 30", for messages.
@@ -131,6 +133,11 @@ struct GivenInput {
 // the work, and memory bounded whatever the duration.
 inline constexpr std::int64_t kDecodedPixels = 1 << 17;
 std::int64_t latent_frames_per_decode(const models::VaeConfig& vae, const TextToVideo& request);
+
+// The tiles that a picture is decoded in; one for most. The caches of a large picture would not fit into memory: the
+// base of each part is made first, then, tile by tile, the pixels of all parts, and last a decode for each part puts
+// its tiles together.
+std::vector<models::VaeTile> decode_tiles(const models::VaeConfig& vae, const TextToVideo& request);
 
 // The latent frames of each decode in order.
 std::vector<std::int64_t> decode_parts(const models::ModelConfig& config, const TextToVideo& request);

@@ -45,6 +45,49 @@ TEST_F(TextToVideoTest, TheRequestDecidesTheProgramAndPromptAndSeedItsInputs) {
   EXPECT_NE(changed([](auto& r) { r.shift = 1.0F; }), root);
 }
 
+// A model shaped as Wan 2.1, in small: only its form is decoded by tiles.
+models::ModelConfig wan_2_1_in_small(models::ModelConfig config) {
+  config.vae.is_residual = false;
+  config.vae.patch_size = 1;
+  config.vae.in_channels = 3;
+  config.vae.out_channels = 3;
+  config.vae.dim_mult = {1, 2, 2, 2};
+  config.vae.temperal_downsample = {false, true, true};
+  return config;
+}
+
+TEST_F(TextToVideoTest, LargePicturesAreDecodedByTiles) {
+  const models::ModelConfig config = wan_2_1_in_small(open().config());
+  TextToVideo request = small_request();
+  request.width = 256;
+  request.height = 256;
+  request.frames = 9;
+  EXPECT_EQ(decode_tiles(config.vae, request).size(), 1U);
+  const auto whole = text_to_video_program(config, request);
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  EXPECT_EQ(whole->calls.tile_parts, 0U);
+  EXPECT_EQ(whole->calls.decodes, 3U);
+  request.width = 320;
+  ASSERT_EQ(decode_tiles(config.vae, request).size(), 4U);
+  const auto built = text_to_video_program(config, request);
+  ASSERT_TRUE(built.ok()) << built.error().message;
+  const CallLayout& calls = built->calls;
+  EXPECT_EQ(calls.decodes, 3U);
+  EXPECT_EQ(calls.tile_parts, 3U * (1 + 4)) << "the base and four tiles of three parts";
+  EXPECT_EQ(calls.describe(calls.first_decode - 1), "decode tiles, part 15 of 15");
+  ASSERT_EQ(built->program.outputs().size(), 3U);
+  std::int64_t frames = 0;
+  for (const exact::ProgramOutput& output : built->program.outputs()) {
+    EXPECT_TRUE(calls.is_decode(output.call));
+    EXPECT_EQ(calls.roles[output.call].first_frame, frames);
+    const exact::Graph& graph = built->program.graphs()[built->program.calls()[output.call].graph];
+    const exact::Shape& shape = graph.shape(graph.outputs()[output.output].value);
+    EXPECT_EQ(shape, (exact::Shape{1, shape[1], 256, 320, 3}));
+    frames += shape[1];
+  }
+  EXPECT_EQ(frames, 9);
+}
+
 TEST_F(TextToVideoTest, CallsAreLaidOutAsTold) {
   const auto built = text_to_video_program(open().config(), small_request());
   ASSERT_TRUE(built.ok());
