@@ -16,20 +16,23 @@ namespace {
 
 // Chains enough to hide an instruction's latency, as many as there are registers for.
 constexpr int kChains = 16;
-constexpr int kShortChains = 10;
+constexpr int kShortChains = 12;
 constexpr std::int64_t kSteps = 1 << 19;
 constexpr double kRuns = static_cast<double>(kSteps);
 
 // Each loop's chains begin with numbers that the compiler must believe to differ, and somebody looks at their ends.
-#define STARLING_CHAINS(type, chains, start, registers, step)  \
-  type sums[chains];                                           \
-  _Pragma("GCC unroll 16") for (type & sum : sums) {           \
-    sum = (start);                                             \
-    asm volatile("" : registers(sum));                         \
-  }                                                            \
-  for (std::int64_t i = 0; i < kSteps; ++i) {                  \
-    _Pragma("GCC unroll 16") for (type & sum : sums) { step; } \
-  }                                                            \
+#define STARLING_CHAINS(type, chains, start, registers, step) \
+  type sums[chains];                                          \
+  _Pragma("GCC unroll 16") for (type & sum : sums) {          \
+    sum = (start);                                            \
+    asm volatile("" : registers(sum));                        \
+  }                                                           \
+  for (std::int64_t i = 0; i < kSteps; ++i) {                 \
+    _Pragma("GCC unroll 16") for (type & sum : sums) {        \
+      step;                                                   \
+      asm volatile("" : registers(sum));                      \
+    }                                                         \
+  }                                                           \
   _Pragma("GCC unroll 16") for (type & sum : sums) asm volatile("" : registers(sum));
 
 #if defined(__x86_64__)
