@@ -128,7 +128,8 @@ Row measure(const Size& s, const exact::IntegerDotKernels& kernels, Gemm gemm, i
       static_cast<std::byte*>(std::aligned_alloc(64, bytes)), &std::free);
   std::vector<std::function<void()>> works;
   works.emplace_back([&] {
-    exact::run_integer_dot(kernels, pool, problem, split, {workspace.get(), bytes}, [](const exact::IntegerTile&) {});
+    exact::run_integer_dot(kernels, pool, problem, split, {workspace.get(), bytes}, {},
+                           [](const exact::IntegerTile&) {});
   });
 
   // The engine has the best kind that a backend has.

@@ -15,6 +15,8 @@ constexpr std::int64_t kPieceRows = 4096;
 constexpr std::int64_t kLeastRows = 112;
 constexpr std::size_t kWholeRowsBytes = std::size_t{8} << 20;
 
+constexpr std::ptrdiff_t kNumberBytes = 4;  // of what is made of a sum
+
 std::int64_t parts(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -81,7 +83,7 @@ IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t ba
 }
 
 void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, const IntegerDotProblem& problem,
-                     const IntegerSplit& split, std::span<std::byte> workspaces,
+                     const IntegerSplit& split, std::span<std::byte> workspaces, const IntegerTarget& target,
                      const std::function<void(const IntegerTile&)>& consume) {
   const Layout layout(kernels, problem.k, split.piece_rows, split.block_columns);
   const std::int64_t row_pieces = parts(problem.m, split.piece_rows);
@@ -105,7 +107,11 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
         const std::int64_t m = m0 + i * kernels.tile_rows;
         const std::int64_t rows = std::min(kernels.tile_rows, m1 - m);
         fetch_columns(problem, batch, n + columns, std::min(n1, n + columns + split.block_columns), i, tiles);
-        kernels.multiply(prepared, m - m0, rows, memory + layout.packed, panels, tile, layout.stride);
+        WrittenNext next;
+        if (target.data != nullptr) {
+          next = {target.data + batch * target.batch_pitch + m * target.pitch + n * kNumberBytes, target.pitch};
+        }
+        kernels.multiply(prepared, m - m0, rows, memory + layout.packed, panels, tile, layout.stride, next);
         consume({batch, m, rows, n, columns, tile, layout.stride, thread});
       }
     }

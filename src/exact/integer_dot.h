@@ -36,10 +36,18 @@ IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t ba
 // Whether whole rows of the product can be made at once: the packed columns and a tile must be small enough.
 bool whole_rows_fit(std::int64_t n, std::int64_t k);
 
+// What the consumer writes for an element of the product, if it is one number of four bytes: element (batch, m, n) at
+// data + batch * batch_pitch + m * pitch + 4 * n. It is only fetched.
+struct IntegerTarget {
+  std::byte* data = nullptr;
+  std::ptrdiff_t batch_pitch = 0;
+  std::ptrdiff_t pitch = 0;
+};
+
 // Runs a product over the pool's threads and gives it to the consumer tile by tile. workspaces holds threads() times
 // workspace_bytes, aligned to 64.
 void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, const IntegerDotProblem& problem,
-                     const IntegerSplit& split, std::span<std::byte> workspaces,
+                     const IntegerSplit& split, std::span<std::byte> workspaces, const IntegerTarget& target,
                      const std::function<void(const IntegerTile&)>& consume);
 
 }  // namespace starling::exact

@@ -106,6 +106,13 @@ struct PreparedRows {
   bool is_unsigned;
 };
 
+// Where numbers of four bytes will be written that are made of a tile: element (i, j) at data + i * pitch + 4 * j. Its
+// lines are fetched while the sums are made, so that writing them waits for no memory. nullptr: nowhere.
+struct WrittenNext {
+  std::byte* data = nullptr;
+  std::ptrdiff_t pitch = 0;  // bytes
+};
+
 // What a backend gives for integer products: exact/integer_dot.h puts the pieces together.
 struct IntegerDotKernels {
   const char* name;
@@ -122,7 +129,7 @@ struct IntegerDotKernels {
                        std::uint8_t* memory);
   // out[i * stride + j] for the prepared rows [row, row + rows) and all columns of the packed panels.
   void (*multiply)(const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
-                   std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride);
+                   std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride, WrittenNext next);
 };
 
 // out(r, i) = f32(sums(r, i)) * (row_scale[r * row_step] * column_scale[i]) + bias[i], each operation rounded; without

@@ -75,6 +75,8 @@ struct Blocking {
 
 Blocking blocking_of(const Group& group) {
   if (group.of_product) {
+    // A pass that needs no memory of its own takes a tile as it comes.
+    if (group.slots == 0 && !has_columns(group)) return {group.rows, group.columns};
     const std::int64_t columns = has_columns(group) ? group.columns : std::min(group.columns, kTileColumns);
     return {std::max<std::int64_t>(1, kBlockElements / columns), columns};
   }

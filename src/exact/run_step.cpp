@@ -111,17 +111,33 @@ void run_product(const StepContext& context, const Step& step) {
   run_dot(context.kernels, context.pool, dot_problem(context, step), context.workspaces);
 }
 
+// What is written for each element of a product, where that is one number of four bytes.
+IntegerTarget target_of(const StepContext& context, const Step& step, const IntegerDotProblem& problem) {
+  const Group& group = step.group;
+  const auto pitch = static_cast<std::ptrdiff_t>(problem.n) * static_cast<std::ptrdiff_t>(sizeof(float));
+  const auto at = [&](ValueId value) {
+    return IntegerTarget{reinterpret_cast<std::byte*>(context.memory[value]),
+                         static_cast<std::ptrdiff_t>(problem.m) * pitch, pitch};
+  };
+  if (!group.of_product) return at(step.out);
+  for (std::size_t i = 0; i < group.stores.size(); ++i) {
+    if (!group.store_column[i] && type_size(group.store_type[i]) == sizeof(float)) return at(group.stores[i]);
+  }
+  return {};
+}
+
 void run_integer_product(const StepContext& context, const Step& step) {
   const IntegerDotProblem problem = integer_problem(context, step);
   const IntegerDotKernels& kernels = context.kernels.integer_dot;
   const IntegerSplit split = integer_split(context.kernels, context.graph, step, context.pool.threads());
+  const IntegerTarget target = target_of(context, step, problem);
   if (step.group.of_product) {
     const auto fused = [&](const IntegerTile& tile) {
       const ProductTile part{step.out, tile.data, tile.stride, tile.batch * problem.m + tile.m0, tile.n0};
       run_group_on_tile(context.kernels, step.group, context.memory, context.scratch[tile.thread], part, tile.rows,
                         tile.columns);
     };
-    return run_integer_dot(kernels, context.pool, problem, split, context.workspaces, fused);
+    return run_integer_dot(kernels, context.pool, problem, split, context.workspaces, target, fused);
   }
   auto* const out = reinterpret_cast<std::int32_t*>(context.memory[step.out]);
   const auto stored = [&](const IntegerTile& tile) {
@@ -130,7 +146,7 @@ void run_integer_product(const StepContext& context, const Step& step) {
                   static_cast<std::size_t>(tile.columns) * sizeof(std::int32_t));
     }
   };
-  run_integer_dot(kernels, context.pool, problem, split, context.workspaces, stored);
+  run_integer_dot(kernels, context.pool, problem, split, context.workspaces, target, stored);
 }
 
 // Sums of i8 or u8, which no pass took.

@@ -135,7 +135,7 @@ class IntegerStream {
     const PreparedRows queries = kernels_.prepare_rows(first_, batch, row, row + rows, memory + layout_.queries,
                                                        reinterpret_cast<std::int32_t*>(memory + layout_.start));
     kernels_.multiply(queries, 0, rows, memory + layout_.keys, parts(sizes_.keys, kernels_.panel_columns), scores,
-                      layout_.scores_stride);
+                      layout_.scores_stride, {});
     auto* const made = memory + layout_.made;
     run_group_on_tile(context_.kernels, source.pass.group, context_.memory, scratch,
                       {source.product.out, scores, layout_.scores_stride, first_row, 0}, rows, sizes_.keys,
@@ -146,7 +146,7 @@ class IntegerStream {
                                                         reinterpret_cast<std::int32_t*>(memory + layout_.zeros));
     auto* const result = reinterpret_cast<std::int32_t*>(memory + layout_.result);
     kernels_.multiply(prepared, 0, rows, memory + layout_.values, parts(sizes_.columns, kernels_.panel_columns), result,
-                      layout_.result_stride);
+                      layout_.result_stride, {});
     if (step_.group.of_product) {
       run_group_on_tile(context_.kernels, step_.group, context_.memory, scratch,
                         {step_.out, result, layout_.result_stride, first_row, 0}, rows, sizes_.columns);

@@ -74,7 +74,7 @@ void expect_sums(const IntegerDotKernels& kernels, base::ThreadPool& pool, const
   const auto count = static_cast<std::size_t>(p.batch * p.m * p.n);
   std::vector<std::int32_t> out(count, 12345);
   std::vector<std::uint8_t> written(count, 0);
-  run_integer_dot(kernels, pool, p, split, {workspace.get(), bytes}, [&](const IntegerTile& tile) {
+  run_integer_dot(kernels, pool, p, split, {workspace.get(), bytes}, {}, [&](const IntegerTile& tile) {
     if (whole_rows && tile.columns != p.n) return;  // found by what is not written
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       for (std::int64_t j = 0; j < tile.columns; ++j) {

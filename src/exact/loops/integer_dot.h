@@ -189,6 +189,7 @@ struct IntegerDot {
   // Steps of the depth that are done for all rows before the next: so much of a panel stays in the
   // second-level cache. (Parts for the first-level one are slower: they load and store the sums more often.)
   static constexpr std::int64_t kPart = 196608 / (kPanel * kWordBytes);
+  static constexpr std::int64_t kLineBytes = 64;
   static constexpr std::int64_t kAhead = 16;  // steps of a cache line of a row
   static constexpr std::int64_t kBlock = kRows * 8;
 
@@ -201,6 +202,7 @@ struct IntegerDot {
     const std::int32_t* start;  // of the rows' sums, or nullptr where they go on from `out`
     std::int32_t* out;
     std::ptrdiff_t stride;
+    WrittenNext next;  // of the tile, if these are the last steps
   };
 
   // The inner loop: kTileRows × kVectors vectors of sums in registers. Inlined, g++ 12 keeps some of them in memory.
@@ -227,7 +229,14 @@ struct IntegerDot {
     const std::uint8_t* columns = place.columns;
 #pragma GCC unroll 8
     for (int i = 0; i < kBases; ++i) base[i] = place.rows + 3 * i * pitch;
+    std::byte* next = place.next.data;
+    std::int64_t next_rows = next == nullptr ? 0 : kTileRows;
     for (std::int64_t left = place.steps; left > 0; left -= kAhead) {
+      if (next_rows > 0) {
+        for (std::int64_t at = 0; at < kVectors * kVectorBytes; at += kLineBytes) __builtin_prefetch(next + at, 1, 2);
+        next += place.next.pitch;
+        --next_rows;
+      }
       // The rows of the next tile.
 #pragma GCC unroll 16
       for (int r = 0; r < kTileRows; ++r) __builtin_prefetch(base[r / 3] + (r % 3 + kTileRows) * pitch, 0, 3);
@@ -268,8 +277,8 @@ struct IntegerDot {
 
   template <bool kUnsigned>
   static void multiply_block(const PreparedRows& prepared, std::int64_t row, std::int64_t rows,
-                             const std::uint8_t* packed, std::int64_t panels, std::int32_t* out,
-                             std::ptrdiff_t stride) {
+                             const std::uint8_t* packed, std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride,
+                             WrittenNext next) {
     const std::int64_t packed_words = (prepared.steps + kLanes - 1) / kLanes * kLanes;
     for (std::int64_t p = 0; p < panels; ++p) {
       const std::uint8_t* panel = packed + p * kPanel * packed_words * kWordBytes;
@@ -280,13 +289,18 @@ struct IntegerDot {
                     prepared.steps - k < kPart ? prepared.steps - k : kPart,
                     k == 0 ? prepared.start + row : nullptr,
                     out + p * kPanel,
-                    stride};
+                    stride,
+                    {}};
+        if (next.data != nullptr && prepared.steps - k <= kPart) {
+          place.next = {next.data + p * kPanel * kWordBytes, next.pitch};
+        }
         std::int64_t left = rows;
         for (; left >= kRows; left -= kRows) {
           tile<kRows, kUnsigned>(place);
           place.rows += kRows * prepared.pitch;
           place.out += kRows * stride;
           if (place.start != nullptr) place.start += kRows;
+          if (place.next.data != nullptr) place.next.data += kRows * next.pitch;
         }
         last_tile<kRows - 1, kUnsigned>(place, left);
       }
@@ -294,11 +308,11 @@ struct IntegerDot {
   }
 
   static void multiply(const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
-                       std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride) {
+                       std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride, WrittenNext next) {
     if (prepared.is_unsigned) {
-      multiply_block<true>(prepared, row, rows, packed, panels, out, stride);
+      multiply_block<true>(prepared, row, rows, packed, panels, out, stride, next);
     } else {
-      multiply_block<false>(prepared, row, rows, packed, panels, out, stride);
+      multiply_block<false>(prepared, row, rows, packed, panels, out, stride, next);
     }
   }
 
