@@ -37,11 +37,11 @@ train::Recipe transformer_recipe() {
 base::Result<std::vector<Measurement>> measure(const std::string& name, const std::string& shape,
                                                const train::Recipe& recipe, train::Objective& objective,
                                                std::vector<exact::Engine>& engines) {
-  STARLING_ASSIGN(const train::LossGraph loss, objective.loss());
+  STARLING_ASSIGN(const train::Loss loss, objective.loss());
   STARLING_ASSIGN(train::Step step, train::Step::make(loss, recipe.optimizer, 1));
   STARLING_TRY(objective.prepare(engines.back(), 0, base::check_interrupt));
-  STARLING_ASSIGN(train::NamedTensors batch, objective.batch(0));
-  const std::vector<train::NamedTensors> batches{std::move(batch)};
+  STARLING_ASSIGN(train::Batch batch, objective.batch(0));
+  const std::vector<train::Batch> batches{std::move(batch)};
   STARLING_ASSIGN(train::TrainingState state,
                   train::initial_state(engines.back(), loss.parameters, recipe.seed, loss.start));
   std::vector<std::vector<double>> seconds(engines.size());
@@ -91,18 +91,15 @@ base::Result<std::vector<Measurement>> bench_training(const std::vector<int>& th
                   measure("autoencoder", "4 crops of 17x32x32", small, *vae, engines));
 
   // Latents of an untrained autoencoder cost what others cost.
-  STARLING_ASSIGN(const train::LossGraph loss, vae->loss());
+  STARLING_ASSIGN(const train::Loss loss, vae->loss());
   STARLING_ASSIGN(const train::TrainingState state,
                   train::initial_state(engines.back(), loss.parameters, small.seed, loss.start));
   const train::Recipe recipe = transformer_recipe();
-  STARLING_ASSIGN(train::Datasets clips, train::open_datasets(recipe));
-  STARLING_ASSIGN(
-      const auto flow,
-      train::make_flow_objective(
-          recipe, {.folder = folder,
-                   .training = std::move(clips.training),
-                   .held_out = std::move(clips.held_out),
-                   .vae = {models::bundled_vae_config(), train::averaged_weights(state), base::Hash{}, base::Hash{}}}));
+  train::FlowSetting setting{
+      .folder = folder,
+      .vae = {models::bundled_vae_config(), train::averaged_weights(state), base::Hash{}, base::Hash{}}};
+  STARLING_TRY(train::open_data(recipe, setting));
+  STARLING_ASSIGN(const auto flow, train::make_flow_objective(recipe, std::move(setting)));
   STARLING_ASSIGN(const std::vector<Measurement> more,
                   measure("transformer", "16 clips of 17x64x64", recipe, *flow, engines));
   results.insert(results.end(), more.begin(), more.end());

@@ -36,12 +36,9 @@ Opened open_transformer(train::Recipe& recipe, const TrainingSources& sources) {
     recipe.start_hash = root.hex();
   }
   STARLING_TRY(train::validate(recipe));
-  STARLING_ASSIGN(train::Datasets datasets, train::open_datasets(recipe));
-  return train::make_flow_objective(recipe, {.folder = sources.folder,
-                                             .training = std::move(datasets.training),
-                                             .held_out = std::move(datasets.held_out),
-                                             .vae = std::move(vae),
-                                             .start = std::move(start)});
+  train::FlowSetting setting{.folder = sources.folder, .vae = std::move(vae), .start = std::move(start)};
+  STARLING_TRY(train::open_data(recipe, setting));
+  return train::make_flow_objective(recipe, std::move(setting));
 }
 
 }  // namespace

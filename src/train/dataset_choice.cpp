@@ -23,8 +23,9 @@ ClipShape clip_shape(const Recipe& recipe) {
           static_cast<double>(recipe.frames_per_second)};
 }
 
-base::Result<Datasets> open_datasets(const Recipe& recipe) {
-  const ClipShape shape = clip_shape(recipe);
+base::Result<Datasets> open_datasets(const Recipe& recipe) { return open_datasets(recipe, clip_shape(recipe)); }
+
+base::Result<Datasets> open_datasets(const Recipe& recipe, const ClipShape& shape) {
   if (recipe.source == "world") {
     return recipe.world == 1 ? world_datasets<FirstWorldDataset>(recipe.seed, shape)
                              : world_datasets<world::WorldDataset>(recipe.seed, shape);

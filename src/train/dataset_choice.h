@@ -18,5 +18,7 @@ struct Datasets {
   std::shared_ptr<const Dataset> held_out;
 };
 base::Result<Datasets> open_datasets(const Recipe& recipe);
+// The same in another shape.
+base::Result<Datasets> open_datasets(const Recipe& recipe, const ClipShape& shape);
 
 }  // namespace starling::train

@@ -17,6 +17,7 @@ enum class Purpose : std::uint32_t {
   kLatentClip = 6,
   kChoice = 7,
   kCaption = 8,
+  kShape = 9,
 };
 
 // Random integers that are a pure function of (seed, purpose, position, number of draws so far), from Philox4x32-10

@@ -14,6 +14,7 @@
 #include "train/dataset_choice.h"
 #include "train/draws.h"
 #include "train/flow_batch.h"
+#include "train/flow_data.h"
 #include "train/flow_samples.h"
 #include "train/latent_source.h"
 
@@ -32,14 +33,18 @@ constexpr std::uint32_t kTimeStream = 2;
 constexpr std::size_t kTokenizerCaptions = 20000;
 constexpr std::size_t kMaxTokenizer = std::size_t{64} << 20;
 constexpr std::uint64_t kValidationClips = 64;
+constexpr std::int64_t kWidening = 4;  // of a block's hidden layer
 constexpr float kTimesteps = 1000.0F;
 
 // Trains the tokenizer on the data set's captions, or reads the one that this run has trained.
-base::Result<TextTools> text_tools(const FlowSetting& setting) {
+base::Result<TextTools> text_tools(const Recipe& recipe, const FlowSetting& setting) {
   const std::filesystem::path file = setting.folder / "spiece.model";
   TextTools tools;
   std::vector<std::string> captions;
-  for (std::uint64_t i = 0; i < kTokenizerCaptions; ++i) captions.push_back(setting.training->caption(i, 0));
+  const std::size_t shapes = setting.training.size();
+  for (std::uint64_t i = 0; i < kTokenizerCaptions; ++i) {
+    captions.push_back(setting.training[i % shapes]->caption(i / shapes, 0));
+  }
   for (const std::string& caption : captions) tools.known_words.add(caption);
   if (setting.start) {
     tools.tokenizer = setting.start->tokenizer();
@@ -50,7 +55,7 @@ base::Result<TextTools> text_tools(const FlowSetting& setting) {
     STARLING_ASSIGN(tools.tokenizer, models::Tokenizer::load(std::move(model)));
     return tools;
   }
-  STARLING_ASSIGN(base::Bytes model, models::train_tokenizer(captions, models::kBundledVocabulary));
+  STARLING_ASSIGN(base::Bytes model, models::train_tokenizer(captions, recipe.vocabulary));
   STARLING_TRY(base::write_file(file, model));
   STARLING_ASSIGN(tools.tokenizer, models::Tokenizer::load(std::move(model)));
   return tools;
@@ -58,86 +63,39 @@ base::Result<TextTools> text_tools(const FlowSetting& setting) {
 
 class FlowObjective final : public Objective {
  public:
-  FlowObjective(const Recipe& recipe, FlowSetting setting, TextTools text, std::unique_ptr<LatentSource> latents)
-      : recipe_(recipe), setting_(std::move(setting)), text_(std::move(text)), latents_(std::move(latents)) {
+  FlowObjective(const Recipe& recipe, FlowSetting setting, TextTools text, std::unique_ptr<FlowData> data)
+      : recipe_(recipe), setting_(std::move(setting)), text_(std::move(text)), data_(std::move(data)) {
     config_.pipeline = models::bundled_pipeline_config();
     config_.scheduler = models::bundled_scheduler_config();
     config_.scheduler.noise_mean_amplitude = recipe_.noise_mean_amplitude;
     config_.text_encoder = models::bundled_umt5_config(text_.tokenizer->vocab_size());
     config_.vae = setting_.vae.config;
     config_.transformer = models::bundled_transformer_config();
+    config_.transformer.num_layers = recipe_.blocks;
+    config_.transformer.num_attention_heads = recipe_.heads;
+    config_.transformer.ffn_dim = kWidening * recipe_.heads * config_.transformer.attention_head_dim;
     config_.transformer.in_channels = config_.vae.z_dim;
     config_.transformer.out_channels = config_.vae.z_dim;
     config_.text_length = recipe_.text_length;
   }
 
-  base::Result<LossGraph> loss() override {
-    Builder b;
-    models::Parameters transformer(b, "transformer");
-    models::Parameters text_encoder(b, "text_encoder");
-    const Shape& clip = latents_->shape();
-    const std::int64_t frames = clip[0];
-    const std::int64_t batch = recipe_.batch;
-    const Value raw = b.input("latents", Type::kF32, {batch, frames, clip[1], clip[2], clip[3]});
-    const Value noisy = b.input("noisy", Type::kF32, {batch, frames});  // 0 for a clean frame, else 1
-    const Value ids = b.input("tokens", Type::kI32, {batch, recipe_.text_length});
-    const Value mask = b.input("mask", Type::kF32, {batch, recipe_.text_length});
-    const Value seed = b.input("seed", Type::kI32, {2});
-
-    // Uniform times are those that the sampler meets. A bell-shaped distribution starves the noisiest steps, in which
-    // the sampler settles the sky, the ground and the course of a motion.
-    const Shape times{batch, 1};
-    const Value u = recipe_.logit_normal_times != 0 ? b.sigmoid(b.normal(seed, kTimeStream, times))
-                                                    : b.uniform(seed, kTimeStream, times);
-    const Value shifted = b.div(b.mul(u, recipe_.shift), b.add(b.mul(u, recipe_.shift - 1.0F), 1.0F));
-    const Value sigma = b.mul(shifted, noisy);
-    const Value data = models::vae_normalize(b, config_.vae, raw);
-    const float amplitude = config_.scheduler.noise_mean_amplitude;
-    const Value flow = b.sub(models::latent_noise(b, seed, kNoiseStream, b.shape(data), amplitude), data);
-    const Value mixed = b.fma(b.reshape(sigma, {batch, frames, 1, 1, 1}), flow, data);
-
-    const Value text = models::umt5_encode(text_encoder, config_.text_encoder, ids, mask);
-    const auto contexts = models::wan_text_contexts(transformer, config_.transformer, text);
-    const Value predicted =
-        models::wan_transformer(transformer, config_.transformer, mixed, b.mul(sigma, kTimesteps), contexts);
-    const Value error = b.sub(predicted, flow);
-    const Value squares = b.sum(b.reshape(b.mul(error, error), {batch, frames, clip[1] * clip[2] * clip[3]}), 2);
-    const Value counted = b.mul(b.reshape(squares, {batch, frames}), noisy);
-    const Value total = b.sum(b.reshape(counted, {batch * frames}), 0);
-    const Value count =
-        b.mul(b.sum(b.reshape(noisy, {batch * frames}), 0), static_cast<float>(clip[1] * clip[2] * clip[3]));
-    b.output("loss", b.reshape(b.div(total, count), Shape{}));
-    STARLING_ASSIGN(exact::Graph graph, b.finish());
-    std::vector<models::Parameter> parameters = transformer.list();
-    parameters.insert(parameters.end(), text_encoder.list().begin(), text_encoder.list().end());
-    NamedTensors start;
-    for (const models::Parameter& parameter : parameters) {
+  base::Result<Loss> loss() override {
+    Loss loss;
+    for (const Shape& shape : data_->shapes()) STARLING_TRY(add_loss(shape, loss));
+    for (const models::Parameter& parameter : loss.parameters) {
       if (!setting_.start) break;
       STARLING_ASSIGN(const Tensor stored, setting_.start->weight(parameter.name));
       STARLING_ASSIGN(Tensor wide, stored.widened());
-      start.emplace(parameter.name, std::move(wide));
+      loss.start.emplace(parameter.name, std::move(wide));
     }
-    return LossGraph{std::move(graph), std::move(parameters), std::move(start)};
+    return loss;
   }
 
   base::Status prepare(exact::Engine& engine, std::uint64_t index, const Stop& stop) override {
-    return latents_->grow(engine, clips_at(index), [&](std::uint64_t) { return stop(); });
+    return data_->prepare(engine, index, stop);
   }
 
-  base::Result<NamedTensors> batch(std::uint64_t index) override {
-    Draws draws(recipe_.seed, Purpose::kChoice, index);
-    BatchParts parts(recipe_.batch, latents_->shape(), recipe_.text_length);
-    const std::uint64_t clips = clips_at(index);
-    for (std::int64_t i = 0; i < recipe_.batch; ++i) {
-      const std::uint64_t clip = draws.below(static_cast<std::uint32_t>(clips));
-      STARLING_TRY(latents_->read(clip, parts.latents(i)));
-      choose_clean_frames(draws, parts.noisy(i));
-      const std::uint64_t wording = draws.next();
-      const bool dropped = draws.chance(static_cast<std::uint32_t>(recipe_.drop_caption_permille));
-      STARLING_TRY(parts.set_text(i, *text_.tokenizer, dropped ? "" : setting_.training->caption(clip, wording)));
-    }
-    return parts.take(seed_tensor(recipe_.seed, Purpose::kNoise, index));
-  }
+  base::Result<Batch> batch(std::uint64_t index) override { return data_->batch(index, *text_.tokenizer); }
 
   base::Result<std::vector<Metric>> validate(exact::Engine& engine, const NamedTensors& weights) override {
     STARLING_TRY(prepare_validation(engine));
@@ -175,37 +133,55 @@ class FlowObjective final : public Objective {
   }
 
  private:
-  // Latents that gradient number `index` may use. To begin with, each item of the data set once is enough.
-  std::uint64_t clips_at(std::uint64_t index) const {
-    const std::uint64_t step = index / static_cast<std::uint64_t>(recipe_.gradients);
-    const std::uint64_t items = setting_.training->items().value_or(std::numeric_limits<std::uint64_t>::max());
-    const auto grown = std::min(static_cast<std::uint64_t>(recipe_.first_latent_clips), items) +
-                       step * static_cast<std::uint64_t>(recipe_.latent_clips_per_step);
-    return std::min(grown, static_cast<std::uint64_t>(recipe_.latent_clips));
-  }
+  // The loss of clips of one more shape: [clips, frames', height', width', z].
+  base::Status add_loss(const Shape& clips, Loss& loss) const {
+    Builder b;
+    models::Parameters transformer(b, "transformer");
+    models::Parameters text_encoder(b, "text_encoder");
+    const std::int64_t batch = clips[0];
+    const std::int64_t frames = clips[1];
+    const std::int64_t elements = clips[2] * clips[3] * clips[4];  // of a frame
+    const Value raw = b.input("latents", Type::kF32, clips);
+    const Value noisy = b.input("noisy", Type::kF32, {batch, frames});  // 0 for a clean frame, else 1
+    const Value ids = b.input("tokens", Type::kI32, {batch, recipe_.text_length});
+    const Value mask = b.input("mask", Type::kF32, {batch, recipe_.text_length});
+    const Value seed = b.input("seed", Type::kI32, {2});
 
-  // Known frames come first (a video is continued), last (led up to), or at both ends (joined).
-  void choose_clean_frames(Draws& draws, std::span<float> noisy) const {
-    std::ranges::fill(noisy, 1.0F);
-    const bool some = draws.chance(static_cast<std::uint32_t>(recipe_.clean_frames_permille));
-    const std::uint32_t wanted = 1 + draws.below(3);
-    const std::uint32_t where = draws.below(10);
-    const auto count = std::min<std::size_t>(wanted, noisy.size() - 1);
-    if (!some || count == 0) return;
-    if (where < 6) {
-      std::ranges::fill(noisy.first(count), 0.0F);
-    } else if (where < 8) {
-      std::ranges::fill(noisy.last(count), 0.0F);
-    } else {
-      noisy.front() = 0.0F;
-      if (noisy.size() > 2) noisy.back() = 0.0F;
-    }
+    // Uniform times are those that the sampler meets. A bell-shaped distribution starves the noisiest steps, in which
+    // the sampler settles the sky, the ground and the course of a motion.
+    const Shape times{batch, 1};
+    const Value u = recipe_.logit_normal_times != 0 ? b.sigmoid(b.normal(seed, kTimeStream, times))
+                                                    : b.uniform(seed, kTimeStream, times);
+    const Value shifted = b.div(b.mul(u, recipe_.shift), b.add(b.mul(u, recipe_.shift - 1.0F), 1.0F));
+    const Value sigma = b.mul(shifted, noisy);
+    const Value data = models::vae_normalize(b, config_.vae, raw);
+    const float amplitude = config_.scheduler.noise_mean_amplitude;
+    const Value flow = b.sub(models::latent_noise(b, seed, kNoiseStream, b.shape(data), amplitude), data);
+    const Value mixed = b.fma(b.reshape(sigma, {batch, frames, 1, 1, 1}), flow, data);
+
+    const Value text = models::umt5_encode(text_encoder, config_.text_encoder, ids, mask);
+    const auto contexts = models::wan_text_contexts(transformer, config_.transformer, text);
+    const Value predicted =
+        models::wan_transformer(transformer, config_.transformer, mixed, b.mul(sigma, kTimesteps), contexts);
+    const Value error = b.sub(predicted, flow);
+    const Value squares = b.sum(b.reshape(b.mul(error, error), {batch, frames, elements}), 2);
+    const Value counted = b.mul(b.reshape(squares, {batch, frames}), noisy);
+    const Value total = b.sum(b.reshape(counted, {batch * frames}), 0);
+    const Value count = b.mul(b.sum(b.reshape(noisy, {batch * frames}), 0), static_cast<float>(elements));
+    b.output("loss", b.reshape(b.div(total, count), Shape{}));
+    STARLING_ASSIGN(exact::Graph graph, b.finish());
+    std::vector<models::Parameter> parameters = transformer.list();
+    parameters.insert(parameters.end(), text_encoder.list().begin(), text_encoder.list().end());
+    loss.graphs.push_back(std::move(graph));
+    if (loss.parameters.empty()) loss.parameters = std::move(parameters);
+    return {};
   }
 
   base::Status prepare_validation(exact::Engine& engine) {
     if (validation_plan_) return {};
-    STARLING_ASSIGN(LossGraph graph, loss());
-    STARLING_ASSIGN(Plan plan, Plan::make(std::move(graph.graph)));
+    Loss loss;
+    STARLING_TRY(add_loss(data_->shapes().front(), loss));
+    STARLING_ASSIGN(Plan plan, Plan::make(std::move(loss.graphs.front())));
     const auto batch = static_cast<std::uint64_t>(recipe_.batch);
     const std::uint64_t batches = std::max<std::uint64_t>(1, kValidationClips / batch);
     STARLING_ASSIGN(const auto held_out, LatentSource::open(setting_.folder / "held_out_latents.bin", setting_.vae,
@@ -213,7 +189,7 @@ class FlowObjective final : public Objective {
     STARLING_TRY(held_out->grow(engine, batches * batch, [](std::uint64_t) { return base::check_interrupt(); }));
     for (std::uint64_t i = 0; i < batches; ++i) {
       for (const bool with_text : {true, false}) {
-        BatchParts parts(recipe_.batch, latents_->shape(), recipe_.text_length);
+        BatchParts parts(recipe_.batch, held_out->shape(), recipe_.text_length);
         for (std::uint64_t j = 0; j < batch; ++j) {
           const std::uint64_t clip = i * batch + j;
           const auto row = static_cast<std::int64_t>(j);
@@ -239,7 +215,7 @@ class FlowObjective final : public Objective {
   Recipe recipe_;
   FlowSetting setting_;
   TextTools text_;
-  std::unique_ptr<LatentSource> latents_;
+  std::unique_ptr<FlowData> data_;
   models::ModelConfig config_;
   std::unique_ptr<Plan> validation_plan_;
   std::vector<NamedTensors> validation_;
@@ -248,13 +224,31 @@ class FlowObjective final : public Objective {
 
 }  // namespace
 
+base::Status open_data(const Recipe& recipe, FlowSetting& setting) {
+  STARLING_ASSIGN(const std::vector<BatchShape> shapes, batch_shapes(recipe));
+  for (const BatchShape& shape : shapes) {
+    STARLING_ASSIGN(Datasets datasets, open_datasets(recipe, shape.clip));
+    setting.training.push_back(std::move(datasets.training));
+    if (setting.held_out == nullptr) setting.held_out = std::move(datasets.held_out);
+  }
+  return {};
+}
+
 base::Result<std::unique_ptr<Objective>> make_flow_objective(const Recipe& recipe, FlowSetting setting) {
   STARLING_TRY(base::make_directories(setting.folder));
-  STARLING_ASSIGN(TextTools text, text_tools(setting));
-  STARLING_ASSIGN(std::unique_ptr<LatentSource> latents, LatentSource::open(setting.folder / "latents.bin", setting.vae,
-                                                                            setting.training, clip_shape(recipe)));
+  STARLING_ASSIGN(TextTools text, text_tools(recipe, setting));
+  if (setting.start) {
+    const models::TransformerConfig& config = setting.start->config().transformer;
+    if (config.num_layers != recipe.blocks || config.num_attention_heads != recipe.heads) {
+      return base::invalid("the model to start from has " + std::to_string(config.num_layers) + " blocks of " +
+                           std::to_string(config.num_attention_heads) +
+                           " heads: write these into the recipe's blocks and heads");
+    }
+  }
+  STARLING_ASSIGN(std::unique_ptr<FlowData> data,
+                  FlowData::open(recipe, setting.folder, setting.vae, setting.training));
   return std::unique_ptr<Objective>(
-      std::make_unique<FlowObjective>(recipe, std::move(setting), std::move(text), std::move(latents)));
+      std::make_unique<FlowObjective>(recipe, std::move(setting), std::move(text), std::move(data)));
 }
 
 }  // namespace starling::train

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -20,11 +21,17 @@ using Metric = std::pair<std::string, double>;
 
 using Stop = std::function<base::Status()>;
 
-// What a graph of a loss needs besides its graph.
-struct LossGraph {
-  exact::Graph graph;  // outputs: "loss" (one element, f32), and metrics of one element under their names
+// A loss of the same parameters for each shape of data.
+struct Loss {
+  std::vector<exact::Graph> graphs;           // at least one; output: "loss" (one element, f32)
   std::vector<models::Parameter> parameters;  // graph inputs of those names; every other input comes from batch()
   NamedTensors start = {};                    // where parameters begin that do not begin with their initialisers
+};
+
+// The data of one gradient.
+struct Batch {
+  std::size_t graph = 0;  // of Loss::graphs, which takes these
+  NamedTensors inputs;
 };
 
 // What is trained: a loss, its data, and how its progress is measured. Everything is a function of the recipe and of
@@ -36,12 +43,12 @@ class Objective {
   Objective(const Objective&) = delete;
   Objective& operator=(const Objective&) = delete;
 
-  virtual base::Result<LossGraph> loss() = 0;
+  virtual base::Result<Loss> loss() = 0;
   // Makes the data that batch(index) reads ready. Called with ascending indices, never while batch() runs. Asks `stop`
   // every few clips and ends with its error; what is ready then stays so.
   virtual base::Status prepare(exact::Engine& engine, std::uint64_t index, const Stop& stop) = 0;
-  // The inputs of gradient number `index` of the run. Called on a thread of its own, for one index at a time.
-  virtual base::Result<NamedTensors> batch(std::uint64_t index) = 0;
+  // Those of gradient number `index` of the run. Called on a thread of its own, for one index at a time.
+  virtual base::Result<Batch> batch(std::uint64_t index) = 0;
   // Measured on held-out clips, always the same ones with the same noise; the first metric is the one to watch.
   virtual base::Result<std::vector<Metric>> validate(exact::Engine& engine, const NamedTensors& weights) = 0;
   // Writes PNG files that let a person see how good the weights are, named after what they show.

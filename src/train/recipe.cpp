@@ -52,6 +52,11 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
     visit("latent_clips", r.latent_clips, 1.0, 1e7);
     visit("first_latent_clips", r.first_latent_clips, 1.0, 1e7);
     visit("latent_clips_per_step", r.latent_clips_per_step, 0.0, 1e4);
+    visit("shapes", r.shapes, 0.0, 0.0);
+    visit("window_permille", r.window_permille, 0.0, 1000.0);
+    visit("blocks", r.blocks, 1.0, 64.0);
+    visit("heads", r.heads, 1.0, 64.0);
+    visit("vocabulary", r.vocabulary, 64.0, 65536.0);
     visit("text_length", r.text_length, 1.0, 4096.0);
     visit("shift", r.shift, 0.01, 100.0);
     visit("noise_mean_amplitude", r.noise_mean_amplitude, 0.0, 100.0);

@@ -61,6 +61,11 @@ struct Recipe {
   std::int64_t latent_clips = 32768;       // kept latents at the end of growth
   std::int64_t first_latent_clips = 4096;  // before the first step
   std::int64_t latent_clips_per_step = 1;  // added by each step
+  std::string shapes;                      // other shapes of clips that gradients are drawn from (batch_shapes.h)
+  std::int64_t window_permille = 0;        // of clips that are cut out of longer ones, where a shape has such
+  std::int64_t blocks = 6;                 // of the transformer
+  std::int64_t heads = 6;                  // of 32 channels each
+  std::int64_t vocabulary = 512;           // pieces of the tokenizer
   std::int64_t text_length = 48;           // tokens, padded
   float shift = 4.0F;                      // of the noise schedule
   std::int64_t logit_normal_times = 0;     // 1: before the shift, times are sigmoid(N(0, 1)) instead of uniform

@@ -24,7 +24,7 @@ namespace starling::train {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Batches = std::vector<NamedTensors>;
+using Batches = std::vector<Batch>;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -75,7 +75,7 @@ class Run {
   base::Result<RunSummary> go() {
     STARLING_TRY(validate(recipe_));
     STARLING_ASSIGN(const FolderLock lock, FolderLock::take(options_.folder));
-    STARLING_ASSIGN(const LossGraph loss, objective_.loss());
+    STARLING_ASSIGN(const Loss loss, objective_.loss());
     STARLING_TRY(begin(loss));
     STARLING_ASSIGN(Step step, Step::make(loss, recipe_.optimizer, static_cast<int>(gradients_)));
     STARLING_ASSIGN(RunLog log, RunLog::open(options_.folder, state_.step));
@@ -110,7 +110,7 @@ class Run {
 
  private:
   // A fresh state, or the newest checkpoint's.
-  base::Status begin(const LossGraph& loss) {
+  base::Status begin(const Loss& loss) {
     STARLING_ASSIGN(std::optional<Checkpoint> found, load_newest_checkpoint(options_.folder, loss.parameters));
     if (found && !options_.resume) {
       return base::invalid("the folder '" + options_.folder.string() + "' holds a run of " +

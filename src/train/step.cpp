@@ -21,24 +21,28 @@ base::Result<std::size_t> output_index(const Graph& graph, const std::string& na
 
 }  // namespace
 
-base::Result<std::vector<NamedTensors>> step_batches(Objective& objective, std::uint64_t step,
-                                                     std::uint64_t gradients) {
-  std::vector<NamedTensors> batches;
+base::Result<std::vector<Batch>> step_batches(Objective& objective, std::uint64_t step, std::uint64_t gradients) {
+  std::vector<Batch> batches;
   for (std::uint64_t i = 0; i < gradients; ++i) {
-    STARLING_ASSIGN(NamedTensors batch, objective.batch(step * gradients + i));
+    STARLING_ASSIGN(Batch batch, objective.batch(step * gradients + i));
     batches.push_back(std::move(batch));
   }
   return batches;
 }
 
-base::Result<Step> Step::make(const LossGraph& loss, const OptimizerSettings& settings, int gradients) {
+base::Result<Step> Step::make(const Loss& loss, const OptimizerSettings& settings, int gradients) {
   std::vector<std::string> names;
   for (const models::Parameter& parameter : loss.parameters) names.push_back(parameter.name);
-  STARLING_ASSIGN(Graph gradient_graph, exact::differentiate(loss.graph, "loss", names));
+  std::vector<Gradient> shapes;
+  for (const Graph& graph : loss.graphs) {
+    STARLING_ASSIGN(Graph differentiated, exact::differentiate(graph, "loss", names));
+    STARLING_ASSIGN(exact::Plan plan, exact::Plan::make(std::move(differentiated)));
+    shapes.push_back({std::move(plan)});
+    STARLING_TRY(connect(shapes.back(), loss.parameters));
+  }
   STARLING_ASSIGN(Graph update, update_graph(loss.parameters, settings, gradients));
-  STARLING_ASSIGN(exact::Plan gradient_plan, exact::Plan::make(std::move(gradient_graph)));
   STARLING_ASSIGN(exact::Plan update_plan, exact::Plan::make(std::move(update)));
-  Step step(std::move(gradient_plan), std::move(update_plan));
+  Step step(std::move(shapes), std::move(update_plan));
   step.gradients_ = static_cast<std::size_t>(gradients);
   step.gradient_memory_.resize(step.gradients_);
   step.parameters_ = names.size();
@@ -46,22 +50,25 @@ base::Result<Step> Step::make(const LossGraph& loss, const OptimizerSettings& se
   return step;
 }
 
-base::Status Step::connect(const std::vector<models::Parameter>& parameters) {
+base::Status Step::connect(Gradient& gradient, const std::vector<models::Parameter>& parameters) {
   std::map<std::string, std::int64_t, std::less<>> parameter_of;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     parameter_of.emplace(parameters[i].name, static_cast<std::int64_t>(i));
   }
-  const Graph& gradient = gradient_.graph();
-  for (const exact::GraphInput& input : gradient.inputs()) {
+  const Graph& graph = gradient.plan.graph();
+  for (const exact::GraphInput& input : graph.inputs()) {
     const auto found = parameter_of.find(input.name);
-    gradient_inputs_.push_back(found == parameter_of.end() ? -1 : found->second);
+    gradient.inputs.push_back(found == parameter_of.end() ? -1 : found->second);
   }
   for (const models::Parameter& parameter : parameters) {
-    STARLING_ASSIGN(const std::size_t output, output_index(gradient, "d." + parameter.name));
-    gradient_outputs_.push_back(output);
+    STARLING_ASSIGN(const std::size_t output, output_index(graph, "d." + parameter.name));
+    gradient.outputs.push_back(output);
   }
-  STARLING_ASSIGN(loss_output_, output_index(gradient, "loss"));
+  STARLING_ASSIGN(gradient.loss, output_index(graph, "loss"));
+  return {};
+}
 
+base::Status Step::connect(const std::vector<models::Parameter>& parameters) {
   std::vector<std::string> pool;
   for (const char* prefix : {"p/", "m/", "v/", "e/"}) {
     for (const models::Parameter& parameter : parameters) pool.push_back(prefix + parameter.name);
@@ -89,7 +96,7 @@ base::Status Step::connect(const std::vector<models::Parameter>& parameters) {
   return {};
 }
 
-base::Result<StepReport> Step::run(exact::Engine& engine, TrainingState& state, std::span<const NamedTensors> batches,
+base::Result<StepReport> Step::run(exact::Engine& engine, TrainingState& state, std::span<const Batch> batches,
                                    float learning_rate, float average_decay) {
   if (batches.size() != gradients_) return base::internal_error("a step was given a wrong number of batches");
   StepReport report;
@@ -103,22 +110,24 @@ base::Result<StepReport> Step::run(exact::Engine& engine, TrainingState& state, 
   pool.push_back(scalar(learning_rate));
   pool.push_back(scalar(average_decay));
   for (std::size_t part = 0; part < gradients_; ++part) {
-    const NamedTensors& batch = batches[part];
+    const Batch& batch = batches[part];
+    if (batch.graph >= shapes_.size()) return base::internal_error("a batch is of no shape that is trained on");
+    const Gradient& gradient = shapes_[batch.graph];
     std::vector<Tensor> inputs;
-    inputs.reserve(gradient_inputs_.size());
-    for (std::size_t i = 0; i < gradient_inputs_.size(); ++i) {
-      if (gradient_inputs_[i] >= 0) {
-        inputs.push_back(state.values[static_cast<std::size_t>(gradient_inputs_[i])]);
+    inputs.reserve(gradient.inputs.size());
+    for (std::size_t i = 0; i < gradient.inputs.size(); ++i) {
+      if (gradient.inputs[i] >= 0) {
+        inputs.push_back(state.values[static_cast<std::size_t>(gradient.inputs[i])]);
         continue;
       }
-      const std::string& name = gradient_.graph().inputs()[i].name;
-      const auto found = batch.find(name);
-      if (found == batch.end()) return base::internal_error("the batch lacks the input '" + name + "'");
+      const std::string& name = gradient.plan.graph().inputs()[i].name;
+      const auto found = batch.inputs.find(name);
+      if (found == batch.inputs.end()) return base::internal_error("the batch lacks the input '" + name + "'");
       inputs.push_back(found->second);
     }
-    STARLING_ASSIGN(std::vector<Tensor> outputs, engine.run(gradient_, inputs, &gradient_memory_[part]));
-    report.loss += outputs[loss_output_].f32()[0] / static_cast<float>(gradients_);
-    for (const std::size_t output : gradient_outputs_) pool.push_back(outputs[output]);
+    STARLING_ASSIGN(std::vector<Tensor> outputs, engine.run(gradient.plan, inputs, &gradient_memory_[part]));
+    report.loss += outputs[gradient.loss].f32()[0] / static_cast<float>(gradients_);
+    for (const std::size_t output : gradient.outputs) pool.push_back(outputs[output]);
     gradient_memory_[part] = std::move(outputs);
   }
   std::vector<Tensor> inputs;
@@ -137,6 +146,6 @@ base::Result<StepReport> Step::run(exact::Engine& engine, TrainingState& state, 
   return report;
 }
 
-std::uint64_t Step::work() const { return gradients_ * gradient_.graph().work().f32_multiply_adds; }
+std::uint64_t Step::work() const { return gradients_ * shapes_.front().plan.graph().work().f32_multiply_adds; }
 
 }  // namespace starling::train

@@ -38,7 +38,7 @@ class Check {
   base::Result<TrainingCheckResult> go() {
     STARLING_TRY(read_list());
     if (result_.difference) return result_;
-    STARLING_ASSIGN(const LossGraph loss, objective_.loss());
+    STARLING_ASSIGN(const Loss loss, objective_.loss());
     loss_ = &loss;
     STARLING_ASSIGN(Step step,
                     Step::make(loss, receipt_.recipe.optimizer, static_cast<int>(receipt_.recipe.gradients)));
@@ -141,7 +141,7 @@ class Check {
     while (!result_.difference && state.step < last) {
       if (options_.stop) STARLING_TRY(options_.stop());
       STARLING_TRY(objective_.prepare(engine_, state.step * gradients + gradients - 1, options_.stop));
-      STARLING_ASSIGN(const std::vector<NamedTensors> batches, step_batches(objective_, state.step, gradients));
+      STARLING_ASSIGN(const std::vector<Batch> batches, step_batches(objective_, state.step, gradients));
       STARLING_TRY(step.run(engine_, state, batches, learning_rate(receipt_.recipe.schedule, state.step),
                             average_decay(receipt_.recipe.average_decay, state.step)));
       ++result_.made;
@@ -182,7 +182,7 @@ class Check {
   const fs::path& scratch_;
   const TrainingCheckOptions& options_;
   base::ThreadPool pool_;
-  const LossGraph* loss_ = nullptr;
+  const Loss* loss_ = nullptr;
   StepRoots roots_;
   std::uint64_t reachable_ = 0;
   std::uint64_t total_ = 0;

@@ -60,7 +60,7 @@ class VaeObjective final : public Objective {
     }
   }
 
-  base::Result<LossGraph> loss() override {
+  base::Result<Loss> loss() override {
     Builder b;
     models::Parameters parameters(b, "vae");
     const Value video = b.input("video", Type::kF32, {recipe_.batch, recipe_.frames, recipe_.crop, recipe_.crop, 3});
@@ -87,12 +87,14 @@ class VaeObjective final : public Objective {
     for (const models::Parameter& parameter : parameters.list()) {
       if (!frozen_.contains(parameter.name)) trained.push_back(parameter);
     }
-    return LossGraph{std::move(graph), std::move(trained), start_};
+    Loss made{{}, std::move(trained), start_};
+    made.graphs.push_back(std::move(graph));
+    return made;
   }
 
   base::Status prepare(exact::Engine&, std::uint64_t, const Stop&) override { return {}; }
 
-  base::Result<NamedTensors> batch(std::uint64_t index) override {
+  base::Result<Batch> batch(std::uint64_t index) override {
     STARLING_ASSIGN(Tensor video,
                     Tensor::allocate(Type::kF32, {recipe_.batch, recipe_.frames, recipe_.crop, recipe_.crop, 3}));
     const auto clips = static_cast<std::uint64_t>(recipe_.batch / recipe_.crops_per_clip);
@@ -106,10 +108,10 @@ class VaeObjective final : public Objective {
         out = out.subspan(crop_values);
       }
     }
-    NamedTensors inputs = frozen_;
-    inputs.emplace("video", std::move(video));
-    inputs.emplace("seed", seed_tensor(recipe_.seed, Purpose::kNoise, index));
-    return inputs;
+    Batch batch{0, frozen_};
+    batch.inputs.emplace("video", std::move(video));
+    batch.inputs.emplace("seed", seed_tensor(recipe_.seed, Purpose::kNoise, index));
+    return batch;
   }
 
   base::Result<std::vector<Metric>> validate(exact::Engine& engine, const NamedTensors& weights) override {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "models/checkpoint.h"
 #include "temporary_folder.h"
+#include "train/flow_data.h"
 #include "train/flow_objective.h"
 #include "train/run.h"
 #include "train/step.h"
@@ -99,7 +101,7 @@ TEST_F(Objectives, CropsMayBeChosenWhereMostIsGoingOn) {
     recipe.crop_candidates = candidates;
     auto batch = make_vae_objective(recipe, *open_datasets(recipe))->batch(3);
     EXPECT_TRUE(batch.ok());
-    return activity(batch->at("video"));
+    return activity(batch->inputs.at("video"));
   };
   EXPECT_GT(crops(8), 1.2 * crops(1));
 }
@@ -126,13 +128,10 @@ TEST_F(Objectives, ATransformerIsTrainedToTheSameBitsOnAnyThreadsAndSavedAsAMode
     ASSERT_TRUE(vae.ok());
     Recipe recipe = small_recipe(ModelPart::kTransformer);
     recipe.vae_hash = vae->latent_hash.hex();
-    auto datasets = open_datasets(recipe);
-    ASSERT_TRUE(datasets.ok());
     const std::string name = "transformer" + std::to_string(threads);
-    auto objective = make_flow_objective(recipe, {.folder = folder_ / name,
-                                                  .training = datasets->training,
-                                                  .held_out = datasets->held_out,
-                                                  .vae = std::move(*vae)});
+    FlowSetting setting{.folder = folder_ / name, .vae = std::move(*vae)};
+    ASSERT_TRUE(open_data(recipe, setting).ok());
+    auto objective = make_flow_objective(recipe, std::move(setting));
     ASSERT_TRUE(objective.ok()) << objective.error().message;
     exact::Engine on = engine(threads);
     int asked = 0;
@@ -181,7 +180,7 @@ TEST_F(Objectives, FewClipsAreEncodedOnceBeforeTheFirstStep) {
   auto datasets = open_datasets(recipe);
   ASSERT_TRUE(datasets.ok());
   auto objective = make_flow_objective(recipe, {.folder = folder_ / "few",
-                                                .training = std::make_shared<FewClips>(datasets->training, 6),
+                                                .training = {std::make_shared<FewClips>(datasets->training, 6)},
                                                 .held_out = datasets->held_out,
                                                 .vae = std::move(*vae)});
   ASSERT_TRUE(objective.ok()) << objective.error().message;
@@ -192,6 +191,115 @@ TEST_F(Objectives, FewClipsAreEncodedOnceBeforeTheFirstStep) {
   };
   EXPECT_TRUE((*objective)->prepare(on, 0, count).ok());
   EXPECT_EQ(asked, 2) << "6 clips, 4 at a time";
+}
+
+// Two latent frames of 32×32; wider ones, one and three of as large a picture.
+Recipe mixed_recipe() {
+  Recipe recipe = small_recipe(ModelPart::kTransformer);
+  recipe.shapes = "48x32x5, 32x32x1,32x32x9";
+  recipe.window_permille = 500;
+  recipe.clean_frames_permille = 0;
+  recipe.first_latent_clips = recipe.latent_clips = 20;
+  return recipe;
+}
+
+TEST_F(Objectives, GradientsTakeClipsOfEveryShapeAndWindowsOfLongerOnes) {
+  train_vae(small_recipe(ModelPart::kVae), "vae");
+  const auto vae = load_vae(folder_ / "vae" / "vae");
+  ASSERT_TRUE(vae.ok());
+  const Recipe recipe = mixed_recipe();
+  FlowSetting setting{.folder = folder_ / "mixed", .vae = *vae};
+  ASSERT_TRUE(open_data(recipe, setting).ok());
+  ASSERT_EQ(setting.training.size(), 4U);
+  fs::create_directories(setting.folder);
+  const auto data = FlowData::open(recipe, setting.folder, *vae, setting.training);
+  ASSERT_TRUE(data.ok()) << data.error().message;
+  exact::Engine on = engine(2);
+  ASSERT_TRUE((*data)->prepare(on, 0, [] { return base::Status(); }).ok());
+  const std::int64_t z = vae->config.z_dim;
+  const std::vector<exact::Shape> shapes{{2, 2, 4, 4, z}, {1, 2, 4, 6, z}, {4, 1, 4, 4, z}, {1, 3, 4, 4, z}};
+  EXPECT_EQ((*data)->shapes(), shapes);
+
+  auto longer = LatentSource::open(setting.folder / "latents-32x32x9.bin", *vae, setting.training[3], {32, 32, 9, 8});
+  ASSERT_TRUE(longer.ok());
+  ASSERT_GT((*longer)->size(), 0U);
+  const auto frame = static_cast<std::size_t>(4 * 4 * z);
+  std::set<std::vector<float>> ends;  // two last frames of each long clip
+  for (std::uint64_t i = 0; i < (*longer)->size(); ++i) {
+    std::vector<float> clip(3 * frame);
+    ASSERT_TRUE((*longer)->read(i, clip).ok());
+    ends.insert(std::vector<float>(clip.begin() + static_cast<std::ptrdiff_t>(frame), clip.end()));
+  }
+  std::vector<std::string> captions;
+  for (std::uint64_t i = 0; i < 200; ++i) captions.push_back(setting.training[0]->caption(i, 0));
+  auto tokenizer = models::train_tokenizer(captions, 128);
+  ASSERT_TRUE(tokenizer.ok());
+  const auto words = models::Tokenizer::load(*std::move(tokenizer));
+  ASSERT_TRUE(words.ok());
+  std::set<std::size_t> drawn;
+  int windows = 0;
+  int wholes = 0;
+  for (std::uint64_t index = 0; index < 60; ++index) {
+    const auto batch = (*data)->batch(index, *words);
+    ASSERT_TRUE(batch.ok()) << batch.error().message;
+    drawn.insert(batch->graph);
+    EXPECT_EQ(batch->inputs.at("latents").shape(), shapes[batch->graph]);
+    if (batch->graph != 0) continue;
+    const auto noisy = batch->inputs.at("noisy").f32();
+    const auto latents = batch->inputs.at("latents").f32();
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto clip = latents.subspan(i * 2 * frame, 2 * frame);
+      const bool window = ends.contains(std::vector<float>(clip.begin(), clip.end()));
+      EXPECT_EQ(noisy[2 * i], window ? 0.0F : 1.0F);
+      EXPECT_EQ(noisy[2 * i + 1], 1.0F);
+      ++(window ? windows : wholes);
+    }
+  }
+  EXPECT_EQ(drawn.size(), 4U);
+  EXPECT_GT(windows, 3);
+  EXPECT_GT(wholes, 3);
+}
+
+TEST_F(Objectives, AMixtureIsTrainedToTheSameBitsOnAnyThreads) {
+  train_vae(small_recipe(ModelPart::kVae), "vae");
+  std::vector<double> losses;
+  for (const int threads : {1, 2}) {
+    auto vae = load_vae(folder_ / "vae" / "vae");
+    ASSERT_TRUE(vae.ok());
+    Recipe recipe = mixed_recipe();
+    recipe.blocks = 2;
+    recipe.heads = 3;
+    recipe.gradients = 2;
+    const std::string name = "mixed" + std::to_string(threads);
+    FlowSetting setting{.folder = folder_ / name, .vae = std::move(*vae)};
+    ASSERT_TRUE(open_data(recipe, setting).ok());
+    const auto objective = make_flow_objective(recipe, std::move(setting));
+    ASSERT_TRUE(objective.ok()) << objective.error().message;
+    exact::Engine on = engine(threads);
+    const auto summary = run_training(on, recipe, **objective, options(name.c_str()));
+    ASSERT_TRUE(summary.ok()) << summary.error().message;
+    losses.push_back(summary->validation.at(0).second);
+    const auto model = models::Checkpoint::open(folder_ / name / "model");
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    EXPECT_EQ(model->config().transformer.num_layers, 2);
+  }
+  EXPECT_EQ(losses[0], losses[1]);
+}
+
+TEST(Shapes, WhatIsNoShapeIsSaidSo) {
+  Recipe recipe = default_recipe(ModelPart::kTransformer);
+  for (const char* text :
+       {"64", "64x64", "64x64x16", "60x64x17", "0x64x17", "-16x64x17", "64x64x17x1", "64x64x17,,32x32x17", ",",
+        "64x64x17;64x64x17", "2048x64x17", "64x64x999999999999", "64x64x-3"}) {
+    recipe.shapes = text;
+    EXPECT_FALSE(batch_shapes(recipe).ok()) << text;
+  }
+  recipe.shapes = "128x128x17, 64x64x1";
+  const auto shapes = batch_shapes(recipe);
+  ASSERT_TRUE(shapes.ok());
+  ASSERT_EQ(shapes->size(), 3U);
+  EXPECT_EQ((*shapes)[1].batch, 4);
+  EXPECT_EQ((*shapes)[2].batch, 80);
 }
 
 TEST_F(Objectives, AMissingOrForeignAutoencoderIsAnError) {

@@ -24,7 +24,7 @@ class ToyObjective final : public Objective {
   explicit ToyObjective(const Recipe& recipe, std::uint64_t slow_step = kNever)
       : recipe_(recipe), slow_step_(slow_step) {}
 
-  base::Result<LossGraph> loss() override {
+  base::Result<Loss> loss() override {
     exact::Builder b;
     models::Parameters parameters(b, "toy");
     const auto x = b.input("x", exact::Type::kF32, {recipe_.batch, kInputs});
@@ -35,20 +35,22 @@ class ToyObjective final : public Objective {
     const auto error = b.sub(y, wanted);
     b.output("loss", b.reshape(b.mean(b.reshape(b.mul(error, error), {-1}), 0), {}));
     STARLING_ASSIGN(exact::Graph graph, b.finish());
-    return LossGraph{std::move(graph), parameters.list()};
+    Loss made{{}, parameters.list()};
+    made.graphs.push_back(std::move(graph));
+    return made;
   }
   // Long work before the step of that number.
   base::Status prepare(exact::Engine&, std::uint64_t index, const Stop& stop) override {
     while (index / 2 == slow_step_) STARLING_TRY(stop());
     return {};
   }
-  base::Result<NamedTensors> batch(std::uint64_t index) override {
+  base::Result<Batch> batch(std::uint64_t index) override {
     exact::Tensor x(exact::Type::kF32, {recipe_.batch, kInputs});
     Draws draws(recipe_.seed, Purpose::kChoice, index);
     for (float& value : x.f32()) value = static_cast<float>(draws.below(2001)) / 1000.0F - 1.0F;
-    NamedTensors inputs;
-    inputs.emplace("x", x);
-    return inputs;
+    Batch batch;
+    batch.inputs.emplace("x", x);
+    return batch;
   }
   base::Result<std::vector<Metric>> validate(exact::Engine&, const NamedTensors& weights) override {
     return std::vector<Metric>{{"first_weight", static_cast<double>(weights.at("toy/weight").f32()[0])}};
