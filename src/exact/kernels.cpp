@@ -4,9 +4,13 @@
 #include <vector>
 
 #include "exact/generic/backend.h"
+#include "exact/same_sums.h"
 #if defined(STARLING_X86_BACKENDS)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "exact/amx/backend.h"
 #include "exact/avx2/backend.h"
 #include "exact/avx512/backend.h"
 #elif defined(STARLING_ARM64_BACKENDS)
@@ -32,6 +36,34 @@ bool has_avx_vnni() {
   unsigned c = 0;
   unsigned d = 0;
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1U << 4)) != 0;
+}
+#endif
+
+#if defined(STARLING_X86_BACKENDS)
+// Tiles of 16 rows of 64 bytes that multiply bytes (leaf 7, register EDX, bits 24 and 25; leaf 0x1d, palette 1), whose
+// registers the system keeps (XCR0, bits 17 and 18) and lets this process use.
+bool has_amx() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  constexpr unsigned kTilesAndBytes = 3U << 24;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kTilesAndBytes) != kTilesAndBytes) return false;
+  constexpr unsigned kRowsAndBytes = 16;
+  if (__get_cpuid_count(0x1d, 1, &a, &b, &c, &d) == 0 || b >> kRowsAndBytes < 8 || (b & 0xffffU) < 64 ||
+      (c & 0xffffU) < 16) {
+    return false;
+  }
+  constexpr unsigned kSystemKeepsMore = 1U << 27;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kSystemKeepsMore) == 0) return false;
+  unsigned low = 0;
+  unsigned high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  constexpr unsigned kTileRegisters = 3U << 17;
+  if ((low & kTileRegisters) != kTileRegisters) return false;
+  constexpr long kAskForRegisters = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;
+  return ::syscall(SYS_arch_prctl, kAskForRegisters, kTileData) == 0;
 }
 #endif
 
@@ -61,6 +93,16 @@ Found find_kernels() {
     static Kernels plain = avx512::make_kernels();
     static Kernels with_vnni;
     add(found, plain, with_vnni, __builtin_cpu_supports("avx512vnni") ? avx512::fill_integer_dot_vnni : nullptr);
+  }
+  static Kernels tiles;
+  if (avx512 && has_amx()) {
+    tiles = *found.kernels.front();
+    amx::fill_table(tiles);
+    // Nobody has run this on such a CPU, so it is believed only where it agrees.
+    if (same_sums(tiles.integer_dot, found.kernels.front()->integer_dot)) {
+      found.integer_dots.insert(found.integer_dots.begin(), &tiles.integer_dot);
+      found.kernels.insert(found.kernels.begin(), &tiles);
+    }
   }
   if (avx2) {
     static Kernels plain = avx2::make_kernels();

@@ -225,7 +225,7 @@ struct Kernels {
 std::span<const Kernels* const> available_kernels();
 // Every kind of integer product that this CPU can run, best first: more than one may belong to a backend.
 std::span<const IntegerDotKernels* const> available_integer_dots();
-// The best of them, or the one STARLING_BACKEND names ("generic", "avx2", "avx512", "neon"): an error that lists what
+// The best of them, or the one STARLING_BACKEND names ("generic", "avx2", "avx512", "amx", "neon"): an error that lists what
 // this CPU has if it is not one of them.
 base::Result<const Kernels*> choose_kernels(std::string_view forced);
 

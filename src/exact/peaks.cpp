@@ -7,6 +7,8 @@
 #include "exact/kernels.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
+
+#include "exact/amx/tiles.h"
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -70,6 +72,26 @@ __attribute__((target("avx2"))) void dot_avx2() {
                   asm volatile(""
                                : "+x"(a));
                   sum = _mm256_add_epi32(sum, _mm256_madd_epi16(a, a)))
+}
+
+// Four sums, as many as the product has, of tiles that stay. One step stands for 32 of the others.
+constexpr std::int64_t kTileSteps = kSteps / 32;
+constexpr double kTileOperations = 4.0 * 2 * 16 * 16 * 64;
+void dot_amx() {
+  using amx::Tiles;
+  amx::TileConfiguration whole;
+  for (int tile = 0; tile < 8; ++tile) {
+    whole.rows[tile] = amx::TileConfiguration::kMostRows;
+    whole.row_bytes[tile] = amx::TileConfiguration::kMostBytes;
+  }
+  Tiles::configure(whole);
+  for (std::int64_t i = 0; i < kTileSteps; ++i) {
+    Tiles::multiply<false, 0, 4, 6>();
+    Tiles::multiply<false, 1, 4, 7>();
+    Tiles::multiply<false, 2, 5, 6>();
+    Tiles::multiply<false, 3, 5, 7>();
+  }
+  Tiles::release();
 }
 
 #elif defined(__aarch64__)
@@ -155,6 +177,7 @@ std::vector<PeakLoop> find_integer_peaks() {
     if (has_integer_dot(peak.name)) found.push_back(peak);
   };
 #if defined(__x86_64__)
+  add({"amx", static_cast<double>(kTileSteps) * kTileOperations, dot_amx});
   add({"avx512-vnni", kRuns * kChains * 128, dot_avx512_vnni});
   add({"avx2-vnni", kRuns * kShortChains * 64, dot_avx2_vnni});
   add({"avx512", kRuns * kChains * 64, dot_avx512});

@@ -1,4 +1,4 @@
-// Every kind of integer product that this CPU can run, against sums in 64 bits.
+// Every kind of integer product that this CPU can run, and AMX's over emulated tiles, against sums in 64 bits.
 #include "exact/integer_dot.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,9 @@
 #include <memory>
 #include <random>
 #include <vector>
+
+#include "emulated_tiles.h"
+#include "exact/same_sums.h"
 
 namespace starling::exact {
 namespace {
@@ -124,7 +127,7 @@ Example plain_example(std::mt19937& random, std::int64_t batch, std::int64_t m, 
 TEST(IntegerDot, EqualsTheSumsOnPlainMatrices) {
   for (const int threads : {1, 2, 7}) {
     base::ThreadPool pool(threads);
-    for (const IntegerDotKernels* kernels : available_integer_dots()) {
+    for (const IntegerDotKernels* kernels : every_integer_dot()) {
       std::mt19937 random(7);
       for (int round = 0; round < 60; ++round) {
         const std::int64_t batch = random() % 4 == 0 ? 1 + static_cast<std::int64_t>(random() % 5) : 1;
@@ -142,7 +145,7 @@ TEST(IntegerDot, EqualsTheSumsOnPlainMatrices) {
 // Windows of a convolution, and rows that are repeated.
 TEST(IntegerDot, EqualsTheSumsOnViews) {
   base::ThreadPool pool(2);
-  for (const IntegerDotKernels* kernels : available_integer_dots()) {
+  for (const IntegerDotKernels* kernels : every_integer_dot()) {
     std::mt19937 random(8);
     Example example = plain_example(random, 1, 1, 37, 3 * 3 * 5);
     example.problem.a.rows = axis({{7, 9 * 5}, {6, 5}});
@@ -161,7 +164,7 @@ TEST(IntegerDot, EqualsTheSumsOnViews) {
 // More rows, columns and depth than one block or piece has.
 TEST(IntegerDot, EqualsTheSumsAcrossBlocks) {
   base::ThreadPool pool(3);
-  for (const IntegerDotKernels* kernels : available_integer_dots()) {
+  for (const IntegerDotKernels* kernels : every_integer_dot()) {
     std::mt19937 random(9);
     Example example = plain_example(random, 1, 1100, 9, 33);
     fill(example, random, Numbers::kAny);
@@ -178,7 +181,7 @@ TEST(IntegerDot, EqualsTheSumsAcrossBlocks) {
 // -128 · -128 and 255 · -128 as often as fits: saturating instructions and sums that wrap show here.
 TEST(IntegerDot, HoldsTheGreatestDepth) {
   base::ThreadPool pool(1);
-  for (const IntegerDotKernels* kernels : available_integer_dots()) {
+  for (const IntegerDotKernels* kernels : every_integer_dot()) {
     for (const bool is_unsigned : {false, true}) {
       std::mt19937 random(10);
       Example example = plain_example(random, 1, 3, 5, is_unsigned ? 65793 : 131071);
@@ -187,6 +190,40 @@ TEST(IntegerDot, HoldsTheGreatestDepth) {
       ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, false));
     }
   }
+}
+
+// Rows on both sides of a tile, of two and of a call; the depth on both sides of a tile's.
+TEST(IntegerDot, EqualsTheSumsWhereTilesEnd) {
+  base::ThreadPool pool(1);
+  for (const IntegerDotKernels* kernels : every_integer_dot()) {
+    std::mt19937 random(11);
+    for (const std::int64_t m : {1, 15, 16, 17, 32, 33, 63, 65, 97}) {
+      for (const std::int64_t k : {60, 64, 68}) {
+        Example example = plain_example(random, 1, m, 16 + m, k);
+        fill(example, random, Numbers::kExtremes);
+        ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, false)) << kernels->name;
+      }
+    }
+  }
+}
+
+// What amx is believed by: kinds that differ are told apart.
+TEST(IntegerDot, KnowsKindsThatDiffer) {
+  IntegerDotKernels wrong = emulated_tile_products();
+  EXPECT_TRUE(same_sums(emulated_tile_products(), *available_integer_dots().back()));
+  wrong.multiply = [](const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
+                      std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride, WrittenNext next) {
+    emulated_tile_products().multiply(prepared, row, rows, packed, panels, out, stride, next);
+    if (rows % 16 != 0) ++out[(rows - 1) * stride];
+  };
+  EXPECT_FALSE(same_sums(wrong, *available_integer_dots().back()));
+}
+
+// The backend's own instructions: the tests above run them where they are.
+TEST(IntegerDot, RunsOnTilesOfTheCpu) {
+  if (!choose_kernels("amx").ok()) GTEST_SKIP() << "this CPU, or its system, has no AMX: its tiles were only emulated";
+  EXPECT_STREQ(available_integer_dots().front()->name, "amx");
+  EXPECT_TRUE(same_sums(*available_integer_dots().front(), emulated_tile_products()));
 }
 
 }  // namespace

@@ -99,12 +99,19 @@ struct IntegerDot {
 
   static PreparedRows prepare_rows(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t m0,
                                    std::int64_t m1, std::uint8_t* memory, std::int32_t* start) {
+    return prepare_whole_rows<kDepth>(problem, batch, m0, m1, memory, start);
+  }
+
+  // For whoever reads kWhole numbers at a time.
+  template <std::int64_t kWhole>
+  static PreparedRows prepare_whole_rows(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t m0,
+                                         std::int64_t m1, std::uint8_t* memory, std::int32_t* start) {
     const IntegerOperand& a = problem.a;
     const std::uint8_t* data = a.data + offset_of(a.batch, batch);
     const bool is_signed = !problem.a_is_unsigned;
     const std::ptrdiff_t pitch = a.rows.factors == 0 ? 0 : a.rows.stride[a.rows.factors - 1];
     const bool in_place =
-        !V::kWidens && is_contiguous(a.depth) && problem.k % kDepth == 0 && a.rows.factors <= 1 && pitch % kPage != 0;
+        !V::kWidens && is_contiguous(a.depth) && problem.k % kWhole == 0 && a.rows.factors <= 1 && pitch % kPage != 0;
     const std::ptrdiff_t copied = row_pitch(problem.k);
     for (std::int64_t m = m0; m < m1; ++m) {
       const std::uint8_t* from = data + offset_of(a.rows, m);
