@@ -182,6 +182,18 @@ struct GeluRows {
   float* out;
   std::ptrdiff_t out_stride;
 };
+// Heads of 2 * half numbers beside each other, pairs of which are turned: with a = x[2 i], b = x[2 i + 1] of a head,
+// out[i] = a * cosine[i] - b * sine[i] and out[half + i] = a * sine[i] + b * cosine[i], for i < half. out is not x; x
+// has step 1, and columns is a multiple of 2 * half.
+struct RotatedRows {
+  RowsF32 x;
+  const float* cosine;
+  const float* sine;
+  std::ptrdiff_t cosine_stride, sine_stride;  // from row to row
+  std::size_t half;
+  float* out;
+  std::ptrdiff_t out_stride;
+};
 template <class Operands>
 using RowsKernel = void (*)(const Operands& operands, std::size_t rows, std::size_t columns);
 
@@ -206,6 +218,7 @@ struct Kernels {
   RowsKernel<QuantisedRows> quantise;
   RowsKernel<NormedRows> layer_norm, rms_norm;
   RowsKernel<GeluRows> gelu;
+  RowsKernel<RotatedRows> rotate;
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;
   RowReduction row_sum, row_max;

@@ -32,6 +32,7 @@ class Planner {
     order();
     std::vector<ValueId> outputs;
     for (const GraphOutput& output : graph_.outputs()) outputs.push_back(locations_[output.value].base);
+    rotate_in_one_go(graph_, body_.steps, outputs);
     stream_rows(graph_, body_.steps, outputs);
     fuse_products();
     for (Step& step : body_.steps) find_row_kernels(step.group);

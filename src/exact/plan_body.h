@@ -19,7 +19,8 @@ struct Location {
   View view;
 };
 
-// One operator of a fused pass, applied to a block of rows.
+// One operator of a fused pass, applied to a block of rows. A concat turns pairs: its operands are the rows, cosines
+// and sines, of which Group::half stand in a row.
 struct Instruction {
   struct Operand {
     enum class Kind : std::uint8_t {
@@ -86,6 +87,7 @@ struct Group {
     std::array<std::uint32_t, 3> numbers;  // externals
   };
   std::vector<RowKernel> row_kernels;
+  std::int64_t half = 0;  // of a head whose pairs are turned
   std::uint32_t slots = 0;
   std::uint32_t column_slots = 0;
 };

@@ -49,6 +49,11 @@ void find_softmax(Group& group, ValueId made);
 // Finds what one kernel does to rows in one go. The last to look at a group.
 void find_row_kernels(Group& group);
 
+// Finds pairs of neighbours in heads that are turned by angles of their row and put into halves, as rotary positions
+// do: two passes and a concat become one step, or the end of the pass that made the pairs. Steps are in order and not
+// yet fused with products; `outputs` are the bases of the graph's.
+void rotate_in_one_go(const Graph& graph, std::vector<Step>& steps, const std::vector<ValueId>& outputs);
+
 // The passes of these nodes. `needed` are the values that anything outside of passes reads.
 std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& nodes, const std::set<ValueId>& needed);
 

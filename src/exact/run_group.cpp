@@ -122,6 +122,8 @@ class Block {
         kernels_.row_sum(column_result(instruction.result), wide(instruction.operands[0]), rows_, count_);
       } else if (instruction.op == Operator::kMax) {
         kernels_.row_max(column_result(instruction.result), wide(instruction.operands[0]), rows_, count_);
+      } else if (instruction.op == Operator::kConcat) {
+        rotate(instruction);
       } else if (instruction.is_column) {
         // A column is contiguous: it is worked on as one row.
         if (is_widening(instruction)) {
@@ -214,6 +216,15 @@ class Block {
       (found.kind == Kind::kLayerNorm ? kernels_.layer_norm : kernels_.rms_norm)(
           {rows, number(0), number(1), number(2), out, stride}, rows_, count_);
     }
+  }
+
+  void rotate(const Instruction& instruction) const {
+    const auto table = [&](std::size_t i) { return external(instruction.operands[i].index).as<float>(); };
+    std::ptrdiff_t stride = 0;
+    float* out = wide_result(instruction.result, stride);
+    kernels_.rotate({wide(instruction.operands[0]), table(1).data, table(2).data, table(1).row_stride,
+                     table(2).row_stride, static_cast<std::size_t>(group_.half), out, stride},
+                    rows_, count_);
   }
 
   void softmax(const Group::Softmax& found) const {

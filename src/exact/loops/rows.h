@@ -18,11 +18,16 @@ struct RowKernels {
   static constexpr std::size_t kLanes = V::kLanes;
   static constexpr std::size_t kSumLanes = Reduce<V>::kSumLanes;
   static constexpr std::size_t kVectors = Reduce<V>::kVectors;
-  static constexpr std::size_t kAtOnce = 4;  // rows, since what is done to one waits for itself
+  static constexpr std::size_t kNear = 8192;  // numbers that the first cache keeps
+  static constexpr std::size_t kAtOnce = 4;   // rows, since what is done to one waits for itself
 
   static const float* row_of(RowsF32 x, std::size_t r) {
     return x.data + static_cast<std::ptrdiff_t>(r) * x.row_stride;
   }
+
+  // Asks for the line of a number that is read soon: while one row is worked on, memory brings another. A request for
+  // what is not there does nothing.
+  static void ask_for(const float* row, std::ptrdiff_t distance) { __builtin_prefetch(row + distance, 0, 2); }
 
   // --- quantising
 
@@ -41,7 +46,8 @@ struct RowKernels {
     return value;
   }
 
-  static float greatest_in_row(const float* row, std::size_t columns) {
+  // In each lane the greatest of some numbers of the row.
+  static I greatest_lanes(const float* row, std::size_t columns) {
     I best[kAtOnce];
     for (I& lanes : best) lanes = V::broadcast_bits(0);
     std::size_t i = 0;
@@ -52,7 +58,7 @@ struct RowKernels {
     }
     for (; i + kLanes <= columns; i += kLanes) best[0] = greater_bits(best[0], magnitude_bits(V::load(row + i)));
     if (i < columns) best[1] = greater_bits(best[1], magnitude_bits(V::load_first(row + i, columns - i)));
-    return greatest_of(greater_bits(greater_bits(best[0], best[1]), greater_bits(best[2], best[3])));
+    return greater_bits(greater_bits(best[0], best[1]), greater_bits(best[2], best[3]));
   }
 
   // select(greatest, numerator / greatest, otherwise)
@@ -70,11 +76,24 @@ struct RowKernels {
     return kPlain ? V::round(product) : V::round(Rounding::RoundI8::apply(product));
   }
 
+  // Meanwhile asks for the row so many rows ahead.
+  static void round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float greatest, float factor,
+                        std::size_t rows_ahead) {
+    const std::ptrdiff_t ahead = static_cast<std::ptrdiff_t>(rows_ahead) * in.x.row_stride;
+    const bool plain = is_plain(greatest, in.numerator, factor);
+    (plain ? round_row<true> : round_row<false>)(in, r, columns, factor, ahead);
+  }
   template <bool kPlain>
-  static void round_row(const float* row, std::size_t columns, float factor, std::uint8_t* to) {
+  static void round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float factor,
+                        std::ptrdiff_t ahead) {
+    const float* row = row_of(in.x, r);
+    std::uint8_t* to = in.values + static_cast<std::ptrdiff_t>(r) * in.values_stride;
     const F by = V::broadcast(factor);
     std::size_t i = 0;
-    for (; i + kLanes <= columns; i += kLanes) V::store_low_bytes(to + i, rounded<kPlain>(V::load(row + i), by));
+    for (; i + kLanes <= columns; i += kLanes) {
+      ask_for(row + i, ahead);
+      V::store_low_bytes(to + i, rounded<kPlain>(V::load(row + i), by));
+    }
     if (i < columns) {
       std::uint8_t last[kLanes];
       V::store_low_bytes(last, rounded<kPlain>(V::load_first(row + i, columns - i), by));
@@ -88,17 +107,42 @@ struct RowKernels {
       for (; in.x.row_stride == 1 && r + kLanes <= rows; r += kLanes) quantise_turned(in, r, columns);
       for (; r < rows; ++r) quantise_strided(in, r, columns);
     }
-    for (; r < rows; ++r) {
-      const float* row = row_of(in.x, r);
-      const float greatest = greatest_in_row(row, columns);
-      const float factor = factor_of(greatest, in);
-      std::uint8_t* to = in.values + static_cast<std::ptrdiff_t>(r) * in.values_stride;
-      in.greatest[r] = greatest;
-      if (is_plain(greatest, in.numerator, factor)) {
-        round_row<true>(row, columns, factor, to);
+    // Short rows several at a time, which the first cache keeps until they are read again.
+    const std::size_t most = columns > kNear / 8 ? 1 : kNear / columns < kLanes ? kNear / columns : kLanes;
+    while (r < rows) {
+      const std::size_t count = rows - r < most ? rows - r : most;
+      if (count < 4) {
+        quantise_row(in, r++, columns);
       } else {
-        round_row<false>(row, columns, factor, to);
+        quantise_rows(in, r, count, columns);
+        r += count;
       }
+    }
+  }
+
+  static void quantise_row(const QuantisedRows& in, std::size_t r, std::size_t columns) {
+    in.greatest[r] = greatest_of(greatest_lanes(row_of(in.x, r), columns));
+    // Of very long rows memory brings the next ones soonest by itself.
+    round_row(in, r, columns, in.greatest[r], factor_of(in.greatest[r], in), columns <= kNear / 2 ? 2 : 0);
+  }
+
+  // At most kLanes rows: each is a lane of what is one number for a row.
+  static void quantise_rows(const QuantisedRows& in, std::size_t r, std::size_t count, std::size_t columns) {
+    F lanes[kLanes];
+    for (std::size_t j = 0; j < count; ++j) lanes[j] = V::from_bits(greatest_lanes(row_of(in.x, r + j), columns));
+    for (std::size_t j = count; j < kLanes; ++j) lanes[j] = V::broadcast(0.0F);
+    V::transpose(lanes);
+    I best = V::bits(lanes[0]);
+    for (std::size_t j = 1; j < kLanes; ++j) best = greater_bits(best, V::bits(lanes[j]));
+    const F greatest = Functions::canonical(V::from_bits(best));
+    const F factor = V::select(V::equal(greatest, V::broadcast(0.0F)), V::broadcast(in.otherwise),
+                               V::div(V::broadcast(in.numerator), greatest));
+    float numbers[2][kLanes];
+    V::store(numbers[0], greatest);
+    V::store(numbers[1], factor);
+    for (std::size_t j = 0; j < count; ++j) {
+      in.greatest[r + j] = numbers[0][j];
+      round_row(in, r + j, columns, numbers[0][j], numbers[1][j], count);
     }
   }
 
@@ -193,7 +237,12 @@ struct RowKernels {
       for (F& sum : sums[r]) sum = V::broadcast(0.0F);
     }
     const std::size_t whole = columns - columns % kSumLanes;
+    // Of the rows that follow each pass asks for its part, so that requests do not wait for each other.
+    constexpr std::size_t kAskBegin = kSquares && kCentred ? kRows / 4 : 0;
+    constexpr std::size_t kAskEnd = !kSquares ? kRows / 4 : kRows - kRows / 4;
+    const std::ptrdiff_t next = static_cast<std::ptrdiff_t>(kRows) * x.row_stride;
     for (std::size_t i = 0; i < whole; i += kSumLanes) {
+      for (std::size_t r = kAskBegin; r < kAskEnd; ++r) ask_for(row_of(x, r) + i, next);
       for (std::size_t r = 0; r < kRows; ++r) add_block<kSquares, kCentred>(sums[r], row_of(x, r) + i, mean[r]);
     }
     for (std::size_t r = 0; r < kRows; ++r) {
@@ -233,6 +282,7 @@ struct RowKernels {
       float* to = in.out + static_cast<std::ptrdiff_t>(first + r) * in.out_stride;
       std::size_t i = 0;
       for (; i + kLanes <= columns; i += kLanes) {
+        if (r >= kRows - kRows / 4) ask_for(row + i, static_cast<std::ptrdiff_t>(kRows) * x.row_stride);
         V::store(to + i, Functions::canonical(V::mul(centred<kCentred>(V::load(row + i), mean), by)));
       }
       if (i < columns) {
@@ -278,7 +328,45 @@ struct RowKernels {
     }
   }
 
+  // --- rotating pairs
+
+  static F turned_even(F a, F b, F cosine, F sine) {
+    return Functions::canonical(V::sub(V::mul(a, cosine), V::mul(b, sine)));
+  }
+  static F turned_odd(F a, F b, F cosine, F sine) {
+    return Functions::canonical(V::add(V::mul(a, sine), V::mul(b, cosine)));
+  }
+  static void rotate_head(const float* x, const float* cosine, const float* sine, std::size_t half, float* to) {
+    std::size_t i = 0;
+    for (; i + kLanes <= half; i += kLanes) {
+      const F a = V::load_strided(x + 2 * i, 2);
+      const F b = V::load_strided(x + 2 * i + 1, 2);
+      const F c = V::load(cosine + i);
+      const F s = V::load(sine + i);
+      V::store(to + i, turned_even(a, b, c, s));
+      V::store(to + half + i, turned_odd(a, b, c, s));
+    }
+    if (i == half) return;
+    const std::size_t left = half - i;
+    const F a = Elementwise<V>::fetch_first(x + 2 * i, 2, 0, left);
+    const F b = Elementwise<V>::fetch_first(x + 2 * i + 1, 2, 0, left);
+    const F c = V::load_first(cosine + i, left);
+    const F s = V::load_first(sine + i, left);
+    V::store_first(to + i, left, turned_even(a, b, c, s));
+    V::store_first(to + half + i, left, turned_odd(a, b, c, s));
+  }
+  static void rotate(const RotatedRows& in, std::size_t rows, std::size_t columns) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto row = static_cast<std::ptrdiff_t>(r);
+      for (std::size_t head = 0; head < columns; head += 2 * in.half) {
+        rotate_head(row_of(in.x, r) + head, in.cosine + row * in.cosine_stride, in.sine + row * in.sine_stride, in.half,
+                    in.out + row * in.out_stride + head);
+      }
+    }
+  }
+
   static void fill_table(Kernels& kernels) {
+    kernels.rotate = rotate;
     kernels.quantise = quantise;
     kernels.layer_norm = norm<true>;
     kernels.rms_norm = norm<false>;

@@ -1,0 +1,136 @@
+// Pairs that are turned by angles in one step, against the definitions on every backend.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+
+#include "everywhere.h"
+#include "exact/engine.h"
+#include "exact/plan_body.h"
+
+namespace starling::exact {
+namespace {
+
+using Value = Builder::Value;
+
+struct Sizes {
+  std::int64_t batch, tokens, heads, half;
+  Shape rows() const { return {batch, tokens, heads * 2 * half}; }
+};
+
+struct Turned {
+  bool swapped = false;  // sines where cosines belong
+  bool shared = true;    // angles do not depend on the head
+  int axis = 3;          // of the concat
+};
+
+Value rotate(Builder& b, Value x, const Sizes& s, const Turned& how = {}) {
+  const Value pairs = b.reshape(x, {s.batch, s.tokens, s.heads, s.half, 2});
+  const Shape halves{s.batch, s.tokens, s.heads, s.half};
+  const Value even = b.reshape(b.slice(pairs, 4, 0, 1), halves);
+  const Value odd = b.reshape(b.slice(pairs, 4, 1, 1), halves);
+  const Shape angles{1, s.tokens, how.shared ? 1 : s.heads, s.half};
+  const Value cosine = b.input("cosine", Type::kF32, angles);
+  const Value sine = b.input("sine", Type::kF32, angles);
+  const Value left = b.sub(b.mul(even, cosine), b.mul(odd, sine));
+  const Value right = b.add(b.mul(even, how.swapped ? cosine : sine), b.mul(odd, how.swapped ? sine : cosine));
+  return b.concat({left, right}, how.axis);
+}
+
+std::size_t turns_of(Builder& builder, std::size_t* steps = nullptr) {
+  const auto graph = builder.finish();
+  const auto plan = Plan::make(*graph);
+  std::size_t count = 0;
+  for (const Step& step : plan->body().steps) count += step.group.half != 0 ? 1 : 0;
+  if (steps != nullptr) *steps = plan->body().steps.size();
+  return count;
+}
+
+// Builds twice, once for the plan: it has that many steps that turn pairs, of so many steps in all if that is not 0.
+void expect_turns(const std::function<void(Builder&)>& build, std::size_t turns, std::size_t all = 0) {
+  Builder planned;
+  build(planned);
+  std::size_t steps = 0;
+  EXPECT_EQ(turns_of(planned, &steps), turns);
+  if (all != 0) {
+    EXPECT_EQ(steps, all);
+  }
+  Builder builder;
+  build(builder);
+  expect_equal_everywhere(builder, {});
+}
+
+TEST(Rotate, EndsThePassThatMakesThePairs) {
+  for (const Sizes& s : {Sizes{1, 21, 3, 16}, Sizes{2, 9, 2, 5}, Sizes{2, 5, 2, 33}, Sizes{1, 70, 12, 64}}) {
+    expect_turns(
+        [&](Builder& b) {
+          const Value x = b.input("x", Type::kF32, s.rows());
+          const Value weight = b.input("weight", Type::kF32, {1, 1, s.rows().back()});
+          b.output("y", b.permute(rotate(b, b.mul(b.rms_norm(x, 1e-6F), weight), s), {0, 2, 1, 3}));
+        },
+        1, 1);
+  }
+}
+
+TEST(Rotate, IsAStepOfItsOwn) {
+  const Sizes s{2, 7, 4, 8};
+  // Of what is given, and of what others look at.
+  expect_turns([&](Builder& b) { b.output("y", rotate(b, b.input("x", Type::kF32, s.rows()), s)); }, 1, 1);
+  expect_turns(
+      [&](Builder& b) {
+        const Value normed = b.layer_norm(b.input("x", Type::kF32, s.rows()), 1e-6F);
+        b.output("y", rotate(b, normed, s));
+        b.output("normed", b.reshape(normed, {2 * 7 * 64}));
+      },
+      1, 2);
+  // Of a pass without rows of its own, cut anywhere: heads must not be.
+  for (const std::int64_t half : {64, 24}) {
+    const Sizes wide{1, 3, 2304 / half, half};
+    expect_turns(
+        [&](Builder& b) { b.output("y", rotate(b, b.add(b.input("x", Type::kF32, wide.rows()), b.fill(1.0F)), wide)); },
+        half == 64 ? 1 : 0);
+  }
+}
+
+TEST(Rotate, AfterAProductOfIntegersAndBeforeQuantising) {
+  const Sizes s{2, 20, 2, 16};
+  expect_turns(
+      [&](Builder& b) {
+        const Builder::Quantised x{b.input("x", Type::kI8, {2, 20, 48}), b.input("x scale", Type::kF32, {2, 20, 1})};
+        const Value linear =
+            b.quantised_linear(x, b.input("weight", Type::kI8, {64, 48}), b.input("weight scale", Type::kF32, {64}),
+                               b.input("bias", Type::kF32, {64}));
+        const Value turned = b.permute(rotate(b, b.rms_norm(linear, 1e-6F), s), {0, 2, 1, 3});
+        const Builder::Quantised again = b.quantize_rows(turned);
+        b.output("values", again.values);
+        b.output("scale", again.scale);
+      },
+      1);
+}
+
+TEST(Rotate, WhatOnlyLooksAlikeIsNot) {
+  const Sizes s{1, 6, 2, 8};
+  for (const Turned& how : {Turned{.swapped = true}, Turned{.shared = false}, Turned{.axis = 2}}) {
+    expect_turns([&](Builder& b) { b.output("y", rotate(b, b.input("x", Type::kF32, s.rows()), s, how)); }, 0);
+  }
+}
+
+TEST(Rotate, NumbersOfAllKinds) {
+  const Sizes s{1, 40, 2, 17};
+  Builder b;
+  const Value x = b.input("x", Type::kF32, s.rows());
+  const Value y = rotate(b, x, s);
+  b.output("y", b.select(b.less(b.abs(y), b.fill(1e30F)), y, b.fill(7.0F)));
+  std::mt19937 random(5);
+  std::vector<Tensor> inputs;
+  for (const Shape& shape : {s.rows(), Shape{1, s.tokens, 1, s.half}, Shape{1, s.tokens, 1, s.half}}) {
+    inputs.push_back(random_tensor(Type::kF32, shape, random));
+    const float wild[] = {
+        0.0F, -0.0F, 1e-44F, 3e38F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()};
+    for (float& value : inputs.back().f32()) value = random() % 5 == 0 ? wild[random() % 6] : value;
+  }
+  expect_equal_everywhere(b, std::move(inputs));
+}
+
+}  // namespace
+}  // namespace starling::exact
