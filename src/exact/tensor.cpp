@@ -1,5 +1,7 @@
 #include "exact/tensor.h"
 
+#include <sys/mman.h>
+
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -42,6 +44,10 @@ std::uint16_t round_f16(float value) {
   return sign | static_cast<std::uint16_t>((rounded - (112U << 23)) >> 13);
 }
 
+// Tensors as large as this begin with a huge page: their first touch costs as much as a product of them otherwise.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kLargeTensor = std::size_t{8} << 20;
+
 }  // namespace
 
 base::Result<Tensor> Tensor::allocate(Type type, const Shape& shape) {
@@ -55,11 +61,13 @@ base::Result<Tensor> Tensor::uninitialized(Type type, const Shape& shape) {
   tensor.type_ = type;
   tensor.shape_ = shape;
   const std::size_t size = (tensor.byte_size() + 63) / 64 * 64;
-  void* memory = std::aligned_alloc(64, size == 0 ? 64 : size);
+  const bool large = size >= kLargeTensor;
+  void* memory = std::aligned_alloc(large ? kHugePage : 64, size == 0 ? 64 : size);
   if (memory == nullptr) {
     return base::Error{base::ErrorCode::kLimit, "no memory for a tensor of " + std::to_string(size) +
                                                     " bytes; ask for a smaller size or a shorter video"};
   }
+  if (large) madvise(memory, size / kHugePage * kHugePage, MADV_HUGEPAGE);  // advice: it may be declined
   tensor.owned_ = true;
   tensor.data_ = std::shared_ptr<void>(memory, [](void* p) { std::free(p); });
   return tensor;
