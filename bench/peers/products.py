@@ -4,14 +4,15 @@
     bench/peers/products.py --threads 1 --rounds 3
 
 Prints one JSON object a line: {"peer", "name", "shape", "threads", "seconds"}, or {"error"} where a library is not installed. The
-libraries are loaded when it runs: libopenblas.so.0 (Debian's libopenblas0-pthread), which takes its best kernels for the CPU
-unless OPENBLAS_CORETYPE names others, and libdnnl.so.2 (Debian's libdnnl2) or libdnnl.so.3. Nothing else is needed.
+libraries are loaded when it runs: libopenblas.so.0 (Debian's libopenblas0-pthread), with its best kernels for the CPU unless
+STARLING_BENCH_PEER names others, and libdnnl.so.2 (Debian's libdnnl2) or libdnnl.so.3. Nothing else is needed.
 """
 
 import argparse
 import ctypes
 import json
 import os
+import platform
 import statistics
 import time
 
@@ -35,10 +36,11 @@ def floats(count):
 
 
 def openblas():
-    if "OPENBLAS_CORETYPE" not in os.environ:
-        flags = open("/proc/cpuinfo").read()
-        if "avx512" in flags:
-            os.environ["OPENBLAS_CORETYPE"] = "SkylakeX"  # by itself it takes AVX2 kernels on CPUs it does not know
+    # It reads these when it is loaded: what slows it would flatter us, and by itself it takes AVX2 kernels on CPUs it does not know.
+    os.environ.pop("OPENBLAS_L2_SIZE", None)
+    if platform.machine() == "x86_64":
+        best = "SkylakeX" if "avx512dq" in open("/proc/cpuinfo").read() else "Haswell"
+        os.environ["OPENBLAS_CORETYPE"] = os.environ.get("STARLING_BENCH_PEER", best)
     library = ctypes.CDLL("libopenblas.so.0")
     library.openblas_get_config.restype = ctypes.c_char_p
     version = library.openblas_get_config().decode().split()[1]
