@@ -109,9 +109,19 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
         fetch_columns(problem, batch, n + columns, std::min(n1, n + columns + split.block_columns), i, tiles);
         WrittenNext next;
         if (target.data != nullptr) {
-          next = {target.data + batch * target.batch_pitch + m * target.pitch + n * kNumberBytes, target.pitch};
+          next = {target.data + batch * target.batch_pitch + m * target.pitch + n * kNumberBytes, target.pitch,
+                  nullptr};
+        }
+        Dequantising by{};
+        if (target.by && kernels.dequantises && columns % kernels.panel_columns == 0) {
+          by = *target.by;
+          by.row_scale += (batch * problem.m + m) * by.row_step;
+          by.column_scale += n;
+          if (by.bias != nullptr) by.bias += n;
+          next.by = &by;
         }
         kernels.multiply(prepared, m - m0, rows, memory + layout.packed, panels, tile, layout.stride, next);
+        if (next.by != nullptr) continue;
         consume({batch, m, rows, n, columns, tile, layout.stride, thread});
       }
     }

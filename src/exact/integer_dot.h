@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 
 #include "base/thread_pool.h"
@@ -36,12 +37,15 @@ IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t ba
 // Whether whole rows of the product can be made at once: the packed columns and a tile must be small enough.
 bool whole_rows_fit(std::int64_t n, std::int64_t k);
 
-// What the consumer writes for an element of the product, if it is one number of four bytes: element (batch, m, n) at
-// data + batch * batch_pitch + m * pitch + 4 * n. It is only fetched.
+// What is written for an element of the product, where that is one number of four bytes: element (batch, m, n) at
+// data + batch * batch_pitch + m * pitch + 4 * n. It is fetched for the consumer. With `by` it is f32 and made with
+// those operands, of the first row (batch and m together) and column, where whole panels of columns allow it: then the
+// consumer is not asked.
 struct IntegerTarget {
   std::byte* data = nullptr;
   std::ptrdiff_t batch_pitch = 0;
   std::ptrdiff_t pitch = 0;
+  std::optional<Dequantising> by;
 };
 
 // Runs a product over the pool's threads and gives it to the consumer tile by tile. workspaces holds threads() times

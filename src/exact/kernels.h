@@ -106,32 +106,6 @@ struct PreparedRows {
   bool is_unsigned;
 };
 
-// Where numbers of four bytes will be written that are made of a tile: element (i, j) at data + i * pitch + 4 * j. Its
-// lines are fetched while the sums are made, so that writing them waits for no memory. nullptr: nowhere.
-struct WrittenNext {
-  std::byte* data = nullptr;
-  std::ptrdiff_t pitch = 0;  // bytes
-};
-
-// What a backend gives for integer products: exact/integer_dot.h puts the pieces together.
-struct IntegerDotKernels {
-  const char* name;
-  std::int64_t tile_rows;      // of one call of multiply: fewer leave the columns to be read more often
-  std::int64_t panel_columns;  // columns are packed by so many
-  // Bytes of a prepared row and of a packed column of that depth, at most.
-  std::size_t (*row_bytes)(std::int64_t depth);
-  std::size_t (*column_bytes)(std::int64_t depth);
-  // Rows [m0, m1) of a batch: where they lie if they can be read there, else copied to memory (aligned to 64).
-  PreparedRows (*prepare_rows)(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t m0, std::int64_t m1,
-                               std::uint8_t* memory, std::int32_t* start);
-  // Columns [n0, n1) of a batch to memory (aligned to 64), whole panels.
-  void (*pack_columns)(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t n0, std::int64_t n1,
-                       std::uint8_t* memory);
-  // out[i * stride + j] for the prepared rows [row, row + rows) and all columns of the packed panels.
-  void (*multiply)(const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
-                   std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride, WrittenNext next);
-};
-
 // out(r, i) = f32(sums(r, i)) * (row_scale[r * row_step] * column_scale[i]) + bias[i], each operation rounded; without
 // the sum where bias is nullptr.
 struct Dequantising {
@@ -141,6 +115,38 @@ struct Dequantising {
   const float* column_scale;
   const float* bias;
 };
+
+// Where numbers of four bytes are written that are made of a tile: element (i, j) at data + i * pitch + 4 * j. Its
+// lines are fetched while the sums are made, so that writing them waits for no memory. nullptr: nowhere.
+struct WrittenNext {
+  std::byte* data = nullptr;
+  std::ptrdiff_t pitch = 0;  // bytes
+  // Where the kind of product dequantises: they are f32, made with these operands (but sums) as the sums are done,
+  // which then go nowhere. nullptr: somebody else makes them.
+  const Dequantising* by = nullptr;
+};
+
+// What a backend gives for integer products: exact/integer_dot.h puts the pieces together.
+struct IntegerDotKernels {
+  const char* name;
+  std::int64_t tile_rows;      // of one call of multiply: fewer leave the columns to be read more often
+  std::int64_t panel_columns;  // columns are packed by so many
+  bool dequantises;            // whether multiply does what its WrittenNext asks for
+  // Bytes of a prepared row and of a packed column of that depth, at most.
+  std::size_t (*row_bytes)(std::int64_t depth);
+  std::size_t (*column_bytes)(std::int64_t depth);
+  // Rows [m0, m1) of a batch: where they lie if they can be read there, else copied to memory (aligned to 64).
+  PreparedRows (*prepare_rows)(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t m0, std::int64_t m1,
+                               std::uint8_t* memory, std::int32_t* start);
+  // Columns [n0, n1) of a batch to memory (aligned to 64), whole panels.
+  void (*pack_columns)(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t n0, std::int64_t n1,
+                       std::uint8_t* memory);
+  // out[i * stride + j] for the prepared rows [row, row + rows) and all columns of the packed panels, which are whole
+  // if it dequantises.
+  void (*multiply)(const PreparedRows& prepared, std::int64_t row, std::int64_t rows, const std::uint8_t* packed,
+                   std::int64_t panels, std::int32_t* out, std::ptrdiff_t stride, WrittenNext next);
+};
+
 using DequantisingKernel = void (*)(float* out, std::ptrdiff_t out_stride, const Dequantising& operands,
                                     std::size_t rows, std::size_t columns);
 
@@ -238,8 +244,8 @@ struct Kernels {
 std::span<const Kernels* const> available_kernels();
 // Every kind of integer product that this CPU can run, best first: more than one may belong to a backend.
 std::span<const IntegerDotKernels* const> available_integer_dots();
-// The best of them, or the one STARLING_BACKEND names ("generic", "avx2", "avx512", "amx", "neon"): an error that lists what
-// this CPU has if it is not one of them.
+// The best of them, or the one STARLING_BACKEND names ("generic", "avx2", "avx512", "amx", "neon"): an error that lists
+// what this CPU has if it is not one of them.
 base::Result<const Kernels*> choose_kernels(std::string_view forced);
 
 }  // namespace starling::exact

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "exact/dot.h"
 #include "exact/run_group.h"
@@ -111,17 +112,39 @@ void run_product(const StepContext& context, const Step& step) {
   run_dot(context.kernels, context.pool, dot_problem(context, step), context.workspaces);
 }
 
+// How a pass dequantises that does nothing else, if its operands are equally spaced.
+std::optional<Dequantising> dequantising_of(const StepContext& context, const Group& group) {
+  const Group::Dequantise& found = group.dequantise;
+  if (found.instructions == 0 || found.instructions != group.instructions.size() || group.stores.size() != 1) return {};
+  if (group.store_column[0] || group.instructions.back().narrowed >= 0) return {};
+  const auto data = [&](std::uint32_t index) {
+    return context.memory[group.externals[index].base] + group.externals[index].offset;
+  };
+  const auto repeats = [&](std::uint32_t index) {
+    return std::ranges::all_of(group.externals[index].rows, [](const Factor& rows) { return rows.stride == 0; });
+  };
+  const std::vector<Factor>& rows = group.externals[found.row_scale].rows;
+  if (rows.size() > 1 || !repeats(found.column_scale) || (found.bias && !repeats(*found.bias))) return {};
+  return Dequantising{{},
+                      data(found.row_scale),
+                      rows.empty() ? 0 : rows[0].stride,
+                      data(found.column_scale),
+                      found.bias ? data(*found.bias) : nullptr};
+}
+
 // What is written for each element of a product, where that is one number of four bytes.
 IntegerTarget target_of(const StepContext& context, const Step& step, const IntegerDotProblem& problem) {
   const Group& group = step.group;
   const auto pitch = static_cast<std::ptrdiff_t>(problem.n) * static_cast<std::ptrdiff_t>(sizeof(float));
-  const auto at = [&](ValueId value) {
+  const auto at = [&](ValueId value, const std::optional<Dequantising>& by) {
     return IntegerTarget{reinterpret_cast<std::byte*>(context.memory[value]),
-                         static_cast<std::ptrdiff_t>(problem.m) * pitch, pitch};
+                         static_cast<std::ptrdiff_t>(problem.m) * pitch, pitch, by};
   };
-  if (!group.of_product) return at(step.out);
+  if (!group.of_product) return at(step.out, {});
   for (std::size_t i = 0; i < group.stores.size(); ++i) {
-    if (!group.store_column[i] && type_size(group.store_type[i]) == sizeof(float)) return at(group.stores[i]);
+    if (!group.store_column[i] && type_size(group.store_type[i]) == sizeof(float)) {
+      return at(group.stores[i], dequantising_of(context, group));
+    }
   }
   return {};
 }

@@ -141,6 +141,30 @@ TEST(Integers, DequantisesInEveryOrder) {
   }
 }
 
+// Whole panels of columns, of every backend's width, are dequantised without a tile of sums; others, and what only
+// looks alike, are not.
+TEST(Integers, DequantisesWhereSumsAreMade) {
+  for (const auto& [batch, m, n, k] : {std::array<std::int64_t, 4>{1, 50, 192, 68},
+                                       {1, 7, 64, 3200},
+                                       {1, 13, 640, 700},
+                                       {3, 20, 128, 12},
+                                       {2, 9, 100, 30}}) {
+    for (int kind = 0; kind < 5; ++kind) {
+      Builder b;
+      const auto x = b.input("x", Type::kI8, {batch, m, k});
+      const auto sums = b.to_f32(b.dot(x, b.input("w", Type::kI8, {batch, n, k})));
+      const bool one_row = kind == 2;
+      const auto rows = b.input("rows", Type::kF32, {one_row ? 1 : batch, one_row ? 1 : m, 1});
+      const auto columns = b.input("columns", Type::kF32, {kind == 3 ? batch : 1, 1, n});
+      const auto bias = b.input("bias", Type::kF32, {kind == 4 ? batch : 1, 1, n});
+      const auto scaled = b.mul(sums, b.mul(rows, columns));
+      b.output("y", kind == 0 ? scaled : b.add(scaled, bias));
+      expect_equal_everywhere(b, {});
+      ASSERT_FALSE(HasFailure()) << "kind " << kind << ", " << batch << " of " << m << " x " << n << " x " << k;
+    }
+  }
+}
+
 TEST(Integers, ProductsThatOthersReadAreStored) {
   Builder b;
   const auto x = b.input("x", Type::kI8, {21, 40});

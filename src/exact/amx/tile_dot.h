@@ -153,7 +153,8 @@ struct TileDot {
   }
 
   static IntegerDotKernels kernels(const char* name) {
-    return {name, kRows, kPanel, Words::row_bytes, Words::column_bytes, prepare_rows, Words::pack_columns, multiply};
+    return {name,    kRows, kPanel, false, Words::row_bytes, Words::column_bytes, prepare_rows, Words::pack_columns,
+            multiply};
   }
 };
 

@@ -8,6 +8,7 @@ namespace starling::exact::generic {
 
 // Words of two numbers of 16 bits, four to a vector, for any CPU (see exact/loops/integer_dot.h).
 struct IntegerVector {
+  using Floats = Vector;
   static constexpr int kLanes = 4;
   static constexpr int kDepth = 2;
   static constexpr int kRows = 4;

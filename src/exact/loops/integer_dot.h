@@ -1,6 +1,7 @@
 #pragma once
 
 #include "exact/kernels.h"
+#include "exact/loops/math.h"
 
 // Integer products over a backend's vectors V of words of 32 bits. A word holds V::kDepth neighbouring numbers of a row
 // or column; V::accumulate adds the products of a word's numbers to a lane. Sums are modulo 2^32, so what is on the way
@@ -210,7 +211,36 @@ struct IntegerDot {
     std::int32_t* out;
     std::ptrdiff_t stride;
     WrittenNext next;  // of the tile, if these are the last steps
+    const float* row_scale;
+    const float* column_scale;
+    const float* bias;
   };
+
+  // As Elementwise<V>::dequantise.
+  template <int kTileRows>
+  static void store_dequantised(const Place& place, const I (&sums)[kTileRows][kVectors]) {
+    using F = typename V::Floats::F;
+    const float* row_scale = place.row_scale;
+    F column[kVectors];
+    F bias[kVectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      column[v] = V::Floats::load(place.column_scale + v * kLanes);
+      bias[v] = place.bias == nullptr ? V::Floats::broadcast(0.0F) : V::Floats::load(place.bias + v * kLanes);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kTileRows; ++r) {
+      const F row = V::Floats::broadcast(*row_scale);
+      row_scale += place.next.by->row_step;
+      auto* const to = reinterpret_cast<float*>(place.next.data + r * place.next.pitch);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        F value = V::Floats::mul(V::Floats::to_float(sums[r][v]), V::Floats::mul(row, column[v]));
+        if (place.bias != nullptr) value = V::Floats::add(value, bias[v]);
+        V::Floats::store(to + v * kLanes, loops::Math<typename V::Floats>::canonical(value));
+      }
+    }
+  }
 
   // The inner loop: kTileRows × kVectors vectors of sums in registers. Inlined, g++ 12 keeps some of them in memory.
   template <int kTileRows, bool kUnsigned>
@@ -264,6 +294,7 @@ struct IntegerDot {
         for (int i = 0; i < kBases; ++i) base[i] += kWordBytes;
       }
     }
+    if (place.row_scale != nullptr) return store_dequantised(place, sums);
 #pragma GCC unroll 16
     for (int r = 0; r < kTileRows; ++r) {
 #pragma GCC unroll 4
@@ -297,9 +328,18 @@ struct IntegerDot {
                     k == 0 ? prepared.start + row : nullptr,
                     out + p * kPanel,
                     stride,
-                    {}};
+                    {},
+                    nullptr,
+                    nullptr,
+                    nullptr};
         if (next.data != nullptr && prepared.steps - k <= kPart) {
-          place.next = {next.data + p * kPanel * kWordBytes, next.pitch};
+          place.next = next;
+          place.next.data += p * kPanel * kWordBytes;
+          if (next.by != nullptr) {
+            place.row_scale = next.by->row_scale;
+            place.column_scale = next.by->column_scale + p * kPanel;
+            if (next.by->bias != nullptr) place.bias = next.by->bias + p * kPanel;
+          }
         }
         std::int64_t left = rows;
         for (; left >= kRows; left -= kRows) {
@@ -308,6 +348,7 @@ struct IntegerDot {
           place.out += kRows * stride;
           if (place.start != nullptr) place.start += kRows;
           if (place.next.data != nullptr) place.next.data += kRows * next.pitch;
+          if (place.row_scale != nullptr) place.row_scale += kRows * next.by->row_step;
         }
         last_tile<kRows - 1, kUnsigned>(place, left);
       }
@@ -324,7 +365,7 @@ struct IntegerDot {
   }
 
   static IntegerDotKernels kernels(const char* name) {
-    return {name, kBlock, kPanel, row_bytes, column_bytes, prepare_rows, pack_columns, multiply};
+    return {name, kBlock, kPanel, true, row_bytes, column_bytes, prepare_rows, pack_columns, multiply};
   }
 };
 

@@ -8,6 +8,7 @@ namespace starling::exact::neon {
 
 // What both kinds of words share (see exact/loops/integer_dot.h).
 struct IntegerWords {
+  using Floats = Vector;
   static constexpr int kLanes = 4;
   static constexpr int kRows = 6;
   static constexpr int kVectors = 4;
