@@ -12,6 +12,7 @@ constexpr std::array kCommands{
             "starling generate \"a white ball\" -o ball.png",
             declare_generate},
     Command{"verify", "Check a receipt by running it again, and a video against it",
+            "starling verify ball.mp4\n"
             "starling verify ball.receipt.json\n"
             "starling verify ball.receipt.json --video ball.mp4\n"
             "starling verify ball.receipt.json --sample 3 --json\n"

@@ -245,7 +245,7 @@ base::Result<SavedVideo> save_delivery(Customer& customer, std::uint64_t task, c
     return base::corrupt("the gateway's proof does not hold: " + difference->message);
   }
   STARLING_ASSIGN(const market::Part part, ledger::decode_record<market::Part>(acceptance.record));
-  STARLING_ASSIGN(acceptance.file, files->finish_video());
+  STARLING_ASSIGN(acceptance.file, files->finish_video(delivery.receipt));
   STARLING_TRY(files->publish([&] { return trace.commit(); },
                               [&]() -> base::Result<std::string> { return delivery.receipt_text; },
                               node::acceptance_json(acceptance).to_text() + "\n"));

@@ -162,7 +162,7 @@ base::Result<Outcome> make_one(const Arguments& arguments, const Workshop& shop,
   outcome.receipt.version = STARLING_VERSION;
   outcome.receipt.model_root = shop.model_root;
   STARLING_TRY(base::check_interrupt());
-  STARLING_ASSIGN(outcome.receipt.file, files->finish_video());
+  STARLING_ASSIGN(outcome.receipt.file, files->finish_video(outcome.receipt));
   STARLING_TRY(files->publish([&] { return trace.commit(); },
                               [&]() -> base::Result<std::string> {
                                 STARLING_TRY(proof::sign_receipt(outcome.receipt, shop.key));

@@ -15,6 +15,7 @@
 #include "cli/paths.h"
 #include "cli/setup.h"
 #include "cli/verify_training.h"
+#include "generate/provenance.h"
 #include "generate/video_check.h"
 #include "generate/video_job.h"
 #include "node/acceptance.h"
@@ -22,6 +23,7 @@
 #include "proof/replay.h"
 #include "proof/trace.h"
 #include "train/training_receipt.h"
+#include "video/xmp.h"
 
 namespace starling::cli {
 
@@ -52,8 +54,9 @@ struct Verdict {
   std::uint32_t checked_calls = 0;
   std::size_t total_calls = 0;
   std::optional<double> psnr_db;
-  bool identical = false;                      // every bit of the video
-  std::optional<node::Acceptance> acceptance;  // that holds
+  bool identical = false;                          // every bit of the video
+  std::optional<generate::Provenance> provenance;  // that the video's file says
+  std::optional<node::Acceptance> acceptance;      // that holds
 };
 
 // An error that a damaged file causes is a difference: what was handed over does not hold. One of the machine (no such
@@ -115,6 +118,67 @@ base::Result<generate::GivenFrames> open_inputs(const Arguments& arguments, cons
   return generate::GivenFrames();
 }
 
+bool begins_as_mp4(const std::string& path) {
+  const base::Result<base::MappedFile> file = base::MappedFile::open(path);
+  return file.ok() && video::is_mp4(file->bytes());
+}
+
+// What a video's file says of its origin, if it does.
+base::Result<std::optional<generate::Provenance>> provenance_in(const std::string& path) {
+  using Said = std::optional<generate::Provenance>;
+  const base::Result<base::MappedFile> file = base::MappedFile::open(path);
+  if (!file.ok()) return file.error();
+  if (!video::is_mp4(file->bytes())) return Said();
+  STARLING_ASSIGN(const std::optional<std::string> packet, video::read_xmp(file->bytes()));
+  if (!packet) return Said();
+  base::Result<generate::Provenance> provenance = generate::read_provenance(*packet);
+  if (!provenance.ok() && provenance.error().code == base::ErrorCode::kNotFound) return Said();
+  if (!provenance.ok()) return provenance.error();
+  return Said(*provenance);
+}
+
+// Sets the receipt of a video that is given instead of it: the one beside it.
+base::Status take_video(Arguments& arguments) {
+  std::error_code error;
+  if (arguments.video.empty()) arguments.video = arguments.receipt;
+  const fs::path receipt = receipt_path(arguments.receipt);
+  if (!fs::exists(receipt, error)) {
+    const auto said = provenance_in(arguments.receipt);
+    std::string message = receipt.string() + " is not there: ask whoever gave you the video for its receipt";
+    if (said.ok() && *said) {
+      message += ". The file says that it was made by model " + (*said)->model.hex() + ", program " +
+                 (*said)->program.hex() + ", from a prompt whose SHA-256 is " + (*said)->prompt.hex() +
+                 ", and that its frames are " + (*said)->output.hex() + ": its receipt holds these";
+    }
+    return base::not_found(message);
+  }
+  arguments.receipt = receipt.string();
+  return {};
+}
+
+// Whether the file of the video is of this receipt, by its own word.
+base::Status check_provenance(const Arguments& arguments, const proof::Receipt& receipt, Verdict& verdict) {
+  const auto said = provenance_in(arguments.video);
+  if (!said.ok() && !is_damage(said.error())) return said.error();
+  if (!said.ok()) {
+    verdict.difference = proof::Difference{"video: " + said.error().message};
+    return {};
+  }
+  verdict.provenance = *said;
+  if (verdict.provenance) verdict.difference = generate::compare_provenance(*verdict.provenance, receipt);
+  return {};
+}
+
+base::Json provenance_json(const generate::Provenance& provenance) {
+  base::Json json = base::Json::empty_object();
+  json.set("model_root", provenance.model.hex());
+  json.set("program_root", provenance.program.hex());
+  json.set("trace_root", provenance.trace.hex());
+  json.set("output_root", provenance.output.hex());
+  json.set("prompt_sha256", provenance.prompt.hex());
+  return json;
+}
+
 std::string likeness(double psnr, bool identical) {
   if (identical) return "every bit is equal";
   std::array<char, 48> text{};
@@ -170,6 +234,10 @@ base::Result<Verdict> check(const Arguments& arguments) {
   verdict.total_calls = receipt->calls.size();
   verdict.difference = proof::check_receipt(*receipt);
   if (verdict.difference) return verdict;
+  if (!arguments.video.empty() && begins_as_mp4(arguments.video)) {
+    STARLING_TRY(check_provenance(arguments, *receipt, verdict));
+    if (verdict.difference) return verdict;
+  }
   if (!arguments.header.empty()) {
     STARLING_TRY(check_accepted(arguments, text, verdict));
     // The ledger's word is enough unless more is asked for.
@@ -264,12 +332,13 @@ base::Json accepted_json(const node::Acceptance& acceptance) {
   return json;
 }
 
-base::Result<int> run(const Arguments& arguments) {
+base::Result<int> run(Arguments arguments) {
   const Clock::time_point start = Clock::now();
   base::catch_interrupts();
   if (arguments.header.empty() && !arguments.orderer.empty()) {
     return base::invalid("--orderer says who signed a header: give the header too, with --header");
   }
+  if (begins_as_mp4(arguments.receipt)) STARLING_TRY(take_video(arguments));
   const base::Result<std::string> text = base::read_text_file(arguments.receipt, train::kMaxTrainingReceiptBytes);
   if (text.ok() && train::is_training_receipt(*text)) {
     return verify_training({.receipt = arguments.receipt,
@@ -295,6 +364,7 @@ base::Result<int> run(const Arguments& arguments) {
     json.set("first_difference", valid ? base::Json() : base::Json(verdict.difference->message));
     json.set("psnr_db", verdict.psnr_db ? base::Json(*verdict.psnr_db) : base::Json());
     json.set("seconds", std::chrono::duration<double>(Clock::now() - start).count());
+    if (verdict.provenance) json.set("provenance", provenance_json(*verdict.provenance));
     if (verdict.acceptance) json.set("accepted", accepted_json(*verdict.acceptance));
     print_json(json);
   } else if (valid) {
@@ -306,6 +376,7 @@ base::Result<int> run(const Arguments& arguments) {
     }
     print("The receipt holds: " + std::to_string(verdict.checked_calls) + " of " + std::to_string(verdict.total_calls) +
           " calls were run again and gave the same bits.");
+    if (verdict.provenance) print("The video's file says that it is of this receipt.");
     if (verdict.psnr_db)
       print("The video shows the frames of the receipt: " + likeness(*verdict.psnr_db, verdict.identical) + ".");
   } else {
@@ -318,7 +389,8 @@ base::Result<int> run(const Arguments& arguments) {
 
 Action declare_verify(Options& options) {
   auto a = std::make_shared<Arguments>();
-  options.text("RECEIPT", a->receipt, "The receipt, out.receipt.json, or training.receipt.json",
+  options.text("RECEIPT", a->receipt,
+               "The receipt, out.receipt.json or training.receipt.json, or an .mp4 beside its receipt",
                Options::Presence::kRequired);
   options.text("--video", a->video, "A video to compare with the frames that the receipt is of");
   options.flag("--lossy", a->lossy, "Let a lossless video be one that was made of a lossy copy");

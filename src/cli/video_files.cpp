@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "cli/paths.h"
+#include "generate/provenance.h"
 #include "generate/video_check.h"
 
 namespace starling::cli {
@@ -67,8 +68,8 @@ void VideoFiles::published(fs::path path) {
   published_.push_back(std::move(path));
 }
 
-base::Result<std::optional<proof::OutputFile>> VideoFiles::finish_video() {
-  STARLING_TRY(writer_->finish());
+base::Result<std::optional<proof::OutputFile>> VideoFiles::finish_video(const proof::Receipt& receipt) {
+  STARLING_TRY(writer_->finish(generate::provenance_packet(generate::provenance_of(receipt))));
   if (type_ == video::FileType::kPngSequence) return std::optional<proof::OutputFile>();
   published(output_);
   STARLING_ASSIGN(proof::OutputFile file, generate::describe_file(output_));

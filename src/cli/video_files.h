@@ -40,7 +40,8 @@ class VideoFiles {
 
   base::Status add(const video::FrameView& frame) { return writer_->add(frame); }
   // Call once, after the last frame: what the receipt may say of the video's file; nothing for a sequence of pictures.
-  base::Result<std::optional<proof::OutputFile>> finish_video();
+  // An .mp4 says which receipt is its own, by the calls and frames of this one.
+  base::Result<std::optional<proof::OutputFile>> finish_video(const proof::Receipt& receipt);
   // Writes the receipt, and the acceptance if there is one. receipt_text makes the text while commit_trace, which gives
   // the file of call outputs its name, is under way: the disk takes its time over each.
   base::Status publish(const std::function<base::Status()>& commit_trace,

@@ -88,7 +88,7 @@ base::Result<Outcome> LocalMaker::run(const generate::VideoJob& job, const Makin
   STARLING_ASSIGN(proof::Receipt receipt, generate::make_video(job, *engine_, pool_.get(), trace, journal, listener));
   receipt.version = STARLING_VERSION;
   receipt.model_root = options_.model_root;
-  STARLING_ASSIGN(receipt.file, files->finish());
+  STARLING_ASSIGN(receipt.file, files->finish(receipt));
   STARLING_TRY(proof::sign_receipt(receipt, *options_.key));
   STARLING_ASSIGN(const std::string text, proof::receipt_text(receipt));
   STARLING_TRY(trace.commit());

@@ -210,7 +210,7 @@ base::Result<Outcome> NetworkMaker::save(const Making& making, std::uint64_t tas
     return base::corrupt("the gateway's proof does not hold: " + difference->message);
   }
   STARLING_ASSIGN(const market::Part part, ledger::decode_record<market::Part>(acceptance.record));
-  STARLING_ASSIGN(acceptance.file, files->finish());
+  STARLING_ASSIGN(acceptance.file, files->finish(delivery.receipt));
   STARLING_TRY(copy_blob(*blobs_, delivery.files.trace.name, paths.trace));
   STARLING_TRY(base::write_file(paths.acceptance, base::as_bytes(node::acceptance_json(acceptance).to_text() + "\n")));
   STARLING_TRY(base::write_file(paths.receipt, base::as_bytes(delivery.receipt_text)));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "generate/provenance.h"
 #include "generate/video_check.h"
 
 namespace starling::jobs {
@@ -83,8 +84,8 @@ base::Status VideoFiles::add(std::size_t index, const video::FrameView& frame) {
   return {};
 }
 
-base::Result<proof::OutputFile> VideoFiles::finish() {
-  STARLING_TRY(writer_->finish());
+base::Result<proof::OutputFile> VideoFiles::finish(const proof::Receipt& receipt) {
+  STARLING_TRY(writer_->finish(generate::provenance_packet(generate::provenance_of(receipt))));
   if (sheet_.empty()) return base::invalid("a video without frames");
   const int columns = std::min(static_cast<int>(sheet_.size()), kSheetColumns);
   const int rows = (static_cast<int>(sheet_.size()) + columns - 1) / columns;

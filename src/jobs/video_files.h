@@ -38,7 +38,7 @@ class VideoFiles {
   static base::Result<std::unique_ptr<VideoFiles>> open(const VideoPaths& paths, const generate::TextToVideo& request);
   base::Status add(std::size_t index, const video::FrameView& frame);
   // Call once, after the last frame.
-  base::Result<proof::OutputFile> finish();
+  base::Result<proof::OutputFile> finish(const proof::Receipt& receipt);
 
  private:
   VideoFiles(const VideoPaths& paths, std::size_t frames, std::unique_ptr<video::Writer> writer)

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 
 #include "base/result.h"
 #include "video/frames.h"
@@ -34,8 +35,10 @@ class Writer {
 
   // Errors: a frame of another size, a second frame for .png, a full disk.
   virtual base::Status add(const FrameView& frame) = 0;
-  // Errors: no frame was added; the disk is full. Call once; nothing may be added after it.
-  virtual base::Status finish() = 0;
+  // xmp: a packet that an .mp4 carries (xmp.h); other types do not. Errors: no frame was added; the disk is full. Call
+  // once; nothing may be added after it.
+  virtual base::Status finish(std::string_view xmp) = 0;
+  base::Status finish() { return finish({}); }
 
  protected:
   Writer() = default;

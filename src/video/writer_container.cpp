@@ -1,9 +1,11 @@
 #include <cerrno>
+#include <fstream>
 #include <string>
 
 #include "base/file.h"
 #include "video/encoder.h"
 #include "video/writers.h"
+#include "video/xmp.h"
 
 namespace starling::video {
 
@@ -57,10 +59,12 @@ class ContainerWriter final : public Writer {
 
   Status open(const Container& container, int width, int height, const WriterOptions& options);
   Status add(const FrameView& frame) override;
-  Status finish() override;
+  Status finish(std::string_view xmp) override;
 
  private:
   Status drain();
+  // After the library has closed the file.
+  Status append(base::ByteView bytes) const;
 
   base::AtomicFile file_;  // before the muxer, which closes the file first
   std::unique_ptr<Encoder> encoder_;
@@ -68,9 +72,11 @@ class ContainerWriter final : public Writer {
   bool open_ = false;  // the header is written, the trailer is not
   AVStream* stream_ = nullptr;
   int count_ = 0;
+  FileType type_ = FileType::kMp4;
 };
 
 Status ContainerWriter::open(const Container& container, int width, int height, const WriterOptions& options) {
+  type_ = container.type;
   AVFormatContext* muxer = nullptr;
   int status = avformat_alloc_output_context2(&muxer, nullptr, container.muxer, nullptr);
   if (status < 0) return muxing_error(file_.path(), status);
@@ -122,7 +128,7 @@ Status ContainerWriter::add(const FrameView& frame) {
   return drain();
 }
 
-Status ContainerWriter::finish() {
+Status ContainerWriter::finish(std::string_view xmp) {
   if (count_ == 0) return base::invalid("cannot write " + quoted(file_.path()) + ": the video has no frames");
   STARLING_TRY(encoder_->flush());
   STARLING_TRY(drain());
@@ -132,7 +138,16 @@ Status ContainerWriter::finish() {
   const int closed = avio_closep(&muxer_->pb);
   if (status >= 0) status = closed;
   if (status < 0) return muxing_error(file_.path(), status);
+  if (type_ == FileType::kMp4 && !xmp.empty()) STARLING_TRY(append(xmp_box(xmp)));
   return file_.commit(base::Durability::kWhole);
+}
+
+Status ContainerWriter::append(base::ByteView bytes) const {
+  std::ofstream file(file_.temporary_path(), std::ios::binary | std::ios::app);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) return base::system_error("write", file_.path(), errno);
+  return {};
 }
 
 }  // namespace

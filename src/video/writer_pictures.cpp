@@ -57,7 +57,7 @@ class PictureWriter final : public Writer {
     return {};
   }
 
-  Status finish() override {
+  Status finish(std::string_view /*xmp*/) override {
     if (picture_.empty()) return base::invalid("cannot write " + quoted(path_) + ": the video has no frames");
     return base::write_file(path_, picture_);
   }
@@ -100,7 +100,7 @@ class SequenceWriter final : public Writer {
     return {};
   }
 
-  Status finish() override {
+  Status finish(std::string_view /*xmp*/) override {
     if (count_ == 0) {
       return base::invalid("cannot write pictures into " + quoted(sequence_.folder) + ": the video has no frames");
     }

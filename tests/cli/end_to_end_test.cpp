@@ -259,10 +259,16 @@ TEST_F(EndToEnd, TheFirstDifferenceIsNamed) {
   *(std::find(other.begin(), other.end(), "--seed") + 1) = "6";
   ASSERT_EQ(run(other).code, kFine);
   const std::string receipt = at("out.receipt.json").string();
-  const Ran video =
-      run({"verify", receipt, "--video", at("other.mp4").string(), "--model", model().string(), "--json"});
-  EXPECT_EQ(video.code, kCheckFailed);
-  EXPECT_EQ(video.json().text("first_difference")->rfind("frame 0", 0), 0U) << video.out;
+  const auto difference = [&](const char* video) {
+    const Ran ran = run({"verify", receipt, "--video", at(video).string(), "--model", model().string(), "--json"});
+    EXPECT_EQ(ran.code, kCheckFailed);
+    return *ran.json().text("first_difference");
+  };
+  EXPECT_EQ(difference("other.mp4").rfind("video: the file says that its TraceRoot is ", 0), 0U);
+  // One that says nothing is found out by its frames.
+  const std::string other_video = contents(at("other.mp4"));
+  overwrite(at("silent.mp4"), other_video.substr(0, other_video.find("uuid") - 4));
+  EXPECT_EQ(difference("silent.mp4").rfind("frame 0", 0), 0U);
   overwrite(at("noise.receipt.json"), "not a receipt");
   const Ran noise = run({"verify", at("noise.receipt.json").string(), "--json"});
   EXPECT_EQ(noise.code, kCheckFailed);
@@ -271,6 +277,24 @@ TEST_F(EndToEnd, TheFirstDifferenceIsNamed) {
   EXPECT_EQ(run({"verify", at("none.receipt.json").string()}).code, kFailed);
   EXPECT_EQ(run({"verify", receipt, "--model", at("none").string()}).code, kFailed);
   EXPECT_EQ(run({"verify", receipt, "--video", at("none.mp4").string(), "--model", model().string()}).code, kFailed);
+}
+
+TEST_F(EndToEnd, AVideoFindsItsReceipt) {
+  ASSERT_EQ(run(small("out.mp4")).code, kFine);
+  const std::vector<std::string> check{"verify", at("out.mp4").string(), "--model", model().string(), "--json"};
+  const Ran found = run(check);
+  EXPECT_EQ(found.code, kFine) << found.err;
+  const proof::Receipt receipt = *proof::parse_receipt(contents(at("out.receipt.json")));
+  const base::Json verdict = found.json();
+  const base::Json* const said = verdict.find("provenance");
+  ASSERT_NE(said, nullptr);
+  EXPECT_EQ(*said->text("output_root"), receipt.output_root.hex());
+  EXPECT_EQ(*said->text("trace_root"), receipt.trace_root.hex());
+  EXPECT_TRUE(verdict.number("psnr_db").ok());
+  fs::rename(at("out.receipt.json"), at("kept"));
+  const Ran alone = run({"verify", at("out.mp4").string(), "--model", model().string()});
+  EXPECT_EQ(alone.code, kFailed);
+  EXPECT_NE(alone.err.find(receipt.output_root.hex()), std::string::npos) << alone.err;
 }
 
 // Signed, so that nothing but the parameters is wrong.
