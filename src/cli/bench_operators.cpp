@@ -100,28 +100,37 @@ base::Result<Peaks> measure_peaks(int threads) {
   peaks.integer_instructions = integers.name;
   STARLING_ASSIGN(peaks.floats, loop_peak(pool, floats));
   STARLING_ASSIGN(peaks.integers, loop_peak(pool, integers));
+  STARLING_ASSIGN(peaks.mixed, loop_peak(pool, exact::mixed_peaks().front()));
+  STARLING_ASSIGN(peaks.divisions, loop_peak(pool, exact::division_peaks().front()));
   STARLING_ASSIGN(peaks.bytes, memory_peak(pool));
   return peaks;
 }
 
 // --- operators
 
-// Operations of one element, as its definition counts them.
-double operations_of(Operator op) {
+// Operations of one element, as its definition in docs/exact.md counts them; loads, stores and what makes NaNs one are
+// left out.
+struct ElementCost {
+  double mixed = 1.0;
+  double divisions = 0.0;
+};
+ElementCost cost_of(Operator op) {
   switch (op) {
-    case Operator::kFma:
-      return 2;
+    case Operator::kDiv:
+    case Operator::kSqrt:
+      return {0, 1};
     case Operator::kExp:
-      return 22;
+      return {15, 0};
     case Operator::kLog:
     case Operator::kSin:
     case Operator::kCos:
-      return 28;
+      return {24, 0};
     case Operator::kTanh:
+      return {28, 1};
     case Operator::kErf:
-      return 45;
+      return {34, 0};
     default:
-      return 1;
+      return {};
   }
 }
 
@@ -133,9 +142,10 @@ void count_operations(const exact::Graph& graph, OperatorTime& row) {
       (node.type == Type::kF32 ? row.floats : row.integers) +=
           2.0 * elements * static_cast<double>(graph.shape(node.inputs[0]).back());
     } else if (node.op == Operator::kSum || node.op == Operator::kMax) {
-      row.floats += static_cast<double>(graph.shape(node.inputs[0]).elements());
+      row.mixed += static_cast<double>(graph.shape(node.inputs[0]).elements());
     } else if (kind == exact::OperatorClass::kElementwise) {
-      row.floats += elements * operations_of(node.op);
+      row.mixed += elements * cost_of(node.op).mixed;
+      row.divisions += elements * cost_of(node.op).divisions;
     }
   }
 }
@@ -189,12 +199,11 @@ base::Result<OperatorTime> measure(const Case& one, exact::Engine& engine, const
                     STARLING_ASSIGN(recycled, engine.run(plan, inputs, &recycled));
                     return {};
                   }));
-  const std::array<std::pair<const char*, double>, 3> limits{{{"memory", row.bytes / peaks.bytes},
-                                                              {"f32", row.floats / peaks.floats},
-                                                              {"integers", row.integers / peaks.integers}}};
-  const auto longest = std::ranges::max_element(limits, {}, [](const auto& limit) { return limit.second; });
-  row.limit = longest->first;
-  row.limit_seconds = longest->second;
+  row.memory_seconds = row.bytes / peaks.bytes;
+  row.arithmetic_seconds = row.floats / peaks.floats + row.integers / peaks.integers +
+                           std::max(row.mixed / peaks.mixed, row.divisions / peaks.divisions);
+  row.limit = row.memory_seconds > row.arithmetic_seconds ? "memory" : "arithmetic";
+  row.limit_seconds = std::max(row.memory_seconds, row.arithmetic_seconds);
   return row;
 }
 
@@ -359,6 +368,8 @@ base::Json to_json(const OperatorBench& bench) {
   peaks.set("bytes_per_second", bench.peaks.bytes);
   peaks.set("f32_operations_per_second", bench.peaks.floats);
   peaks.set("integer_operations_per_second", bench.peaks.integers);
+  peaks.set("mixed_operations_per_second", bench.peaks.mixed);
+  peaks.set("divisions_per_second", bench.peaks.divisions);
   peaks.set("f32_instructions", bench.peaks.float_instructions);
   peaks.set("integer_instructions", bench.peaks.integer_instructions);
   base::Json operators = base::Json::empty_array();
@@ -370,6 +381,10 @@ base::Json to_json(const OperatorBench& bench) {
     json.set("bytes", row.bytes);
     json.set("f32_operations", row.floats);
     json.set("integer_operations", row.integers);
+    json.set("mixed_operations", row.mixed);
+    json.set("divisions", row.divisions);
+    json.set("memory_seconds", row.memory_seconds);
+    json.set("arithmetic_seconds", row.arithmetic_seconds);
     json.set("limit", row.limit);
     json.set("limit_seconds", row.limit_seconds);
     json.set("share", share(row));
@@ -386,18 +401,22 @@ base::Json to_json(const OperatorBench& bench) {
 void print_table(const OperatorBench& bench) {
   std::array<char, 256> line{};
   const Peaks& peaks = bench.peaks;
-  std::snprintf(line.data(), line.size(), "%d %s: memory %.1f GB/s, f32 (%s) %.0f GFLOP/s, integers (%s) %.0f GOP/s",
-                bench.threads, bench.threads == 1 ? "thread" : "threads", peaks.bytes * 1e-9,
-                peaks.float_instructions.c_str(), peaks.floats * 1e-9, peaks.integer_instructions.c_str(),
-                peaks.integers * 1e-9);
+  std::snprintf(
+      line.data(), line.size(),
+      "%d %s: memory %.1f GB/s, f32 (%s) %.0f GFLOP/s, integers (%s) %.0f GOP/s, between products %.0f GOP/s, "
+      "divisions %.1f G/s",
+      bench.threads, bench.threads == 1 ? "thread" : "threads", peaks.bytes * 1e-9, peaks.float_instructions.c_str(),
+      peaks.floats * 1e-9, peaks.integer_instructions.c_str(), peaks.integers * 1e-9, peaks.mixed * 1e-9,
+      peaks.divisions * 1e-9);
   print(line.data());
   print(
-      "operator                   shape                        ms      MB  f32 GOP   i8 GOP  limit       share  arena "
-      "MB");
+      "operator                   shape                        ms      MB      GOP  memory ms  arithmetic ms  limit    "
+      "   share  arena MB");
   for (const OperatorTime& row : bench.operators) {
-    std::snprintf(line.data(), line.size(), "%-26s %-20s %10.3f %7.1f %8.2f %8.2f  %-9s  %5.1f%%  %8.1f",
-                  row.name.c_str(), row.shape.c_str(), row.seconds * 1e3, row.bytes * 1e-6, row.floats * 1e-9,
-                  row.integers * 1e-9, row.limit.c_str(), 100.0 * share(row), row.arena_bytes * 1e-6);
+    std::snprintf(line.data(), line.size(), "%-26s %-20s %10.3f %7.1f %8.2f %10.3f %14.3f  %-10s  %5.1f%%  %8.1f",
+                  row.name.c_str(), row.shape.c_str(), row.seconds * 1e3, row.bytes * 1e-6,
+                  (row.floats + row.integers + row.mixed + row.divisions) * 1e-9, row.memory_seconds * 1e3,
+                  row.arithmetic_seconds * 1e3, row.limit.c_str(), 100.0 * share(row), row.arena_bytes * 1e-6);
     print(line.data());
   }
 }

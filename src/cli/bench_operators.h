@@ -13,6 +13,8 @@ struct Peaks {
   double bytes = 0.0;     // a second, of a copy of 256 MiB: the better of one with plain stores and one past the caches
   double floats = 0.0;    // operations a second of f32, two for each fma
   double integers = 0.0;  // operations a second of products of 8 bits, two for each multiply-add
+  double mixed = 0.0;     // operations a second of f32 between products, each one instruction's, an fma as well
+  double divisions = 0.0;
   std::string float_instructions;
   std::string integer_instructions;
 };
@@ -24,11 +26,15 @@ struct OperatorTime {
   std::string shape;
   double seconds = 0.0;  // median
   double bytes = 0.0;
-  double floats = 0.0;
+  double floats = 0.0;  // of products, as integers
   double integers = 0.0;
-  std::string limit;           // "memory", "f32" or "integers": the one that takes longest
-  double limit_seconds = 0.0;  // of that one alone
-  double arena_bytes = 0.0;    // intermediate values in memory
+  double mixed = 0.0;      // of what is between products
+  double divisions = 0.0;  // and square roots
+  double memory_seconds = 0.0;
+  double arithmetic_seconds = 0.0;  // products, and of the others the longer of divisions and all else
+  std::string limit;                // "memory" or "arithmetic": the one that takes longer
+  double limit_seconds = 0.0;       // of that one alone
+  double arena_bytes = 0.0;         // intermediate values in memory
 };
 
 struct OperatorBench {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <vector>
 
 #include "exact/kernels.h"
@@ -48,6 +49,26 @@ __attribute__((target("avx2,fma"))) void fma_avx2() {
   __m256 a = _mm256_set1_ps(0.5F);
   asm volatile("" : "+x"(a));
   STARLING_CHAINS(__m256, kShortChains, _mm256_setzero_ps(), "+x", sum = _mm256_fmadd_ps(sum, a, a))
+}
+__attribute__((target("avx512f"))) void mix_avx512() {
+  __m512 a = _mm512_set1_ps(0.5F);
+  asm volatile("" : "+v"(a));
+  STARLING_CHAINS(__m512, kChains, _mm512_setzero_ps(), "+v", sum = _mm512_add_ps(_mm512_fmadd_ps(sum, a, a), a))
+}
+__attribute__((target("avx2,fma"))) void mix_avx2() {
+  __m256 a = _mm256_set1_ps(0.5F);
+  asm volatile("" : "+x"(a));
+  STARLING_CHAINS(__m256, kShortChains, _mm256_setzero_ps(), "+x", sum = _mm256_add_ps(_mm256_fmadd_ps(sum, a, a), a))
+}
+__attribute__((target("avx512f"))) void division_avx512() {
+  __m512 a = _mm512_set1_ps(0.7F);
+  asm volatile("" : "+v"(a));
+  STARLING_CHAINS(__m512, kChains, _mm512_set1_ps(1.3F), "+v", sum = _mm512_div_ps(a, sum))
+}
+__attribute__((target("avx2"))) void division_avx2() {
+  __m256 a = _mm256_set1_ps(0.7F);
+  asm volatile("" : "+x"(a));
+  STARLING_CHAINS(__m256, kShortChains, _mm256_set1_ps(1.3F), "+x", sum = _mm256_div_ps(a, sum))
 }
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) void dot_avx512_vnni() {
   __m512i a = _mm512_set1_epi8(1);
@@ -101,6 +122,16 @@ void fma_neon() {
   asm volatile("" : "+w"(a));
   STARLING_CHAINS(float32x4_t, kChains, vdupq_n_f32(0.0F), "+w", sum = vfmaq_f32(a, sum, a))
 }
+void mix_neon() {
+  float32x4_t a = vdupq_n_f32(0.5F);
+  asm volatile("" : "+w"(a));
+  STARLING_CHAINS(float32x4_t, kChains, vdupq_n_f32(0.0F), "+w", sum = vaddq_f32(vfmaq_f32(a, sum, a), a))
+}
+void division_neon() {
+  float32x4_t a = vdupq_n_f32(0.7F);
+  asm volatile("" : "+w"(a));
+  STARLING_CHAINS(float32x4_t, kChains, vdupq_n_f32(1.3F), "+w", sum = vdivq_f32(a, sum))
+}
 #if defined(__clang__)
 #define STARLING_SDOT __attribute__((target("dotprod")))
 #else
@@ -137,6 +168,18 @@ void chain_of_floats() {
   }
   asm volatile("" : : "r"(sums) : "memory");
 }
+void chain_of_divisions() {
+  float sums[kShortChains] = {};
+  for (float& sum : sums) sum = 1.3F;
+  float a = 0.7F;
+  for (std::int64_t i = 0; i < kSteps; ++i) {
+    for (float& sum : sums) {
+      asm volatile("" : "+m"(a));
+      sum = a / sum;
+    }
+  }
+  asm volatile("" : : "r"(sums) : "memory");
+}
 void chain_of_integers() {
   std::int32_t sums[kShortChains] = {};
   std::int32_t a = 1;
@@ -156,19 +199,54 @@ bool has_integer_dot(std::string_view name) {
   return false;
 }
 
-std::vector<PeakLoop> find_float_peaks() {
+// Of loops named after backends, those that this CPU has; the last is for any.
+std::vector<PeakLoop> available(std::initializer_list<PeakLoop> loops) {
   std::vector<PeakLoop> found;
-#if defined(__x86_64__)
   for (const Kernels* kernels : available_kernels()) {
-    const std::string_view name = kernels->name;
-    if (name == "avx512") found.push_back({"avx512", kRuns * kChains * 32, fma_avx512});
-    if (name == "avx2") found.push_back({"avx2", kRuns * kShortChains * 16, fma_avx2});
+    for (const PeakLoop& loop : loops) {
+      if (std::string_view(loop.name) == kernels->name) found.push_back(loop);
+    }
   }
-#elif defined(__aarch64__)
-  found.push_back({"neon", kRuns * kChains * 8, fma_neon});
-#endif
-  found.push_back({"generic", kRuns * kShortChains * 2, chain_of_floats});
   return found;
+}
+
+std::vector<PeakLoop> find_float_peaks() {
+  return available({
+#if defined(__x86_64__)
+    {"avx512", kRuns * kChains * 32, fma_avx512}, {"avx2", kRuns * kShortChains * 16, fma_avx2},
+#elif defined(__aarch64__)
+    {"neon", kRuns * kChains * 8, fma_neon},
+#endif
+    {
+      "generic", kRuns *kShortChains * 2, chain_of_floats
+    }
+  });
+}
+
+std::vector<PeakLoop> find_mixed_peaks() {
+  return available({
+#if defined(__x86_64__)
+    {"avx512", kRuns * kChains * 32, mix_avx512}, {"avx2", kRuns * kShortChains * 16, mix_avx2},
+#elif defined(__aarch64__)
+    {"neon", kRuns * kChains * 8, mix_neon},
+#endif
+    {
+      "generic", kRuns *kShortChains * 2, chain_of_floats
+    }
+  });
+}
+
+std::vector<PeakLoop> find_division_peaks() {
+  return available({
+#if defined(__x86_64__)
+    {"avx512", kRuns * kChains * 16, division_avx512}, {"avx2", kRuns * kShortChains * 8, division_avx2},
+#elif defined(__aarch64__)
+    {"neon", kRuns * kChains * 4, division_neon},
+#endif
+    {
+      "generic", kRuns *kShortChains, chain_of_divisions
+    }
+  });
 }
 
 std::vector<PeakLoop> find_integer_peaks() {
@@ -194,6 +272,16 @@ std::vector<PeakLoop> find_integer_peaks() {
 
 std::span<const PeakLoop> float_peaks() {
   static const std::vector<PeakLoop> kFound = find_float_peaks();
+  return kFound;
+}
+
+std::span<const PeakLoop> mixed_peaks() {
+  static const std::vector<PeakLoop> kFound = find_mixed_peaks();
+  return kFound;
+}
+
+std::span<const PeakLoop> division_peaks() {
+  static const std::vector<PeakLoop> kFound = find_division_peaks();
   return kFound;
 }
 

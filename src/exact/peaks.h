@@ -9,12 +9,15 @@ namespace starling::exact {
 // Loops of one instruction, independent of memory: what a core can do at most, to set what operators do beside it.
 struct PeakLoop {
   const char* name;   // "f32", or an integer product's (IntegerDotKernels::name)
-  double operations;  // of one run: two for each multiply-add
+  double operations;  // of one run: two for each multiply-add of products, one of each other instruction's numbers
   void (*run)();
 };
 
 // Those that this CPU can run, best first; the last ones are plain C++.
 std::span<const PeakLoop> float_peaks();
+// Multiply-adds and additions in turns, each one operation: what is between products.
+std::span<const PeakLoop> mixed_peaks();
+std::span<const PeakLoop> division_peaks();
 std::span<const PeakLoop> integer_peaks();
 // nullptr if there is none of that name.
 const PeakLoop* find_integer_peak(std::string_view name);
