@@ -1,5 +1,6 @@
 // What follows from a request without building its program, and what its calls are.
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "generate/text_to_video.h"
@@ -35,6 +36,15 @@ std::vector<models::VaeTile> decode_tiles(const models::VaeConfig& vae, const Te
   const std::int64_t columns = request.width / vae.spatial_stride();
   if (vae.is_residual || rows * columns <= kWhole) return {{0, rows, 0, columns}};
   return models::vae_tiles(vae, rows, columns, kTile);
+}
+
+std::vector<Step> steps_of(const models::ModelConfig& config, const TextToVideo& request) {
+  std::vector<Step> all = flow_match_euler(request.steps, config.scheduler.num_train_timesteps, request.shift);
+  if (!request.strength) return all;
+  const double share = static_cast<double>(*request.strength) * static_cast<double>(request.steps);
+  const auto run = static_cast<std::ptrdiff_t>(std::floor(share + 0.5));
+  all.erase(all.begin(), all.end() - std::min(run, std::ssize(all)));
+  return all;
 }
 
 std::vector<std::int64_t> decode_parts(const models::ModelConfig& config, const TextToVideo& request) {

@@ -323,17 +323,8 @@ class Pipeline {
     });
   }
 
-  // The steps that are run: all, or those from the noise that the given frames are made anew from.
-  std::vector<Step> steps() const {
-    std::vector<Step> all = flow_match_euler(request_.steps, config_.scheduler.num_train_timesteps, request_.shift);
-    if (!request_.strength) return all;
-    const double share = static_cast<double>(*request_.strength) * static_cast<double>(request_.steps);
-    const auto run = static_cast<std::ptrdiff_t>(std::floor(share + 0.5));
-    all.erase(all.begin(), all.end() - std::min(run, std::ssize(all)));
-    return all;
-  }
   float first_sigma() const {
-    const std::vector<Step> run = steps();
+    const std::vector<Step> run = steps_of(config_, request_);
     return run.empty() ? 0.0F : run.front().sigma;
   }
 
@@ -348,7 +339,7 @@ class Pipeline {
     const Window& window = windows_[which];
     const bool masked = window.has_known();
     STARLING_ASSIGN(GraphCall * graph, step_graph(window.frames, masked));
-    const std::vector<Step> run = steps();
+    const std::vector<Step> run = steps_of(config_, request_);
     calls_.steps = static_cast<std::uint32_t>(run.size());
     for (std::uint32_t i = 0; i < calls_.steps; ++i) {
       const float distance = run[i].next_sigma - run[i].sigma;

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "exact/program.h"
+#include "generate/schedule.h"
 #include "generate/windows.h"
 #include "models/checkpoint.h"
 #include "models/wan_vae.h"
@@ -82,6 +83,8 @@ base::Status check_request(const models::ModelConfig& config, const TextToVideo&
 Timeline timeline_of(const models::ModelConfig& config, const TextToVideo& request);
 // Of those, how many the largest window has.
 std::int64_t largest_window(const models::ModelConfig& config, const TextToVideo& request);
+// The steps that each window runs: all, or those from the noise that the given frames are made anew from.
+std::vector<Step> steps_of(const models::ModelConfig& config, const TextToVideo& request);
 
 enum class CallKind : std::uint8_t { kText, kEncode, kGiven, kNoise, kContexts, kStep, kSplit, kTile, kDecode };
 

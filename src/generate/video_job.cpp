@@ -190,8 +190,12 @@ std::vector<bool> kept_of(const VideoJob& job, std::uint32_t call, std::size_t o
   return std::vector<bool>(outputs, is_kept(job.calls(), call));
 }
 
-base::Status take_frames(const VideoJob& job, std::uint32_t call, const std::vector<Tensor>& outputs,
-                         const Listener& listener, std::vector<base::Hash>& hashes) {
+base::Status tell(const VideoJob& job, std::uint32_t call, const std::vector<Tensor>& outputs, const Listener& listener,
+                  std::vector<base::Hash>& hashes) {
+  const CallKind kind = job.calls().roles[call].kind;
+  if (listener.denoised && (kind == CallKind::kNoise || kind == CallKind::kStep)) {
+    STARLING_TRY(listener.denoised(call, outputs[0]));
+  }
   STARLING_ASSIGN(const VideoJob::Part part, job.frames_of(call, outputs));
   for (int i = 0; i < part.frames.count; ++i) {
     hashes.push_back(video::frame_hash(part.frames.frame(i)));
@@ -228,7 +232,7 @@ base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engi
                               const proof::OutputRoots& roots) -> base::Status {
     receipt.calls.push_back(proof::list_root(roots));
     STARLING_TRY(trace.add(roots, outputs, kept_of(job, call, outputs.size())));
-    STARLING_TRY(take_frames(job, call, outputs, listener, receipt.frames));
+    STARLING_TRY(tell(job, call, outputs, listener, receipt.frames));
     return listener.after_call(call);
   };
   STARLING_TRY(proof::run_calls(job.on(engine, pool), all, nullptr, after_call));
@@ -257,7 +261,7 @@ base::Result<proof::Receipt> make_video(const VideoJob& job, exact::Engine& engi
       STARLING_TRY(trace.add(roots, outputs, kept));
       STARLING_TRY(journal.add(roots, outputs, kept));
     }
-    STARLING_TRY(take_frames(job, call, outputs, listener, receipt.frames));
+    STARLING_TRY(tell(job, call, outputs, listener, receipt.frames));
     return listener.after_call(call);
   };
   STARLING_TRY(proof::run_calls(job.on(engine, pool), calls, &journal, after_call));

@@ -75,6 +75,8 @@ struct Listener {
   std::function<base::Status(std::uint32_t call)> after_call;  // with the call's index
   std::function<base::Status(std::size_t index, const video::FrameView& frame)> frame;
   std::function<void(const exact::Tensor& latent)> latent;  // optional: what the last step gave; of run_video() only
+  // Optional, of make_video() only: what calls gave that make noise or a step.
+  std::function<base::Status(std::uint32_t call, const exact::Tensor& latent)> denoised;
 };
 
 // Runs the job. The receipt lacks model_root and version, and is not signed. trace gets every call; not committed.

@@ -42,7 +42,9 @@ base::Result<generate::VideoJob> LocalMaker::prepare(const Making& making) {
     STARLING_ASSIGN(const base::MappedFile pixels, base::MappedFile::open(VideoPaths(making.folder).inputs));
     STARLING_ASSIGN(given, generate::given_from_pixels(request, pixels.bytes()));
   }
-  if (last_ && node::same_program(last_->request(), request)) {
+  const bool same = last_ && node::same_program(last_->request(), request);
+  previews_.begin(same);
+  if (same) {
     return last_->with_other_text(*options_.model, request, given);
   }
   last_.reset();
@@ -85,6 +87,9 @@ base::Result<Outcome> LocalMaker::run(const generate::VideoJob& job, const Makin
     making.progress(static_cast<int>((call + std::size_t{1}) * 99 / calls));
     return {};
   };
+  listener.denoised = [&](std::uint32_t call, const exact::Tensor& latent) {
+    return previews_.see(making, job.calls(), call, latent, *engine_);
+  };
   STARLING_ASSIGN(proof::Receipt receipt, generate::make_video(job, *engine_, pool_.get(), trace, journal, listener));
   receipt.version = STARLING_VERSION;
   receipt.model_root = options_.model_root;
@@ -92,6 +97,7 @@ base::Result<Outcome> LocalMaker::run(const generate::VideoJob& job, const Makin
   STARLING_TRY(proof::sign_receipt(receipt, *options_.key));
   STARLING_ASSIGN(const std::string text, proof::receipt_text(receipt));
   STARLING_TRY(trace.commit());
+  STARLING_TRY(write_calls(paths, job));
   STARLING_TRY(base::write_file(paths.receipt, base::as_bytes(text)));
   std::error_code ignored;
   std::filesystem::remove(paths.journal, ignored);

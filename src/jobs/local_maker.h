@@ -8,6 +8,7 @@
 #include "exact/engine.h"
 #include "generate/video_job.h"
 #include "jobs/maker.h"
+#include "jobs/previews.h"
 #include "models/checkpoint.h"
 
 namespace starling::jobs {
@@ -24,7 +25,7 @@ struct LocalMakerOptions {
 // its folder: receipt, trace and, on the way, the journal, with which another process goes on.
 class LocalMaker final : public Maker {
  public:
-  explicit LocalMaker(const LocalMakerOptions& options) : options_(options) {}
+  explicit LocalMaker(const LocalMakerOptions& options) : options_(options), previews_(*options.model) {}
   base::Result<Outcome> make(const Making& making) override;
   base::Result<std::uint64_t> abandon(const Video& video) override;
 
@@ -37,6 +38,7 @@ class LocalMaker final : public Maker {
   std::optional<exact::Engine> engine_;
   std::unique_ptr<base::ThreadPool> pool_;
   std::optional<generate::VideoJob> last_;  // another video of its program need not be planned again
+  Previews previews_;
   const Making* making_ = nullptr;
 };
 

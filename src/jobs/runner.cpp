@@ -68,6 +68,8 @@ void Runner::work_on(Maker& maker, const VideoQueue::Claim& claim) const {
   making.folder = queue_.folder(id);
   making.stopped = [&] { return stopping_.load() || claim.removed->load(); };
   making.progress = [&](int percent) { queue_.set_progress(id, percent); };
+  making.watched = [&] { return queue_.is_watched(id); };
+  making.show = [&](const Preview& preview) { queue_.show_preview(id, preview); };
   making.reserve = [&](std::uint64_t motes) { return queue_.reserve(id, motes); };
   making.submitted = [&](std::uint64_t task) {
     video.task = task;

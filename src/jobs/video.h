@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "exact/graph.h"
@@ -52,6 +53,13 @@ struct Video {
   std::optional<std::uint64_t> task;  // that was submitted for it
 };
 using VideoPointer = std::shared_ptr<const Video>;
+
+// What a video that is being made looks like by now.
+struct Preview {
+  std::uint32_t step = 0;  // of all windows together, from 1
+  std::uint32_t steps = 0;
+  base::Bytes png;
+};
 
 bool is_over(VideoStatus status);
 

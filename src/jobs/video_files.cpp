@@ -1,6 +1,7 @@
 #include "jobs/video_files.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/file.h"
 #include "generate/provenance.h"
@@ -13,6 +14,9 @@ constexpr std::size_t kSheetFrames = 16;
 constexpr int kSheetColumns = 4;
 constexpr int kSheetSide = 320;  // of a frame in the sheet
 constexpr int kThumbnailSide = 1024;
+
+constexpr std::array<const char*, 8> kKindNames = {"text",     "encode", "given", "noise",
+                                                   "contexts", "step",   "split", "decode"};
 
 // Of `frames` the one that is shown at a place of the sheet.
 std::size_t shown_at(std::size_t place, std::size_t frames) {
@@ -30,7 +34,29 @@ VideoPaths::VideoPaths(const std::filesystem::path& folder)
       inputs(folder / "video.inputs"),
       thumbnail(folder / "thumbnail.png"),
       spritesheet(folder / "spritesheet.png"),
-      journal(folder / "journal") {}
+      journal(folder / "journal"),
+      calls(folder / "calls.json") {}
+
+base::Status write_calls(const VideoPaths& paths, const generate::VideoJob& job) {
+  const exact::Program& program = job.program();
+  std::vector<std::uint64_t> work;
+  for (const exact::Graph& graph : program.graphs()) {
+    const exact::Work counted = graph.work();
+    work.push_back(counted.f32_multiply_adds + counted.i8_multiply_adds);
+  }
+  base::Json calls = base::Json::empty_array();
+  for (std::uint32_t call = 0; call < program.calls().size(); ++call) {
+    base::Json json = base::Json::empty_object();
+    json.set("call", call);
+    json.set("kind", kKindNames.at(static_cast<std::size_t>(job.calls().roles[call].kind)));
+    json.set("name", job.calls().describe(call));
+    json.set("multiply_adds", work[program.calls()[call].graph]);
+    calls.push(std::move(json));
+  }
+  base::Json json = base::Json::empty_object();
+  json.set("calls", std::move(calls));
+  return base::write_file(paths.calls, base::as_bytes(json.to_text()));
+}
 
 base::Result<video::Picture> shrunk(const video::FrameView& frame, int side) {
   const int longest = std::max(frame.width, frame.height);
@@ -59,7 +85,7 @@ base::Result<std::unique_ptr<VideoFiles>> VideoFiles::open(const VideoPaths& pat
                                                            const generate::TextToVideo& request) {
   STARLING_TRY(base::make_directories(paths.video.parent_path(), base::FileMode::kPrivate));
   for (const auto& path :
-       {paths.video, paths.receipt, paths.trace, paths.acceptance, paths.thumbnail, paths.spritesheet}) {
+       {paths.video, paths.receipt, paths.trace, paths.acceptance, paths.thumbnail, paths.spritesheet, paths.calls}) {
     base::remove_abandoned(path);
   }
   video::WriterOptions options;

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "generate/text_to_video.h"
+#include "generate/video_job.h"
 #include "proof/receipt.h"
 #include "video/picture.h"
 #include "video/writer.h"
@@ -24,11 +25,15 @@ struct VideoPaths {
   std::filesystem::path thumbnail;
   std::filesystem::path spritesheet;
   std::filesystem::path journal;
+  std::filesystem::path calls;  // what each call does, and its work
 };
 
 // A frame made smaller by a whole factor, each pixel the mean of those it covers, until neither side is longer than
 // `side`.
 base::Result<video::Picture> shrunk(const video::FrameView& frame, int side);
+
+// Writes the list of the job's calls: {"calls": [{"call", "kind", "name", "multiply_adds"}]}.
+base::Status write_calls(const VideoPaths& paths, const generate::VideoJob& job);
 
 // Writes what people look at while frames come: the video, its first frame as a picture, and a sheet of up to 16
 // frames, evenly spaced, in rows of four. Not thread safe.

@@ -128,7 +128,7 @@ base::Status VideoQueue::remove_left_folders() const {
 }
 
 void VideoQueue::enter(const VideoPointer& video) {
-  videos_[video->id] = {video, std::make_shared<std::atomic<bool>>(false), {}, false};
+  videos_[video->id] = {video, std::make_shared<std::atomic<bool>>(false), {}, {}, false};
   numbers_[video->owner][video->number] = video->id;
   if (video->status == VideoStatus::kQueued) queued_[video->owner].push_back(video->id);
 }
@@ -305,7 +305,7 @@ base::Status VideoQueue::expire(std::int64_t now) {
   return {};
 }
 
-std::uint64_t VideoQueue::watch(const std::string& id, Watcher watcher) {
+std::uint64_t VideoQueue::watch(const std::string& id, Watcher watcher, Viewer viewer) {
   const std::unique_lock lock(mutex_);
   const std::uint64_t number = ++next_watcher_;
   const auto found = videos_.find(id);
@@ -314,6 +314,7 @@ std::uint64_t VideoQueue::watch(const std::string& id, Watcher watcher) {
   } else {
     watcher(found->second.video);
     found->second.watchers.emplace(number, std::move(watcher));
+    if (viewer) found->second.viewers.emplace(number, std::move(viewer));
   }
   return number;
 }
@@ -321,7 +322,9 @@ std::uint64_t VideoQueue::watch(const std::string& id, Watcher watcher) {
 void VideoQueue::stop_watching(const std::string& id, std::uint64_t number) {
   const std::unique_lock lock(mutex_);
   const auto found = videos_.find(id);
-  if (found != videos_.end()) found->second.watchers.erase(number);
+  if (found == videos_.end()) return;
+  found->second.watchers.erase(number);
+  found->second.viewers.erase(number);
 }
 
 void VideoQueue::show(Entry& entry, const VideoPointer& changed) {
@@ -414,6 +417,19 @@ void VideoQueue::set_progress(const std::string& id, int percent) {
   Video changed = *found->second.video;
   changed.progress = percent;
   show(found->second, std::make_shared<const Video>(std::move(changed)));
+}
+
+bool VideoQueue::is_watched(const std::string& id) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = videos_.find(id);
+  return found != videos_.end() && !found->second.viewers.empty();
+}
+
+void VideoQueue::show_preview(const std::string& id, const Preview& preview) {
+  const std::unique_lock lock(mutex_);
+  const auto found = videos_.find(id);
+  if (found == videos_.end()) return;
+  for (const auto& [number, viewer] : found->second.viewers) viewer(preview);
 }
 
 base::Status VideoQueue::reserve(const std::string& id, std::uint64_t motes) {

@@ -83,7 +83,9 @@ class VideoQueue {
   // Called with a video whenever it changes, and with nothing when it is removed, until the number is given back. Must
   // not wait, nor call the queue.
   using Watcher = std::function<void(const VideoPointer& video)>;
-  std::uint64_t watch(const std::string& id, Watcher watcher);
+  // viewer, if there is one, is called with previews, likewise.
+  using Viewer = std::function<void(const Preview& preview)>;
+  std::uint64_t watch(const std::string& id, Watcher watcher, Viewer viewer = nullptr);
   void stop_watching(const std::string& id, std::uint64_t number);
   // Called with each video that ends, within the transaction that says so.
   using OnEnd = std::function<base::Status(Connection&, const Video&)>;
@@ -99,6 +101,8 @@ class VideoQueue {
   // begun come first, also those that were removed since: they are to be forgotten.
   std::optional<Claim> claim(std::chrono::milliseconds patience);
   void set_progress(const std::string& id, int percent);
+  bool is_watched(const std::string& id) const;  // by a viewer
+  void show_preview(const std::string& id, const Preview& preview);
   // Before anything is paid for: takes the motes from the budget of the owner's key. kLimit: it has not so many.
   base::Status reserve(const std::string& id, std::uint64_t motes);
   // A task was submitted for it.
@@ -117,6 +121,7 @@ class VideoQueue {
     VideoPointer video;
     std::shared_ptr<std::atomic<bool>> removed;
     std::map<std::uint64_t, Watcher> watchers;
+    std::map<std::uint64_t, Viewer> viewers;
     bool claimed = false;
   };
   VideoQueue(Database& database, const QueueOptions& options) : database_(database), options_(options) {}

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "video/font.h"
 #include "video/frames.h"
@@ -21,6 +22,8 @@ void paste(const FrameView& frame, int x, int y, Picture& onto);
 void fill(Picture& picture, int left, int top, int width, int height, Colour colour);
 
 base::Status write_png(const std::filesystem::path& path, const Picture& picture);
+// A PNG whose pixels are stored as they are: as large as they, and made in no time.
+base::Bytes png_bytes(const FrameView& frame);
 
 struct SheetOptions {
   int columns = 6;  // frames of a video shown, evenly spaced from its first to its last

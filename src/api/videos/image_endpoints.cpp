@@ -1,13 +1,12 @@
 #include "api/videos/image_endpoints.h"
 
-#include <openssl/evp.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 
+#include "api/videos/base64.h"
 #include "api/videos/errors.h"
 #include "api/videos/video_source.h"
 #include "base/file.h"
@@ -22,14 +21,6 @@ constexpr std::int64_t kMostPictures = 8;
 constexpr int kMostAtATime = 16;  // requests that wait for their pictures, each on a worker of the server
 constexpr std::chrono::minutes kPatience{10};
 constexpr std::size_t kMostPictureBytes = std::size_t{256} << 20;
-
-std::string base64(base::ByteView bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
 
 // How many videos are not over yet.
 struct Countdown {
@@ -112,7 +103,7 @@ class Pictures {
       if (wanted.inside) {
         const auto bytes = base::read_file(jobs::VideoPaths(gateway_.queue->folder(id)).thumbnail, kMostPictureBytes);
         if (!bytes.ok()) return refuse(bytes.error());
-        picture.set("b64_json", base64(*bytes));
+        picture.set("b64_json", encode_base64(*bytes));
       } else {
         std::string url = "http://" + host;
         url.append("/v1/videos/").append(id).append("/content?variant=thumbnail");

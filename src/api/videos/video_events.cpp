@@ -4,47 +4,35 @@
 #include <chrono>
 #include <utility>
 
+#include "api/videos/base64.h"
 #include "api/videos/errors.h"
+#include "api/videos/event_stream.h"
 
 namespace starling::api::videos {
 namespace {
 
 constexpr std::chrono::seconds kSignOfLife{10};
-constexpr std::size_t kMostWaiting = std::size_t{1} << 20;  // bytes that a client has not read
 constexpr std::array<const char*, 4> kNames = {"video.queued", "video.in_progress", "video.completed", "video.failed"};
 
 }  // namespace
 
-class VideoEvents::Stream final : public BodyStream, public std::enable_shared_from_this<Stream> {
+class VideoEvents::Stream final : public EventStream, public std::enable_shared_from_this<Stream> {
  public:
   Stream(jobs::VideoQueue& queue, std::string id) : queue_(queue), id_(std::move(id)) {}
 
   void begin() {
-    watch_ = queue_.watch(id_, [weak = weak_from_this()](const jobs::VideoPointer& video) {
-      if (const auto self = weak.lock()) self->see(video);
-    });
-  }
-  std::optional<std::string> read(std::size_t most, std::function<void()> wake) override {
-    const std::lock_guard lock(mutex_);
-    if (waiting_.empty() && over_) return std::nullopt;
-    std::string text = waiting_.substr(0, most);
-    waiting_.erase(0, text.size());
-    if (text.empty()) wake_ = std::move(wake);
-    return text;
+    watch_ = queue_.watch(
+        id_,
+        [weak = weak_from_this()](const jobs::VideoPointer& video) {
+          if (const auto self = weak.lock()) self->see(video);
+        },
+        [weak = weak_from_this()](const jobs::Preview& preview) {
+          if (const auto self = weak.lock()) self->show(preview);
+        });
   }
   void close() override {
     queue_.stop_watching(id_, watch_);
-    const std::lock_guard lock(mutex_);
-    over_ = true;
-    wake_ = nullptr;
-  }
-  void add(const std::string& text, bool last) {
-    const std::lock_guard lock(mutex_);
-    if (over_) return;
-    // Who does not read misses what is between.
-    if (waiting_.size() < kMostWaiting || last) waiting_ += text;
-    over_ = last;
-    if (const auto wake = std::exchange(wake_, nullptr)) wake();
+    EventStream::close();
   }
 
  private:
@@ -54,21 +42,24 @@ class VideoEvents::Stream final : public BodyStream, public std::enable_shared_f
       json.set("id", id_);
       json.set("deleted", true);
       json.set("object", "video.deleted");
-      add("event: video.deleted\ndata: " + json.to_text() + "\n\n", true);
+      send("video.deleted", json, true);
       return;
     }
-    add(std::string("event: ") + kNames.at(static_cast<std::size_t>(video->status)) +
-            "\ndata: " + video_json(*video).to_text() + "\n\n",
-        jobs::is_over(video->status));
+    send(kNames.at(static_cast<std::size_t>(video->status)), video_json(*video), jobs::is_over(video->status));
+  }
+  void show(const jobs::Preview& preview) {
+    base::Json json = base::Json::empty_object();
+    json.set("id", id_);
+    json.set("object", "video.preview");
+    json.set("step", preview.step);
+    json.set("steps", preview.steps);
+    json.set("b64_png", encode_base64(preview.png));
+    send_if_idle("video.preview", json);
   }
 
   jobs::VideoQueue& queue_;
   const std::string id_;
   std::uint64_t watch_ = 0;
-  std::mutex mutex_;
-  std::string waiting_;
-  bool over_ = false;
-  std::function<void()> wake_;
 };
 
 VideoEvents::VideoEvents(jobs::VideoQueue& queue, std::size_t most_streams)
@@ -90,7 +81,7 @@ void VideoEvents::run() {
     const std::vector<std::weak_ptr<Stream>> streams = streams_;
     lock.unlock();
     for (const std::weak_ptr<Stream>& weak : streams) {
-      if (const auto stream = weak.lock()) stream->add(": still here\n\n", false);
+      if (const auto stream = weak.lock()) stream->send_sign_of_life();
     }
     lock.lock();
   }
@@ -107,11 +98,7 @@ Response VideoEvents::open(const std::string& id) {
     streams_.push_back(stream);
   }
   stream->begin();
-  Response response;
-  response.content_type = "text/event-stream";
-  response.headers.emplace_back("Cache-Control", "no-store");
-  response.stream = stream;
-  return response;
+  return event_response(stream);
 }
 
 Route video_events_route(const Gateway& gateway, VideoEvents& events) {

@@ -14,8 +14,9 @@
 namespace starling::api::videos {
 
 // Streams of what becomes of videos, as server-sent events: each change of a video is an event whose name is "video."
-// and its status (or "video.deleted") and whose data is the video; after the last one the stream ends. Now and then a
-// comment goes out, so that clients that are gone are noticed. Thread safe.
+// and its status (or "video.deleted") and whose data is the video, and previews while it is made on this machine; after
+// the last one the stream ends. Now and then a comment goes out, so that clients that are gone are noticed. Thread
+// safe.
 class VideoEvents {
  public:
   // queue outlives this, and this the streams' server.
