@@ -13,6 +13,7 @@
 #include "api/ledger_endpoints.h"
 #include "api/server.h"
 #include "api/videos/access.h"
+#include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
@@ -108,12 +109,14 @@ std::vector<std::string> split_list(const std::string& text) {
 struct Serving {
   std::optional<base::SecretKey> key;
   std::optional<models::Checkpoint> model;
+  base::Hash model_root;
   std::unique_ptr<jobs::Database> database;
   std::unique_ptr<jobs::ApiKeys> keys;
   std::unique_ptr<jobs::VideoQueue> queue;
   std::unique_ptr<jobs::Webhooks> webhooks;
   std::unique_ptr<api::videos::Access> access;
   std::unique_ptr<api::videos::VideoEvents> events;
+  std::unique_ptr<jobs::Checker> checker;
   base::Metrics metrics;
   std::unique_ptr<api::Server> server;
   std::unique_ptr<jobs::Runner> runner;
@@ -152,12 +155,11 @@ std::uint64_t memory(const Arguments& arguments) {
                                    : std::numeric_limits<std::uint64_t>::max();
 }
 
-base::Status start_network_makers(const Arguments& arguments, const fs::path& home, const base::Hash& model_root,
-                                  Serving& serving) {
+base::Status start_network_makers(const Arguments& arguments, const fs::path& home, Serving& serving) {
   jobs::NetworkMakerOptions options;
   options.model = &*serving.model;
   options.key = &*serving.key;
-  options.model_root = model_root;
+  options.model_root = serving.model_root;
   STARLING_ASSIGN(options.url, find_network(arguments.network));
   STARLING_ASSIGN(options.orders, orders_folder());
   STARLING_ASSIGN(options.lock, sending_lock(serving.key->address()));
@@ -185,12 +187,11 @@ base::Status start_network_makers(const Arguments& arguments, const fs::path& ho
 }
 
 base::Status start_makers(const Arguments& arguments, const fs::path& home, Serving& serving) {
-  STARLING_ASSIGN(const base::Hash model_root, serving.model->root());
-  if (!arguments.network.empty()) return start_network_makers(arguments, home, model_root, serving);
+  if (!arguments.network.empty()) return start_network_makers(arguments, home, serving);
   jobs::LocalMakerOptions options;
   options.model = &*serving.model;
   options.key = &*serving.key;
-  options.model_root = model_root;
+  options.model_root = serving.model_root;
   options.memory = memory(arguments);
   options.threads = static_cast<int>(arguments.threads);
   std::vector<std::unique_ptr<jobs::Maker>> makers;
@@ -224,6 +225,8 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   gateway.rules.model = &*serving.model;
   gateway.rules.model_name = model_folder.filename().string();
   gateway.rules.model_created = unix_seconds();
+  gateway.rules.model_root = serving.model_root;
+  gateway.rules.network = !arguments.network.empty();
   gateway.rules.usual = default_request(serving.model->config());
   gateway.rules.memory = memory(arguments);
   const models::ModelConfig& config = serving.model->config();
@@ -237,6 +240,13 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   router.add(api::videos::image_route(gateway));
   serving.events = std::make_unique<api::videos::VideoEvents>(*serving.queue);
   router.add(api::videos::video_events_route(gateway, *serving.events));
+  jobs::CheckerOptions checks;
+  checks.model = &*serving.model;
+  checks.model_root = serving.model_root;
+  checks.memory = usable_memory() / 2;
+  checks.threads = static_cast<int>(arguments.threads);
+  serving.checker = std::make_unique<jobs::Checker>(checks);
+  router.add(api::videos::check_route(gateway, *serving.checker));
   router.add(api::videos::openapi_route());
   router.add(api::metrics_route(serving.metrics));
   STARLING_ASSIGN(serving.server, api::Server::start(std::move(router), options, &serving.metrics));
@@ -255,6 +265,7 @@ base::Result<int> run(const Arguments& arguments) {
   STARLING_ASSIGN(const fs::path home, gateway_home(arguments.home));
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
   STARLING_ASSIGN(serving.model, models::Checkpoint::open(folder));
+  STARLING_ASSIGN(serving.model_root, serving.model->root());
   STARLING_ASSIGN(serving.key, open_account_key());
   STARLING_TRY(open_queue(arguments, home, serving));
   STARLING_TRY(start_server(arguments, fs::canonical(folder), serving));

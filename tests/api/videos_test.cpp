@@ -10,6 +10,7 @@
 
 #include "api/server.h"
 #include "api/videos/access.h"
+#include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
@@ -169,6 +170,10 @@ class Videos : public testing::Test {
     router_.add(model_routes(gateway_));
     router_.add(image_route(gateway_));
     router_.add(video_events_route(gateway_, *events_));
+    jobs::CheckerOptions checks;
+    checks.model = &*model_;
+    checker_ = std::make_unique<jobs::Checker>(checks);
+    router_.add(check_route(gateway_, *checker_));
     router_.add(openapi_route());
     std::vector<std::unique_ptr<jobs::Maker>> makers;
     makers.push_back(std::make_unique<QuickMaker>());
@@ -226,6 +231,7 @@ class Videos : public testing::Test {
   std::unique_ptr<Access> access_;
   std::unique_ptr<VideoEvents> events_;
   Gateway gateway_;
+  std::unique_ptr<jobs::Checker> checker_;
   Router router_;
   std::unique_ptr<jobs::Runner> runner_;
 };
@@ -479,14 +485,29 @@ TEST_F(Videos, EventsComeAsTheyHappen) {
   EXPECT_NE(second.receive_until("event: video.queued").find("event: video.queued"), std::string::npos);
   RawClient gone = watch(held);
   gone.receive_until("event: video.in_progress");
+  EXPECT_TRUE(queue_->is_watched(held));
+  queue_->show_preview(held, {2, 30, {1, 2, 3}});
+  EXPECT_NE(first.receive_until("\n\n").find(R"("b64_png":"AQID")"), std::string::npos);
   ASSERT_TRUE(*queue_->remove("", held));
   EXPECT_NE(first.receive_until("0\r\n\r\n").find("event: video.deleted"), std::string::npos);
   const std::string rest = second.receive_until("0\r\n\r\n");
   EXPECT_NE(rest.find("event: video.in_progress"), std::string::npos) << rest;
   EXPECT_NE(rest.find("event: video.completed"), std::string::npos) << rest;
   EXPECT_EQ(ask(Method::kGet, "/v1/videos/video_none/events").status, 404);
+  // What is checked.
+  RawClient checking((*server)->port());
+  checking.send("POST /v1/videos/" + next + "/check HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+  const std::string checked = checking.receive_until("0\r\n\r\n");
+  EXPECT_NE(checked.find("event: check.done"), std::string::npos) << checked;
+  EXPECT_NE(checked.find(R"("valid":false)"), std::string::npos) << checked;
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos/video_none/check").status, 404);
+  const std::string check = "/v1/videos/" + next + "/check";
+  for (const char* const body : {R"({"calls":0})", R"({"calls":"3"})", R"({"call":3})", "{"}) {
+    EXPECT_EQ(ask(Method::kPost, check, body).status, 400) << body;
+  }
   // A server stops while somebody watches.
   const std::string last = make("hold");
+  EXPECT_EQ(code_of(ask(Method::kPost, "/v1/videos/" + last + "/check")), "video_not_ready");
   RawClient watching = watch(last);
   watching.receive_until("event: video.");
   (*server)->stop();

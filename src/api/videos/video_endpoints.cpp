@@ -1,6 +1,7 @@
 #include "api/videos/video_endpoints.h"
 
 #include <array>
+#include <sstream>
 #include <utility>
 
 #include "api/ranged_file.h"
@@ -52,12 +53,13 @@ struct Variant {
   std::filesystem::path jobs::VideoPaths::*path;
   const char* type;
 };
-constexpr std::array<Variant, 6> kVariants = {{{"video", &jobs::VideoPaths::video, "video/mp4"},
+constexpr std::array<Variant, 7> kVariants = {{{"video", &jobs::VideoPaths::video, "video/mp4"},
                                                {"thumbnail", &jobs::VideoPaths::thumbnail, "image/png"},
                                                {"spritesheet", &jobs::VideoPaths::spritesheet, "image/png"},
                                                {"receipt", &jobs::VideoPaths::receipt, "application/json"},
                                                {"trace", &jobs::VideoPaths::trace, "application/octet-stream"},
-                                               {"inputs", &jobs::VideoPaths::inputs, "application/octet-stream"}}};
+                                               {"inputs", &jobs::VideoPaths::inputs, "application/octet-stream"},
+                                               {"calls", &jobs::VideoPaths::calls, "application/json"}}};
 
 // Enters what is asked for, in the name of whoever asks.
 Response submit(const Gateway& gateway, const Request& request, const Parameters& parameters, const Source& source) {
@@ -214,7 +216,7 @@ Response content(const Gateway& gateway, const Request& request) {
     response.headers.emplace_back("Cache-Control", "private, max-age=3600");
     return response;
   }
-  return refuse_parameter("variant", "'variant' is video, thumbnail, spritesheet, receipt, trace or inputs");
+  return refuse_parameter("variant", "'variant' is video, thumbnail, spritesheet, receipt, trace, inputs or calls");
 }
 
 // What OpenAI's API has and this server does not.
@@ -238,12 +240,39 @@ Route route(const Gateway& gateway, Method method, std::string pattern, Runs run
   return route;
 }
 
+// What the model can do and is used with, for whoever asks it for something.
+base::Json abilities_json(const VideoRules& rules) {
+  const models::ModelConfig& config = rules.model->config();
+  base::Json usual = base::Json::empty_object();
+  usual.set("size", std::to_string(rules.usual.width) + "x" + std::to_string(rules.usual.height));
+  usual.set("fps", rules.usual.rate.text());
+  usual.set("num_frames", rules.usual.frames);
+  usual.set("steps", rules.usual.steps);
+  usual.set("guidance", static_cast<double>(rules.usual.guidance));
+  base::Json words = base::Json::empty_array();
+  std::istringstream lines(rules.model->known_words().to_text());
+  for (std::string word; std::getline(lines, word);) words.push(word);
+  base::Json json = base::Json::empty_object();
+  json.set("root", rules.model_root.hex());
+  json.set("parameters", rules.model->parameter_count());
+  json.set("size_stride", generate::size_stride(config));
+  json.set("frame_stride", generate::frame_stride(config));
+  json.set("most_pixels", rules.most_pixels);
+  json.set("most_steps", generate::kMaxSteps);
+  json.set("goes_on", !rules.only_text && rules.window > 0);
+  json.set("network", rules.network);
+  json.set("usual", std::move(usual));
+  json.set("words", std::move(words));
+  return json;
+}
+
 base::Json model_json(const VideoRules& rules) {
   base::Json json = base::Json::empty_object();
   json.set("id", rules.model_name);
   json.set("object", "model");
   json.set("created", rules.model_created);
   json.set("owned_by", "starling");
+  json.set("starling", abilities_json(rules));
   return json;
 }
 

@@ -16,13 +16,15 @@ namespace starling::api::videos {
 // What is made here, and how much of it at most. The model outlives whoever has this.
 struct VideoRules {
   const models::Checkpoint* model = nullptr;
-  std::string model_name;                 // as GET /v1/models lists it
-  std::int64_t model_created = 0;         // Unix seconds
+  std::string model_name;          // as GET /v1/models lists it
+  std::int64_t model_created = 0;  // Unix seconds
+  base::Hash model_root;
   generate::TextToVideo usual;            // what is used where a request says nothing
   std::uint64_t memory = 0;               // bytes that a video may take
   std::uint64_t most_pixels = 1U << 28U;  // of all frames of a video together
   std::int64_t window = 0;                // latent frames that are made at a time, 0: all of them
   bool only_text = false;                 // nothing else can be gone on from
+  bool network = false;                   // others make the videos, and are paid
 };
 
 // A value, or the response that says why there is none.
