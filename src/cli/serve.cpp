@@ -12,6 +12,7 @@
 
 #include "api/ledger_endpoints.h"
 #include "api/server.h"
+#include "api/studio.h"
 #include "api/videos/access.h"
 #include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
@@ -248,6 +249,7 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   serving.checker = std::make_unique<jobs::Checker>(checks);
   router.add(api::videos::check_route(gateway, *serving.checker));
   router.add(api::videos::openapi_route());
+  router.add(api::studio_routes());
   router.add(api::metrics_route(serving.metrics));
   STARLING_ASSIGN(serving.server, api::Server::start(std::move(router), options, &serving.metrics));
   return {};

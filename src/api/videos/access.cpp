@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "api/studio.h"
 #include "api/videos/errors.h"
 #include "base/random.h"
 
@@ -10,7 +11,7 @@ namespace starling::api::videos {
 namespace {
 
 // What anybody may see.
-bool is_public(const std::string& path) { return path == "/openapi.json" || path == "/health"; }
+bool is_public(const std::string& path) { return path == "/openapi.json" || path == "/health" || is_studio_path(path); }
 
 std::string bearer(const Request& request) {
   const std::string& header = request.header("authorization");

@@ -1,0 +1,66 @@
+#include "api/studio.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace starling::api {
+namespace {
+
+Response ask(const std::string& path, const std::map<std::string, std::string>& headers = {}) {
+  Router router;
+  router.add(studio_routes());
+  Request request;
+  request.headers = headers;
+  std::optional<Response> response;
+  router.answer(request, path, Answer([&](Response given) { response = std::move(given); }));
+  return std::move(*response);
+}
+
+std::string header(const Response& response, const std::string& name) {
+  for (const auto& [key, value] : response.headers) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
+TEST(Studio, ThePageAndItsFilesAreServed) {
+  const Response page = ask("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
+  EXPECT_EQ(header(page, "Cache-Control"), "no-cache");
+  EXPECT_EQ(header(page, "X-Content-Type-Options"), "nosniff");
+  const std::string policy = header(page, "Content-Security-Policy");
+  EXPECT_NE(policy.find("script-src 'self';"), std::string::npos);
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  int scripts = 0;
+  for (const StudioFile& file : studio_files()) {
+    const Response response = ask(std::string(file.path));
+    EXPECT_EQ(response.body, file.bytes);
+    EXPECT_TRUE(is_studio_path(file.path));
+    if (!file.lasting) continue;
+    // Whoever has the page finds the file by the name that says what is in it.
+    EXPECT_NE(page.body.find(file.path), std::string::npos) << file.path;
+    EXPECT_NE(header(response, "Cache-Control").find("immutable"), std::string::npos);
+    if (file.path.ends_with(".js")) ++scripts;
+  }
+  EXPECT_EQ(scripts, 1);
+}
+
+TEST(Studio, WhatABrowserHasIsNotSentAgain) {
+  const std::string tag = header(ask("/"), "ETag");
+  const Response again = ask("/", {{"if-none-match", tag}});
+  EXPECT_EQ(again.status, 304);
+  EXPECT_TRUE(again.body.empty());
+  EXPECT_EQ(ask("/", {{"if-none-match", "\"other\""}}).status, 200);
+}
+
+TEST(Studio, NothingElseIsThere) {
+  EXPECT_EQ(ask("/index.html").status, 404);
+  EXPECT_EQ(ask("/assets/../index.html").status, 404);
+  EXPECT_FALSE(is_studio_path("/v1/videos"));
+  EXPECT_FALSE(is_studio_path("/assets/"));
+}
+
+}  // namespace
+}  // namespace starling::api

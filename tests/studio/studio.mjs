@@ -1,0 +1,178 @@
+// What a visitor does with the studio of the server at the URL: from a prompt to a video that was checked, other ways to
+// ask, deletion; in both languages, in light and dark, on a phone. Nothing may be asked of any other machine.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const base = process.argv[2];
+const folder = process.env.SCREENSHOTS;
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+const complaints = [];
+
+const visit = async (options = {}) => {
+  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
+  context.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== "blob:" && origin !== base) complaints.push(`asked ${request.url()}`);
+  });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
+  });
+  page.setDefaultTimeout(20000);
+  await page.goto(base);
+  return page;
+};
+
+const look = async (page, name) => {
+  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+  await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${name} is wider than the window by ${wide}`);
+  // As text for the page's own evaluation: its policy lets no script in from elsewhere.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
+};
+
+const choose = async (page, label, value) => page.getByRole("spinbutton", { name: label, exact: true }).fill(value);
+const tiles = (page) => page.locator(".tile");
+const made = (page, count) => page.waitForFunction((n) => document.querySelectorAll(".tile video").length >= n, count);
+
+// The page itself: what it is served with.
+const served = await fetch(base);
+assert.match(served.headers.get("content-security-policy"), /default-src 'none'; script-src 'self'/);
+const html = await served.text();
+assert.doesNotMatch(html, /<script(?![^>]*src=)|style=|https?:/);
+const [script] = html.match(/\/assets\/[^"]*\.js/);
+assert.match((await fetch(base + script)).headers.get("cache-control"), /immutable/);
+assert.equal((await fetch(base, { headers: { "If-None-Match": served.headers.get("etag") } })).status, 304);
+
+// From a prompt to a video that was checked.
+const page = await visit();
+await page.getByText("Nothing here yet").waitFor();
+await look(page, "empty");
+await page.getByLabel("What shall the video show?").fill("a red ball bounces on green ground");
+await choose(page, "Seed", "7");
+await choose(page, "Videos", "3");
+await choose(page, "Steps", "60");
+await page.keyboard.press("Enter");
+await page.locator(".screen img").first().waitFor(); // comes out of noise
+await made(page, 3);
+await look(page, "videos");
+assert.equal(await page.evaluate(() => document.querySelector("video").videoWidth), 64);
+
+await tiles(page).first().getByRole("checkbox").check();
+await tiles(page).nth(1).getByRole("checkbox").check();
+await page.getByRole("button", { name: "Compare 2" }).click();
+await page.getByRole("button", { name: "Play together" }).click();
+await look(page, "compare");
+await page.getByRole("link", { name: "Create" }).click();
+
+await tiles(page).last().locator("a.picture").click();
+await page.getByRole("heading", { name: "a red ball bounces on green ground" }).waitFor();
+await page.locator(".cell").first().waitFor();
+assert.equal(await page.locator(".cell").count(), 65);
+await page.getByRole("button", { name: "Check it" }).click();
+await page.getByText(/It holds: \d+ of 65 calls/).waitFor();
+assert.ok((await page.locator(".cell.passed").count()) >= 3);
+await look(page, "checked");
+const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download MP4" }).click()]);
+assert.equal((await readFile(await file.path())).subarray(4, 8).toString(), "ftyp");
+
+// Made anew and longer.
+for (const name of ["Remix", "Extend"]) {
+  const own = page.url();
+  await page.getByRole("button", { name }).click();
+  await page.getByLabel("What shall the video show?").fill("a blue ball rolls on ice");
+  await choose(page, "Steps", "4");
+  const before = await tiles(page).count();
+  await page.getByRole("button", { name: "Make video" }).click();
+  await page.waitForFunction((n) => document.querySelectorAll(".tile").length > n, before);
+  await made(page, before + 1);
+  await page.goto(own);
+}
+
+// Deleted, after a question.
+await page.getByRole("button", { name: "Delete" }).click();
+await page.getByRole("button", { name: "Yes, delete" }).click();
+await made(page, 4);
+assert.equal(await tiles(page).count(), 4);
+
+// A picture that is dropped is the first frame; words that the model does not know are named; what cannot be made is said.
+const still = await page.evaluate(async () => {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 64;
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#3a8f3a";
+  pen.fillRect(0, 0, 64, 64);
+  pen.fillStyle = "#c22";
+  pen.fillRect(20, 20, 24, 24);
+  return canvas.toDataURL("image/png").split(",")[1];
+});
+await page.locator("input[type=file]").setInputFiles({ name: "still.png", mimeType: "image/png", buffer: Buffer.from(still, "base64") });
+await page.getByText("Begins with still.png").waitFor();
+const markup = "<img src=x onerror=alert(1)> <b>red</b> dragon";
+await page.getByLabel("What shall the video show?").fill(markup);
+await page.getByText(/This model never learnt .*“dragon”/).waitFor();
+await choose(page, "Steps", "4");
+await page.getByRole("button", { name: "Make video" }).click();
+await made(page, 5);
+assert.equal(await tiles(page).first().locator(".prompt").innerText(), markup);
+await tiles(page).first().locator("a.picture").click();
+await page.getByRole("heading", { name: markup }).waitFor();
+await page.goto(`${base}/#/`);
+await page.getByRole("combobox", { name: "Size" }).selectOption("Other");
+await choose(page, "Width", "8192");
+await choose(page, "Height", "8192");
+await page.getByLabel("What shall the video show?").fill("a red ball");
+await page.getByRole("button", { name: "Make video" }).click();
+await page.getByRole("alert").getByText("more than this server can make").waitFor();
+
+for (const [name, path] of [["model", "model"], ["keys", "keys"], ["missing", "nowhere"], ["gone", "video/video_none"]]) {
+  await page.goto(`${base}/#/${path}`);
+  await page.locator("h1").waitFor();
+  await look(page, name);
+}
+
+// By keyboard alone: to the content, a prompt, and the video.
+await page.goto(`${base}/#/`);
+await page.reload();
+await page.locator("#prompt").waitFor();
+await page.keyboard.press("Tab");
+assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+await page.keyboard.press("Enter");
+await page.keyboard.press("Tab");
+assert.equal(await page.evaluate(() => document.activeElement.id), "prompt");
+
+// Dark, as the visitor's system is; Chinese, as the browser is; a phone.
+const dark = await visit({ colorScheme: "dark" });
+await made(dark, 5);
+await look(dark, "dark");
+await tiles(dark).last().locator("a.picture").click();
+await dark.locator(".cell").first().waitFor();
+await look(dark, "dark-video");
+await dark.getByRole("button", { name: "Light colours" }).click();
+assert.equal(await dark.evaluate(() => document.documentElement.dataset.theme), "light");
+
+const phone = await visit({ locale: "zh-CN", viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true });
+await made(phone, 5);
+assert.equal(await phone.evaluate(() => document.documentElement.lang), "zh-Hans");
+await phone.getByLabel("想看什么样的视频？").fill("一个红色的球在草地上弹跳");
+await phone.getByRole("button", { name: "生成视频" }).click();
+await made(phone, 6);
+await look(phone, "phone");
+await tiles(phone).first().locator("a.picture").click();
+await phone.getByRole("button", { name: "核对" }).click();
+await phone.getByText(/核对通过/).waitFor();
+await look(phone, "phone-video");
+await phone.getByRole("button", { name: "English, switch to English" }).click();
+await phone.getByRole("heading", { name: "How it was made" }).waitFor();
+
+await browser.close();
+assert.deepEqual(complaints, []);
+console.log("the studio holds");
