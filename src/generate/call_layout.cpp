@@ -57,6 +57,30 @@ std::vector<std::int64_t> decode_parts(const models::ModelConfig& config, const 
   return parts;
 }
 
+const char* kind_name(CallKind kind) {
+  switch (kind) {
+    case CallKind::kText:
+      return "text";
+    case CallKind::kEncode:
+      return "encode";
+    case CallKind::kGiven:
+      return "given";
+    case CallKind::kNoise:
+      return "noise";
+    case CallKind::kContexts:
+      return "contexts";
+    case CallKind::kStep:
+      return "step";
+    case CallKind::kSplit:
+      return "split";
+    case CallKind::kTile:
+      return "tile";
+    case CallKind::kDecode:
+      break;
+  }
+  return "decode";
+}
+
 std::string CallLayout::describe(std::uint32_t call) const {
   const CallRole& role = roles[call];
   const auto of = [&](const char* what, std::uint32_t index, std::uint32_t count) {

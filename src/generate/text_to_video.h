@@ -88,6 +88,9 @@ std::vector<Step> steps_of(const models::ModelConfig& config, const TextToVideo&
 
 enum class CallKind : std::uint8_t { kText, kEncode, kGiven, kNoise, kContexts, kStep, kSplit, kTile, kDecode };
 
+// A word for programs: "text", "encode", "given", "noise", "contexts", "step", "split", "tile", "decode".
+const char* kind_name(CallKind kind);
+
 struct CallRole {
   CallKind kind = CallKind::kText;
   std::uint32_t index = 0;       // of encodes, decodes and parts of tiles: which; of steps: which of the window's

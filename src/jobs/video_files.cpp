@@ -1,7 +1,6 @@
 #include "jobs/video_files.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/file.h"
 #include "generate/provenance.h"
@@ -14,9 +13,6 @@ constexpr std::size_t kSheetFrames = 16;
 constexpr int kSheetColumns = 4;
 constexpr int kSheetSide = 320;  // of a frame in the sheet
 constexpr int kThumbnailSide = 1024;
-
-constexpr std::array<const char*, 8> kKindNames = {"text",     "encode", "given", "noise",
-                                                   "contexts", "step",   "split", "decode"};
 
 // Of `frames` the one that is shown at a place of the sheet.
 std::size_t shown_at(std::size_t place, std::size_t frames) {
@@ -48,7 +44,7 @@ base::Status write_calls(const VideoPaths& paths, const generate::VideoJob& job)
   for (std::uint32_t call = 0; call < program.calls().size(); ++call) {
     base::Json json = base::Json::empty_object();
     json.set("call", call);
-    json.set("kind", kKindNames.at(static_cast<std::size_t>(job.calls().roles[call].kind)));
+    json.set("kind", generate::kind_name(job.calls().roles[call].kind));
     json.set("name", job.calls().describe(call));
     json.set("multiply_adds", work[program.calls()[call].graph]);
     calls.push(std::move(json));

@@ -57,7 +57,7 @@ export interface Model {
 
 export interface Call {
   call: number;
-  kind: "text" | "encode" | "given" | "noise" | "contexts" | "step" | "split" | "decode";
+  kind: "text" | "encode" | "given" | "noise" | "contexts" | "step" | "split" | "tile" | "decode";
   name: string;
   multiply_adds: number;
 }

@@ -3,7 +3,7 @@ import { language, useTexts } from "../settings";
 
 export type Passed = ReadonlySet<number>;
 
-const KINDS: Call["kind"][] = ["text", "encode", "given", "noise", "contexts", "step", "split", "decode"];
+const KINDS: Call["kind"][] = ["text", "encode", "given", "noise", "contexts", "step", "split", "tile", "decode"];
 
 // Motes are a billionth of a credit.
 export function credits(motes: string): string {
@@ -40,7 +40,7 @@ function Lane({ calls, passed }: { calls: Call[]; passed: Passed }) {
     <>
       <ol class="lane">
         {groups.map(({ kind, calls: own }) => (
-          <li key={kind} class={`kind ${kind}`} style={{ flexGrow: Math.sqrt(own.length) }}>
+          <li key={kind} class={`kind k-${kind}`} style={{ flexGrow: Math.sqrt(own.length) }}>
             <span class="label">
               {t.receipt.kinds[kind]}
               {own.length > 1 && <b> × {own.length}</b>}
@@ -57,7 +57,7 @@ function Lane({ calls, passed }: { calls: Call[]; passed: Passed }) {
         <figcaption>{t.receipt.sharesLabel}</figcaption>
         <div class="bar" aria-hidden="true">
           {groups.map(({ kind, calls: own }) => (
-            <i key={kind} class={kind} style={{ flexGrow: own.reduce((sum, call) => sum + call.multiply_adds, 0) / total }} />
+            <i key={kind} class={`k-${kind}`} style={{ flexGrow: own.reduce((sum, call) => sum + call.multiply_adds, 0) / total }} />
           ))}
         </div>
         <ul>
@@ -65,7 +65,7 @@ function Lane({ calls, passed }: { calls: Call[]; passed: Passed }) {
             const share = own.reduce((sum, call) => sum + call.multiply_adds, 0) / total;
             return share < 0.001 ? null : (
               <li key={kind}>
-                <i class={`dot ${kind}`} aria-hidden="true" /> {t.receipt.kinds[kind]} {(share * 100).toFixed(share < 0.1 ? 1 : 0)} %
+                <i class={`dot k-${kind}`} aria-hidden="true" /> {t.receipt.kinds[kind]} {(share * 100).toFixed(share < 0.1 ? 1 : 0)} %
               </li>
             );
           })}

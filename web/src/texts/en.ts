@@ -124,6 +124,7 @@ export const en = {
       contexts: "Prepare",
       step: "Denoise",
       split: "Split",
+      tile: "Decode tiles",
       decode: "Decode",
     },
     old: "The list of calls of this video was not kept.",

@@ -121,6 +121,7 @@ export const zh: Texts = {
       contexts: "准备",
       step: "去噪",
       split: "拆分",
+      tile: "分块解码",
       decode: "解码",
     },
     old: "这个视频的调用列表没有保留。",
