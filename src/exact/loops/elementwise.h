@@ -14,74 +14,76 @@ struct Operations {
   using Functions = Math<V>;
 
   struct Copy {
-    static F apply(F a) { return a; }
+    STARLING_BOTH static F apply(F a) { return a; }
   };
   struct Negate {
-    static F apply(F a) {
+    STARLING_BOTH static F apply(F a) {
       return Functions::canonical(V::from_bits(V::xor_bits(V::bits(a), V::broadcast_bits(0x80000000U))));
     }
   };
   struct Absolute {
-    static F apply(F a) { return Functions::canonical(Functions::magnitude(a)); }
+    STARLING_BOTH static F apply(F a) { return Functions::canonical(Functions::magnitude(a)); }
   };
   struct SquareRoot {
-    static F apply(F a) { return Functions::canonical(V::sqrt(a)); }
+    STARLING_BOTH static F apply(F a) { return Functions::canonical(V::sqrt(a)); }
   };
   struct Exp {
-    static F apply(F a) { return Functions::exp(a); }
+    STARLING_BOTH static F apply(F a) { return Functions::exp(a); }
   };
   struct Log {
-    static F apply(F a) { return Functions::log(a); }
+    STARLING_BOTH static F apply(F a) { return Functions::log(a); }
   };
   struct Sin {
-    static F apply(F a) { return Functions::sin(a); }
+    STARLING_BOTH static F apply(F a) { return Functions::sin(a); }
   };
   struct Cos {
-    static F apply(F a) { return Functions::cos(a); }
+    STARLING_BOTH static F apply(F a) { return Functions::cos(a); }
   };
   struct Tanh {
-    static F apply(F a) { return Functions::tanh(a); }
+    STARLING_BOTH static F apply(F a) { return Functions::tanh(a); }
   };
   struct Erf {
-    static F apply(F a) { return Functions::erf(a); }
+    STARLING_BOTH static F apply(F a) { return Functions::erf(a); }
   };
   // To the nearest integer between two others.
-  static F rounded(F a, float least, float greatest) {
+  STARLING_BOTH static F rounded(F a, float least, float greatest) {
     const F clamped = V::lesser_of(V::greater_of(a, V::broadcast(least)), V::broadcast(greatest));
     return V::select(V::unordered(a, a), V::broadcast(0.0F), V::to_float(V::round(clamped)));
   }
   struct RoundI8 {
-    static F apply(F a) { return rounded(a, -128.0F, 127.0F); }
+    STARLING_BOTH static F apply(F a) { return rounded(a, -128.0F, 127.0F); }
   };
   struct RoundU8 {
-    static F apply(F a) { return rounded(a, 0.0F, 255.0F); }
+    STARLING_BOTH static F apply(F a) { return rounded(a, 0.0F, 255.0F); }
   };
   struct Add {
-    static F apply(F a, F b) { return Functions::canonical(V::add(a, b)); }
+    STARLING_BOTH static F apply(F a, F b) { return Functions::canonical(V::add(a, b)); }
   };
   struct Subtract {
-    static F apply(F a, F b) { return Functions::canonical(V::sub(a, b)); }
+    STARLING_BOTH static F apply(F a, F b) { return Functions::canonical(V::sub(a, b)); }
   };
   struct Multiply {
-    static F apply(F a, F b) { return Functions::canonical(V::mul(a, b)); }
+    STARLING_BOTH static F apply(F a, F b) { return Functions::canonical(V::mul(a, b)); }
   };
   struct Divide {
-    static F apply(F a, F b) { return Functions::canonical(V::div(a, b)); }
+    STARLING_BOTH static F apply(F a, F b) { return Functions::canonical(V::div(a, b)); }
   };
   struct Maximum {
-    static F apply(F a, F b) { return Functions::maximum(a, b); }
+    STARLING_BOTH static F apply(F a, F b) { return Functions::maximum(a, b); }
   };
   struct Minimum {
-    static F apply(F a, F b) { return Functions::minimum(a, b); }
+    STARLING_BOTH static F apply(F a, F b) { return Functions::minimum(a, b); }
   };
   struct Less {
-    static F apply(F a, F b) { return V::select(V::less(a, b), V::broadcast(1.0F), V::broadcast(0.0F)); }
+    STARLING_BOTH static F apply(F a, F b) { return V::select(V::less(a, b), V::broadcast(1.0F), V::broadcast(0.0F)); }
   };
   struct FusedMultiplyAdd {
-    static F apply(F a, F b, F c) { return Functions::canonical(V::fma(a, b, c)); }
+    STARLING_BOTH static F apply(F a, F b, F c) { return Functions::canonical(V::fma(a, b, c)); }
   };
   struct Select {
-    static F apply(F condition, F a, F b) { return V::select(V::equal(condition, V::broadcast(0.0F)), b, a); }
+    STARLING_BOTH static F apply(F condition, F a, F b) {
+      return V::select(V::equal(condition, V::broadcast(0.0F)), b, a);
+    }
   };
 };
 

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "exact/loops/portable.h"
+
 // The engine's functions over a vector type V (Scalar in exact/loops/scalar.h says what a V offers). Every backend runs
 // these very sequences, so every backend gives the same bits. Polynomials are weighted minimax fits (Lawson's
 // iteration) of the named function on the reduced range, coefficients rounded to binary32 one after the other, lowest
@@ -16,21 +18,23 @@ struct Math {
   using I = typename V::I;
   using M = typename V::M;
 
-  static F constant(float value) { return V::broadcast(value); }
-  static F nan() { return V::from_bits(V::broadcast_bits(0x7fc00000U)); }
-  static F canonical(F a) { return V::select(V::unordered(a, a), nan(), a); }
-  static F magnitude(F a) { return V::from_bits(V::and_bits(V::bits(a), V::broadcast_bits(0x7fffffffU))); }
-  static I sign_bit(F a) { return V::and_bits(V::bits(a), V::broadcast_bits(0x80000000U)); }
+  STARLING_BOTH static F constant(float value) { return V::broadcast(value); }
+  STARLING_BOTH static F nan() { return V::from_bits(V::broadcast_bits(0x7fc00000U)); }
+  STARLING_BOTH static F canonical(F a) { return V::select(V::unordered(a, a), nan(), a); }
+  STARLING_BOTH static F magnitude(F a) {
+    return V::from_bits(V::and_bits(V::bits(a), V::broadcast_bits(0x7fffffffU)));
+  }
+  STARLING_BOTH static I sign_bit(F a) { return V::and_bits(V::bits(a), V::broadcast_bits(0x80000000U)); }
   // a with the sign of b; a is positive or has that sign.
-  static F with_sign(F a, F b) { return V::from_bits(V::or_bits(V::bits(a), sign_bit(b))); }
+  STARLING_BOTH static F with_sign(F a, F b) { return V::from_bits(V::or_bits(V::bits(a), sign_bit(b))); }
   // 2^n for n in [-126, 127].
-  static F power_of_two(I n) {
+  STARLING_BOTH static F power_of_two(I n) {
     return V::from_bits(V::template shift_left<23>(V::add_bits(n, V::broadcast_bits(127))));
   }
 
   // c0 + x (c1 + x (c2 + ...)) in fma.
   template <class... C>
-  static F polynomial(F x, float c0, C... rest) {
+  STARLING_BOTH static F polynomial(F x, float c0, C... rest) {
     if constexpr (sizeof...(rest) == 0) {
       return constant(c0);
     } else {
@@ -38,17 +42,17 @@ struct Math {
     }
   }
 
-  static F maximum(F a, F b) {
+  STARLING_BOTH static F maximum(F a, F b) {
     const F either = V::from_bits(V::and_bits(V::bits(V::greater_of(a, b)), V::bits(V::greater_of(b, a))));
     return V::select(V::unordered(a, b), nan(), either);
   }
-  static F minimum(F a, F b) {
+  STARLING_BOTH static F minimum(F a, F b) {
     const F either = V::from_bits(V::or_bits(V::bits(V::lesser_of(a, b)), V::bits(V::lesser_of(b, a))));
     return V::select(V::unordered(a, b), nan(), either);
   }
 
   // e^x = 2^n · e^r for |x| < 2^22: gives n and e^r = 1 + r + r²P(r), |r| ≤ ln(2)/2.
-  static F exp_fraction(F x, I& n) {
+  STARLING_BOTH static F exp_fraction(F x, I& n) {
     n = V::round(V::mul(x, constant(0x1.715476p+0F)));
     const F whole = V::to_float(n);
     F r = V::fma(whole, constant(-0x1.62e430p-1F), x);
@@ -58,7 +62,7 @@ struct Math {
   }
 
   // fraction · 2^n for the result of exp_fraction with |n| ≤ 151.
-  static F times_power_of_two(F fraction, I n) {
+  STARLING_BOTH static F times_power_of_two(F fraction, I n) {
     if constexpr (requires { V::scale(fraction, n); }) {
       return V::scale(fraction, n);
     } else {
@@ -68,7 +72,7 @@ struct Math {
     }
   }
 
-  static F exp(F x) {
+  STARLING_BOTH static F exp(F x) {
     I n;
     const F bounded = V::lesser_of(V::greater_of(x, constant(-104.0F)), constant(89.0F));
     const F fraction = exp_fraction(bounded, n);
@@ -76,7 +80,7 @@ struct Math {
   }
 
   // x = 2^e · (1 + f), 1 + f in [√½, √2); log(1 + f) = f - f²/2 + f³Q(f).
-  static F log(F x) {
+  STARLING_BOTH static F log(F x) {
     const M subnormal = V::less(x, constant(0x1p-126F));
     const F normal = V::select(subnormal, V::mul(x, constant(0x1p25F)), x);
     const I bits = V::bits(normal);
@@ -97,7 +101,7 @@ struct Math {
 
   // x = quadrant · π/2 + r with |r| ≤ π/4 (1 + ε), for a finite |x| ≥ 2^17: x · 2/π modulo 4 in integers (Payne and
   // Hanek, 1983).
-  static float reduce_large(float x, std::int32_t& quadrant) {
+  STARLING_BOTH static float reduce_large(float x, std::int32_t& quadrant) {
     // 32 zero bits, then the binary digits of 2/π.
     constexpr std::uint32_t kTwoOverPi[] = {0x00000000U, 0xa2f9836eU, 0x4e441529U, 0xfc2757d1U,
                                             0xf534ddc0U, 0xdb629599U, 0x3c439041U, 0xfe5163abU};
@@ -126,7 +130,7 @@ struct Math {
   }
 
   // r in about [-π/4, π/4] and the quadrant (modulo 4 in its low bits) of x; any r for an infinity or NaN.
-  static F reduce(F x, I& quadrant) {
+  STARLING_BOTH static F reduce(F x, I& quadrant) {
     quadrant = V::round(V::mul(x, constant(0x1.45f306p-1F)));
     const F whole = V::to_float(quadrant);
     // The first step is exact while whole < 2^17; π/2 = the sum of the constants to 2^-78.
@@ -138,7 +142,7 @@ struct Math {
     return r;
   }
 
-  static void reduce_large_lanes(F x, F& r, I& quadrant) {
+  STARLING_BOTH static void reduce_large_lanes(F x, F& r, I& quadrant) {
     float xs[V::kLanes];
     float rs[V::kLanes];
     float quadrants[V::kLanes];
@@ -156,7 +160,7 @@ struct Math {
   }
 
   // sin of r + quadrant · π/2; NaN where x is not finite.
-  static F sin_reduced(F x, F r, I quadrant) {
+  STARLING_BOTH static F sin_reduced(F x, F r, I quadrant) {
     const F square = V::mul(r, r);
     // The sum loses the sign of a zero, which is that of r.
     const F s = with_sign(
@@ -169,26 +173,26 @@ struct Math {
     return V::select(V::unordered(difference, difference), nan(), V::from_bits(V::xor_bits(V::bits(value), sign)));
   }
 
-  static F sin(F x) {
+  STARLING_BOTH static F sin(F x) {
     I quadrant;
     const F r = reduce(x, quadrant);
     return sin_reduced(x, r, quadrant);
   }
-  static F cos(F x) {
+  STARLING_BOTH static F cos(F x) {
     I quadrant;
     const F r = reduce(x, quadrant);
     return sin_reduced(x, r, V::add_bits(quadrant, V::broadcast_bits(1)));
   }
 
   // e^x for x in [-87, 88].
-  static F exp_inner(F x) {
+  STARLING_BOTH static F exp_inner(F x) {
     I n;
     const F fraction = exp_fraction(x, n);
     return V::mul(fraction, power_of_two(n));
   }
 
   // Below 0.55: x + x³T(x²); above: 1 - 2 / (e^2|x| + 1).
-  static F tanh(F x) {
+  STARLING_BOTH static F tanh(F x) {
     const F size = magnitude(x);
     const F square = V::mul(x, x);
     const F small = V::fma(
@@ -202,7 +206,7 @@ struct Math {
   }
 
   // Below 0.9375: x + x E(x²); above: 1 - e^L(|x|), L fitted to log(erfc) with the weight erfc / erf.
-  static F erf(F x) {
+  STARLING_BOTH static F erf(F x) {
     const F size = magnitude(x);
     const F square = V::mul(x, x);
     const F small = V::fma(x,

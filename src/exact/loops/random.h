@@ -14,7 +14,7 @@ struct Random {
   using Functions = Math<V>;
   static constexpr std::size_t kElements = 4 * V::kLanes;
 
-  static void philox(std::uint64_t key, std::uint32_t stream, std::uint64_t block, I (&words)[4]) {
+  STARLING_BOTH static void philox(std::uint64_t key, std::uint32_t stream, std::uint64_t block, I (&words)[4]) {
     std::uint32_t low[V::kLanes];
     std::uint32_t high[V::kLanes];
     for (std::uint32_t i = 0; i < V::kLanes; ++i) {
@@ -41,19 +41,19 @@ struct Random {
     }
   }
 
-  static I load_words(const std::uint32_t (&words)[V::kLanes]) {
+  STARLING_BOTH static I load_words(const std::uint32_t (&words)[V::kLanes]) {
     float lanes[V::kLanes];
     __builtin_memcpy(lanes, words, sizeof lanes);
     return V::bits(V::load(lanes));
   }
 
-  static F upper_bits(I word) { return V::to_float(V::template shift_right_logical<8>(word)); }
+  STARLING_BOTH static F upper_bits(I word) { return V::to_float(V::template shift_right_logical<8>(word)); }
 
-  static void uniform_block(I (&words)[4], F (&values)[4]) {
+  STARLING_BOTH static void uniform_block(I (&words)[4], F (&values)[4]) {
     for (int j = 0; j < 4; ++j) values[j] = V::mul(upper_bits(words[j]), V::broadcast(0x1p-24F));
   }
 
-  static void normal_block(I (&words)[4], F (&values)[4]) {
+  STARLING_BOTH static void normal_block(I (&words)[4], F (&values)[4]) {
     for (int j = 0; j < 4; j += 2) {
       const F u = V::mul(V::add(upper_bits(words[j]), V::broadcast(1.0F)), V::broadcast(0x1p-24F));
       const F angle = V::mul(upper_bits(words[j + 1]), V::broadcast(0x1.921fb6p-22F));
