@@ -59,11 +59,12 @@ models::ModelConfig model_config(RandomModelSize size, std::int64_t vocabulary) 
   return config;
 }
 
-// What makes the random numbers: the backend that engines use.
+// What makes the random numbers: the backend that engines use, of those on the CPU.
 base::Result<const exact::Kernels*> kernels() {
   const char* forced = std::getenv("STARLING_BACKEND");
   const std::string_view name = forced == nullptr ? "" : forced;
-  return name == "reference" ? exact::available_kernels().back() : exact::choose_kernels(name);
+  if (name == "reference") return exact::available_kernels().back();
+  return exact::choose_kernels(name.starts_with("cuda") ? "" : name);
 }
 
 // The values of models::initialization_graph(), part by part.
