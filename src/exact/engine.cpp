@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/thread_pool.h"
+#include "exact/cuda/device_engine.h"
 #include "exact/input_check.h"
 #include "exact/kernels.h"
 #include "exact/plan_body.h"
@@ -59,6 +60,7 @@ struct Engine::State {
   Arena arena;
   Arena scratch;
   Arena workspaces;
+  std::unique_ptr<cuda::DeviceEngine> device;  // if there is one, it runs everything
 };
 
 Engine::Engine() = default;
@@ -73,8 +75,13 @@ base::Result<Engine> Engine::create(const EngineOptions& options) {
     backend = forced == nullptr ? "" : forced;
   }
   const Kernels* kernels = nullptr;
+  const bool on_device = backend == "cuda" || backend == "cuda-emulated";
+  std::unique_ptr<cuda::Device> gpu;
+  if (backend == "cuda") {
+    STARLING_ASSIGN(gpu, cuda::open_gpu());
+  }
   if (backend != "reference") {
-    STARLING_ASSIGN(kernels, choose_kernels(backend));
+    STARLING_ASSIGN(kernels, choose_kernels(on_device ? "" : backend));
   }
   if (options.threads < 0 || options.threads > 1024) {
     return base::invalid("threads must be between 0 (one per core) and 1024, not " + std::to_string(options.threads));
@@ -82,6 +89,10 @@ base::Result<Engine> Engine::create(const EngineOptions& options) {
   Engine engine;
   engine.state_ = std::make_unique<State>(kernels, options.threads);
   engine.state_->stop = options.stop;
+  if (on_device) {
+    if (gpu == nullptr) gpu = cuda::emulated_device(engine.state_->pool);
+    engine.state_->device = std::make_unique<cuda::DeviceEngine>(std::move(gpu), engine.state_->pool);
+  }
   return engine;
 }
 
@@ -104,7 +115,7 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
     STARLING_TRY(body.constants_status);
   }
   base::set_ieee_mode();
-  STARLING_TRY(state_->arena.reserve(body.arena_bytes));
+  if (state_->device == nullptr) STARLING_TRY(state_->arena.reserve(body.arena_bytes));
 
   std::vector<Tensor> outputs;
   for (std::size_t i = 0; i < body.graph.outputs().size(); ++i) {
@@ -116,6 +127,14 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
     }
     STARLING_ASSIGN(Tensor output, Tensor::uninitialized(body.graph.type(value), body.graph.shape(value)));
     outputs.push_back(std::move(output));
+  }
+
+  if (state_->device != nullptr) {
+    std::vector<Tensor> read = given;
+    read.insert(read.end(), body.constants.begin(), body.constants.end());
+    STARLING_TRY(state_->device->run(plan, read, outputs, state_->stop));
+    STARLING_TRY(checked_outputs(body.graph, outputs, &state_->pool));
+    return outputs;
   }
 
   std::vector<float*> memory(body.places.size(), nullptr);

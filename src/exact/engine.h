@@ -32,8 +32,10 @@ class Plan {
 };
 
 struct EngineOptions {
-  std::string backend;  // empty: STARLING_BACKEND if set, else the best this CPU has; "reference" runs the definitions
-  int threads = 0;      // 0: one per core
+  // Empty: STARLING_BACKEND if set, else the best this CPU has. "reference" runs the definitions, "cuda" on a GPU,
+  // "cuda-emulated" the GPU's kernels on the CPU, for tests.
+  std::string backend;
+  int threads = 0;  // 0: one per core
   // Asked between passes, if there is one: an error (kCancelled, say) ends the run with it. The reference does not ask.
   std::function<base::Status()> stop = {};
 };

@@ -143,7 +143,7 @@ base::Result<const Kernels*> choose_kernels(std::string_view forced) {
   }
   return base::unsupported("There is no backend \"" + std::string(forced) +
                            "\" on this CPU; STARLING_BACKEND can be one of " + names +
-                           ", reference, or unset for the best.");
+                           ", reference, cuda, or unset for the best.");
 }
 
 }  // namespace starling::exact

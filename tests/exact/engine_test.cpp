@@ -6,8 +6,8 @@
 #include <cstring>
 #include <random>
 
+#include "backends.h"
 #include "exact/autodiff.h"
-#include "exact/kernels.h"
 #include "plan_steps.h"
 
 namespace starling::exact {
@@ -30,9 +30,9 @@ void expect_equal_everywhere(const Graph& graph, std::mt19937& random) {
   ASSERT_TRUE(expected.ok()) << expected.error().message;
   const auto plan = Plan::make(graph);
   ASSERT_TRUE(plan.ok()) << plan.error().message;
-  for (const Kernels* kernels : available_kernels()) {
+  for (const std::string& backend : all_backends()) {
     for (const int threads : {1, 3}) {
-      auto engine = Engine::create({kernels->name, threads});
+      auto engine = Engine::create({backend, threads});
       ASSERT_TRUE(engine.ok()) << engine.error().message;
       const auto actual = engine->run(*plan, inputs);
       ASSERT_TRUE(actual.ok()) << actual.error().message << "\n" << steps_of(*plan);
@@ -41,7 +41,7 @@ void expect_equal_everywhere(const Graph& graph, std::mt19937& random) {
         const auto want = (*expected)[i].bytes();
         const auto got = (*actual)[i].bytes();
         ASSERT_EQ(std::memcmp(want.data(), got.data(), want.size()), 0)
-            << kernels->name << " threads " << threads << " output " << graph.outputs()[i].name << "\n"
+            << backend << " threads " << threads << " output " << graph.outputs()[i].name << "\n"
             << steps_of(*plan);
       }
     }
@@ -255,7 +255,7 @@ TEST(Engine, ReportsOutputsThatAreNotFinite) {
   b.output("y", b.div(x, b.fill(0.0F)));
   const auto plan = Plan::make(*b.finish());
   ASSERT_TRUE(plan.ok());
-  for (const char* backend : {"generic", "reference"}) {
+  for (const char* backend : {"generic", "cuda-emulated", "reference"}) {
     auto engine = Engine::create({backend, 1});
     ASSERT_TRUE(engine.ok());
     const Tensor input = Tensor::from_f32({3}, std::array{1.0F, 2.0F, 0.0F});

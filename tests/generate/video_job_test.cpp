@@ -95,6 +95,7 @@ TEST_F(VideoJobTest, EveryBackendAndThreadCountGivesTheSameReceipt) {
           << kernels->name << " " << threads;
     }
   }
+  EXPECT_EQ(*proof::receipt_text(make(small_request(), engine("cuda-emulated", 2)).receipt), text);
 }
 
 TEST_F(VideoJobTest, TheDefinitionsGiveTheSameReceipt) {
