@@ -131,7 +131,6 @@ export const listVideos = (after?: string) =>
 export const getVideo = (id: string) => askJson<Video>(`/v1/videos/${encodeURIComponent(id)}`);
 export const deleteVideo = (id: string) => askJson<object>(`/v1/videos/${encodeURIComponent(id)}`, { method: "DELETE" });
 export const getModel = async () => (await askJson<{ data: Model[] }>("/v1/models")).data[0]!;
-export const getNetwork = <T>(what: string) => askJson<T>(`/v1/network/${what}`);
 
 // What a video is made of beside its text.
 export type Source =
