@@ -188,6 +188,12 @@ struct GeluRows {
   float* out;
   std::ptrdiff_t out_stride;
 };
+// out = e / sum(e) with e = exp(x - max x). out may be x. x has step 1.
+struct ShareRows {
+  RowsF32 x;
+  float* out;
+  std::ptrdiff_t out_stride;
+};
 // Heads of 2 * half numbers beside each other, pairs of which are turned: with a = x[2 i], b = x[2 i + 1] of a head,
 // out[i] = a * cosine[i] - b * sine[i] and out[half + i] = a * sine[i] + b * cosine[i], for i < half. out is not x; x
 // has step 1, and columns is a multiple of 2 * half.
@@ -224,6 +230,7 @@ struct Kernels {
   RowsKernel<QuantisedRows> quantise;
   RowsKernel<NormedRows> layer_norm, rms_norm;
   RowsKernel<GeluRows> gelu;
+  RowsKernel<ShareRows> shares;
   RowsKernel<RotatedRows> rotate;
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;

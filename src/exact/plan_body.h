@@ -77,7 +77,7 @@ struct Group {
   std::optional<Softmax> softmax;
   // Instructions that one kernel runs together, in order.
   struct RowKernel {
-    enum class Kind : std::uint8_t { kQuantise, kLayerNorm, kRmsNorm, kGelu };
+    enum class Kind : std::uint8_t { kQuantise, kLayerNorm, kRmsNorm, kGelu, kShares };
     Kind kind;
     std::size_t first;
     std::size_t count;

@@ -53,6 +53,10 @@ constexpr std::array kGeluInOrder{
     PatternStep{Operator::kMul, {1, kFirst}},      PatternStep{Operator::kFma, {2, kRows, kRows}},
     PatternStep{Operator::kMul, {3, kThird}},      PatternStep{Operator::kTanh, {4}},
     PatternStep{Operator::kFma, {0, 5, 0}}};
+// Has no numbers.
+constexpr std::array kShares{PatternStep{Operator::kMax, {kRows}}, PatternStep{Operator::kSub, {kRows, 0}},
+                             PatternStep{Operator::kExp, {1}}, PatternStep{Operator::kSum, {2}},
+                             PatternStep{Operator::kDiv, {2, 3}}};
 
 class Matcher {
  public:
@@ -74,7 +78,11 @@ class Matcher {
   }
 
   const Operand& rows() const { return *rows_; }
-  std::uint32_t number(int name) const { return numbers_[static_cast<std::size_t>(kFirst - name)]->index; }
+  // 0 if the pattern has none of that name.
+  std::uint32_t number(int name) const {
+    const std::optional<Operand>& bound = numbers_[static_cast<std::size_t>(kFirst - name)];
+    return bound.has_value() ? bound->index : 0;
+  }
   const Instruction& at(std::size_t step) const { return group_.instructions[first_ + step]; }
 
   // Whether nothing after the pattern reads the slot before it is written anew.
@@ -172,6 +180,7 @@ std::optional<Group::RowKernel> find_at(const Group& group, std::size_t first) {
   };
   if (auto found = whole(Found::Kind::kLayerNorm, kLayerNorm)) return found;
   if (auto found = whole(Found::Kind::kRmsNorm, kRmsNorm)) return found;
+  if (auto found = whole(Found::Kind::kShares, kShares)) return found;
   if (auto found = whole(Found::Kind::kGelu, kGelu)) return found;
   return whole(Found::Kind::kGelu, kGeluInOrder);
 }

@@ -210,7 +210,9 @@ class Block {
     }
     std::ptrdiff_t stride = 0;
     float* out = wide_result(found.result, stride);
-    if (found.kind == Kind::kGelu) {
+    if (found.kind == Kind::kShares) {
+      kernels_.shares({rows, out, stride}, rows_, count_);
+    } else if (found.kind == Kind::kGelu) {
       kernels_.gelu({rows, number(0), number(1), number(2), out, stride}, rows_, count_);
     } else {
       (found.kind == Kind::kLayerNorm ? kernels_.layer_norm : kernels_.rms_norm)(

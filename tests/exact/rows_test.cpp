@@ -101,6 +101,11 @@ TEST(Rows, NormsInOneGo) {
       2);
 }
 
+TEST(Rows, SoftmaxInOneGo) {
+  expect_kernels([](Builder& b, Value x) { b.output("y", bounded(b, b.softmax(b.mul(x, 3.0F)))); }, 1);
+  expect_kernels([](Builder& b, Value x) { b.output("y", bounded(b, b.softmax(x))); }, 1);
+}
+
 TEST(Rows, GeluInOneGo) {
   expect_kernels([](Builder& b, Value x) { b.output("y", bounded(b, b.gelu_tanh(x))); }, 1);
 }

@@ -328,6 +328,69 @@ struct RowKernels {
     }
   }
 
+  // --- softmax
+
+  // The greatest number of a row. Of one with a NaN, whatever the others are: that one makes the sum a NaN, and so all.
+  static F greatest_number(const float* row, std::size_t columns) {
+    F best[kAtOnce];
+    for (F& lanes : best) lanes = Reduce<V>::lowest();
+    std::size_t i = 0;
+    for (; i + kAtOnce * kLanes <= columns; i += kAtOnce * kLanes) {
+      for (std::size_t u = 0; u < kAtOnce; ++u) best[u] = V::greater_of(best[u], V::load(row + i + u * kLanes));
+    }
+    for (; i + kLanes <= columns; i += kLanes) best[0] = V::greater_of(best[0], V::load(row + i));
+    float lanes[kLanes];
+    V::store(lanes, V::greater_of(V::greater_of(best[0], best[1]), V::greater_of(best[2], best[3])));
+    float greatest = lanes[0];
+    for (const float lane : lanes) greatest = lane > greatest ? lane : greatest;
+    for (; i < columns; ++i) greatest = row[i] > greatest ? row[i] : greatest;
+    return V::broadcast(greatest);
+  }
+
+  static void shares_of_row(const float* row, float* to, std::size_t columns) {
+    const F greatest = greatest_number(row, columns);
+    F sums[kVectors];
+    for (F& sum : sums) sum = V::broadcast(0.0F);
+    const std::size_t whole = columns - columns % kSumLanes;
+    for (std::size_t i = 0; i < whole; i += kSumLanes) {
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        const F power = Functions::exp(V::sub(V::load(row + i + v * kLanes), greatest));
+        V::store(to + i + v * kLanes, power);
+        sums[v] = V::add(sums[v], power);
+      }
+    }
+    if (whole < columns) {
+      float last[kSumLanes] = {};
+      for (std::size_t i = whole; i < columns; i += kLanes) {
+        float powers[kLanes];
+        const std::size_t left = columns - i;
+        const F x = left < kLanes ? V::load_first(row + i, left) : V::load(row + i);
+        V::store(powers, Functions::exp(V::sub(x, greatest)));
+        for (std::size_t j = 0; j < kLanes && j < left; ++j) to[i + j] = last[i - whole + j] = powers[j];
+      }
+      for (std::size_t v = 0; v < kVectors; ++v) sums[v] = V::add(sums[v], V::load(last + v * kLanes));
+    }
+    float lanes[kSumLanes];
+    for (std::size_t v = 0; v < kVectors; ++v) V::store(lanes + v * kLanes, sums[v]);
+    for (std::size_t half = kSumLanes / 2; half > 0; half /= 2) {
+      for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
+    }
+    const F total = V::broadcast(lanes[0]);
+    std::size_t i = 0;
+    for (; i + kLanes <= columns; i += kLanes) {
+      V::store(to + i, Functions::canonical(V::div(V::load(to + i), total)));
+    }
+    if (i < columns) {
+      const std::size_t left = columns - i;
+      V::store_first(to + i, left, Functions::canonical(V::div(V::load_first(to + i, left), total)));
+    }
+  }
+  static void shares(const ShareRows& in, std::size_t rows, std::size_t columns) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      shares_of_row(row_of(in.x, r), in.out + static_cast<std::ptrdiff_t>(r) * in.out_stride, columns);
+    }
+  }
+
   // --- rotating pairs
 
   static F turned_even(F a, F b, F cosine, F sine) {
@@ -367,6 +430,7 @@ struct RowKernels {
 
   static void fill_table(Kernels& kernels) {
     kernels.rotate = rotate;
+    kernels.shares = shares;
     kernels.quantise = quantise;
     kernels.layer_norm = norm<true>;
     kernels.rms_norm = norm<false>;
