@@ -34,7 +34,7 @@ base::Status Previews::see(const Making& making, const generate::CallLayout& cal
   const bool step = role.kind == generate::CallKind::kStep && call != calls.last_step && !before_.empty();
   if (step && kShare * (spent_ + last_) <= now - began_) {
     const base::Status shown = show(making, calls, role, latent, engine);
-    if (!shown.ok() && shown.error().code == base::ErrorCode::kCancelled) return shown;
+    if (!shown.ok() && shown.error().code == base::ErrorCode::kCancelled) return shown.error();
     failed_ = !shown.ok();  // the video may do all the same
     last_ = Clock::now() - now;
     spent_ += last_;
