@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -62,8 +63,8 @@ base::Result<Tensor> Tensor::uninitialized(Type type, const Shape& shape) {
   tensor.shape_ = shape;
   const std::size_t size = (tensor.byte_size() + 63) / 64 * 64;
   const bool large = size >= kLargeTensor;
-  void* memory = std::aligned_alloc(large ? kHugePage : 64, size == 0 ? 64 : size);
-  if (memory == nullptr) {
+  void* memory = nullptr;
+  if (::posix_memalign(&memory, large ? kHugePage : 64, std::max<std::size_t>(size, 64)) != 0) {
     return base::Error{base::ErrorCode::kLimit, "no memory for a tensor of " + std::to_string(size) +
                                                     " bytes; ask for a smaller size or a shorter video"};
   }
