@@ -19,7 +19,7 @@ constexpr std::array kCommands{
             "starling verify ball.receipt.json --header block-12.header.json\n"
             "starling verify runs/vae/training.receipt.json --steps 5",
             declare_verify},
-    Command{"serve", "Serve OpenAI's Videos API",
+    Command{"serve", "Serve the studio and OpenAI's Videos API",
             "starling serve\nstarling serve --listen 127.0.0.1:8000 --network http://127.0.0.1:7001 --max-price 0.05\n"
             "starling serve --listen 0.0.0.0:8443 --tls-certificate server.crt --tls-key server.key",
             declare_serve},
