@@ -1,5 +1,9 @@
 import { render } from "preact";
-import "./style.css";
+import "./style/colours.css";
+import "./style/frame.css";
+import "./style/fields.css";
+import "./style/videos.css";
+import "./style/video.css";
 import { App } from "./app";
 import { showSettings } from "./settings";
 
