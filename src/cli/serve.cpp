@@ -16,6 +16,7 @@
 #include "api/videos/access.h"
 #include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
+#include "api/videos/model_endpoints.h"
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
 #include "api/videos/video_events.h"
@@ -226,6 +227,7 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   gateway.rules.model = &*serving.model;
   gateway.rules.model_name = model_folder.filename().string();
   gateway.rules.model_created = unix_seconds();
+  gateway.rules.model_folder = model_folder;
   gateway.rules.model_root = serving.model_root;
   gateway.rules.network = !arguments.network.empty();
   gateway.rules.usual = default_request(serving.model->config());

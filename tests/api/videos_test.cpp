@@ -12,6 +12,7 @@
 #include "api/videos/access.h"
 #include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
+#include "api/videos/model_endpoints.h"
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
 #include "api/videos/video_events.h"
@@ -162,6 +163,7 @@ class Videos : public testing::Test {
     gateway_.now = [] { return 1000; };
     gateway_.rules.model = &*model_;
     gateway_.rules.model_name = "tiny";
+    gateway_.rules.model_folder = shared() / "model";
     gateway_.rules.usual.width = 32;
     gateway_.rules.usual.height = 16;
     gateway_.rules.memory = std::uint64_t{1} << 30;
@@ -293,6 +295,23 @@ TEST_F(Videos, AVideoIsMadeShownAndDeleted) {
   EXPECT_EQ(deleted, 1);
 }
 
+TEST_F(Videos, AModelHasTheCardThatLiesInItsFolder) {
+  const auto card = [&] { return json_of(ask(Method::kGet, "/v1/models/tiny/card")); };
+  EXPECT_TRUE(card().find("text")->is_null());
+  EXPECT_TRUE(card().find("scores")->is_null());
+  std::ofstream(shared() / "model" / "README.md") << "# Tiny\n\n<b>knows nothing</b>\n";
+  std::ofstream(shared() / "model" / "scores.json") << R"({"scores":{"colour":{"value":0.5}}})";
+  EXPECT_EQ(*card().text("text"), "# Tiny\n\n<b>knows nothing</b>\n");
+  EXPECT_EQ(card().find("scores")->to_text(), R"({"scores":{"colour":{"value":0.5}}})");
+  // What is no text, no JSON object, or too long, is as if it were not there.
+  std::ofstream(shared() / "model" / "README.md") << "\xff";
+  for (const std::string& scores : {std::string("[1]"), std::string("{"), std::string(300'000, ' ')}) {
+    std::ofstream(shared() / "model" / "scores.json") << scores;
+    EXPECT_TRUE(card().find("scores")->is_null());
+  }
+  EXPECT_TRUE(card().find("text")->is_null());
+}
+
 TEST_F(Videos, WhatIsAskedWronglyIsRefusedWithWhatCanBeDone) {
   const auto refused = [&](const std::string& body, const std::string& code, const std::string& param,
                            const std::string& type = "application/json") {
@@ -353,6 +372,7 @@ TEST_F(Videos, WhatIsAskedWronglyIsRefusedWithWhatCanBeDone) {
   EXPECT_EQ(ask(Method::kGet, "/v1/videos?other=1").status, 400);
   EXPECT_EQ(ask(Method::kGet, "/v1/videos/%2e%2e").status, 404);
   EXPECT_EQ(ask(Method::kGet, "/v1/models/none").status, 404);
+  EXPECT_EQ(ask(Method::kGet, "/v1/models/none/card").status, 404);
   EXPECT_EQ(ask(Method::kPost, "/v1/videos/video_x/remix", R"({"prompt":"x"})").status, 404);
   EXPECT_EQ(ask(Method::kPost, "/v1/videos/edits", R"({"prompt":"x","video":{"id":"../../x"}})").status, 404);
   EXPECT_EQ(ask(Method::kPost, "/v1/videos/edits", R"({"prompt":"x","video":"y"})").status, 400);

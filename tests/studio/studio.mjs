@@ -139,6 +139,13 @@ for (const [name, path] of [["model", "model"], ["keys", "keys"], ["missing", "n
   await look(page, name);
 }
 
+// What the model is, can do, and scores: as its folder says.
+await page.goto(`${base}/#/model`);
+await page.locator("#scores").waitFor();
+assert.match(await page.locator(".scores tbody tr").first().innerText(), /\d+ %/);
+await page.getByRole("heading", { name: "How it was trained" }).waitFor();
+await look(page, "model-card");
+
 // By keyboard alone: to the content, a prompt, and the video.
 await page.goto(`${base}/#/`);
 await page.reload();

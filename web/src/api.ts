@@ -55,6 +55,17 @@ export interface Model {
   };
 }
 
+// scores.json of the model's folder. Whoever made it may have written anything.
+export interface ModelScores {
+  clips?: unknown;
+  scores?: Record<string, Record<string, unknown> | null>;
+}
+
+export interface ModelCard {
+  text: string | null;
+  scores: ModelScores | null;
+}
+
 export interface Call {
   call: number;
   kind: "text" | "encode" | "given" | "noise" | "contexts" | "step" | "split" | "tile" | "decode";
@@ -131,6 +142,7 @@ export const listVideos = (after?: string) =>
 export const getVideo = (id: string) => askJson<Video>(`/v1/videos/${encodeURIComponent(id)}`);
 export const deleteVideo = (id: string) => askJson<object>(`/v1/videos/${encodeURIComponent(id)}`, { method: "DELETE" });
 export const getModel = async () => (await askJson<{ data: Model[] }>("/v1/models")).data[0]!;
+export const getModelCard = (id: string) => askJson<ModelCard>(`/v1/models/${encodeURIComponent(id)}/card`);
 
 // What a video is made of beside its text.
 export type Source =

@@ -4,6 +4,7 @@ import "./style/frame.css";
 import "./style/fields.css";
 import "./style/videos.css";
 import "./style/video.css";
+import "./style/tables.css";
 import { App } from "./app";
 import { showSettings } from "./settings";
 

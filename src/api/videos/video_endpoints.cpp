@@ -1,7 +1,6 @@
 #include "api/videos/video_endpoints.h"
 
 #include <array>
-#include <sstream>
 #include <utility>
 
 #include "api/ranged_file.h"
@@ -240,56 +239,6 @@ Route route(const Gateway& gateway, Method method, std::string pattern, Runs run
   return route;
 }
 
-// What the model can do and is used with, for whoever asks it for something.
-base::Json abilities_json(const VideoRules& rules) {
-  const models::ModelConfig& config = rules.model->config();
-  base::Json usual = base::Json::empty_object();
-  usual.set("size", std::to_string(rules.usual.width) + "x" + std::to_string(rules.usual.height));
-  usual.set("fps", rules.usual.rate.text());
-  usual.set("num_frames", rules.usual.frames);
-  usual.set("steps", rules.usual.steps);
-  usual.set("guidance", static_cast<double>(rules.usual.guidance));
-  base::Json words = base::Json::empty_array();
-  std::istringstream lines(rules.model->known_words().to_text());
-  for (std::string word; std::getline(lines, word);) words.push(word);
-  base::Json json = base::Json::empty_object();
-  json.set("root", rules.model_root.hex());
-  json.set("parameters", rules.model->parameter_count());
-  json.set("size_stride", generate::size_stride(config));
-  json.set("frame_stride", generate::frame_stride(config));
-  json.set("most_pixels", rules.most_pixels);
-  json.set("most_steps", generate::kMaxSteps);
-  json.set("goes_on", !rules.only_text && rules.window > 0);
-  json.set("network", rules.network);
-  json.set("usual", std::move(usual));
-  json.set("words", std::move(words));
-  return json;
-}
-
-base::Json model_json(const VideoRules& rules) {
-  base::Json json = base::Json::empty_object();
-  json.set("id", rules.model_name);
-  json.set("object", "model");
-  json.set("created", rules.model_created);
-  json.set("owned_by", "starling");
-  json.set("starling", abilities_json(rules));
-  return json;
-}
-
-Response list_models(const Gateway& gateway, const Request& /*request*/) {
-  base::Json data = base::Json::empty_array();
-  data.push(model_json(gateway.rules));
-  base::Json json = base::Json::empty_object();
-  json.set("object", "list");
-  json.set("data", std::move(data));
-  return json_response(json);
-}
-
-Response show_model(const Gateway& gateway, const Request& request) {
-  if (is_model(request.parameter("model"), gateway.rules)) return json_response(model_json(gateway.rules));
-  return refuse(404, "model_not_found", "model", "there is no such model here; GET /v1/models lists what there is");
-}
-
 }  // namespace
 
 base::Json video_json(const Video& video) {
@@ -335,11 +284,6 @@ std::vector<Route> video_routes(const Gateway& gateway) {
   routes.push_back(refused(Method::kPost, "/v1/videos/characters", kNoCharacters));
   routes.push_back(refused(Method::kGet, "/v1/videos/characters/{id}", kNoCharacters));
   return routes;
-}
-
-std::vector<Route> model_routes(const Gateway& gateway) {
-  return {route(gateway, Method::kGet, "/v1/models", Runs::kHere, list_models),
-          route(gateway, Method::kGet, "/v1/models/{model}", Runs::kHere, show_model)};
 }
 
 }  // namespace starling::api::videos

@@ -26,7 +26,5 @@ base::Json video_json(const jobs::Video& video);
 // POST and GET /v1/videos, GET and DELETE /v1/videos/{id}, GET /v1/videos/{id}/content, POST of remix, edits and
 // extensions; characters are refused with a sentence.
 std::vector<Route> video_routes(const Gateway& gateway);
-// GET /v1/models and /v1/models/{model}.
-std::vector<Route> model_routes(const Gateway& gateway);
 
 }  // namespace starling::api::videos

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ struct VideoRules {
   const models::Checkpoint* model = nullptr;
   std::string model_name;          // as GET /v1/models lists it
   std::int64_t model_created = 0;  // Unix seconds
+  std::filesystem::path model_folder;
   base::Hash model_root;
   generate::TextToVideo usual;            // what is used where a request says nothing
   std::uint64_t memory = 0;               // bytes that a video may take
