@@ -20,6 +20,7 @@ constexpr std::size_t kMostListed = 100;
 
 // What is looked for.
 struct Search {
+  bool everything = false;
   std::string attribute;  // empty: any that has the value
   std::string value;
   std::optional<base::Address> sender;  // whose transactions count, whatever their events say
@@ -56,7 +57,7 @@ base::Status search_block(const Search& search, const Block& block, base::Json& 
   for (std::size_t i = block.transactions.size(); i-- > 0;) {
     const ledger::Outcome& outcome = block.outcomes[i];
     STARLING_ASSIGN(const ledger::Transaction transaction, ledger::decode_transaction(block.transactions[i]));
-    const bool sent = search.sender.has_value() && transaction.from == *search.sender;
+    const bool sent = search.everything || (search.sender.has_value() && transaction.from == *search.sender);
     base::Json events = events_json(search, outcome.events, sent);
     if (!sent && events.elements().empty()) continue;
     base::Json entry = place_json(block);
@@ -68,7 +69,7 @@ base::Status search_block(const Search& search, const Block& block, base::Json& 
     entry.set("events", std::move(events));
     found.push(std::move(entry));
   }
-  base::Json due = events_json(search, block.due, false);
+  base::Json due = events_json(search, block.due, search.everything);
   if (!due.elements().empty()) {
     base::Json entry = place_json(block);
     entry.set("events", std::move(due));
@@ -79,9 +80,11 @@ base::Status search_block(const Search& search, const Block& block, base::Json& 
 
 base::Result<Search> read_search(const Chain& chain, const Request& request) {
   Search search;
-  if (request.has_query("account") == request.has_query("task")) {
-    return base::invalid("say whose events: ?account=0x... or ?task=NUMBER");
+  if (request.has_query("account") && request.has_query("task")) {
+    return base::invalid("say whose events, ?account=0x... or ?task=NUMBER, or neither for all");
   }
+  search.everything = !request.has_query("account") && !request.has_query("task");
+  if (search.everything) return search;
   if (request.has_query("account")) {
     STARLING_ASSIGN(search.sender, base::Address::from_text(request.query.at("account")));
     search.value = search.sender->text();

@@ -15,7 +15,8 @@ struct SearchBounds {
   std::size_t bytes = std::size_t{16} << 20;  // of transactions
 };
 
-// GET /v1/events?account= or ?task= (docs/api.md): what happened, the latest first. The chain must outlive the routes.
+// GET /v1/events, ?account= or ?task= (docs/api.md): what happened, the latest first. The chain must outlive the
+// routes.
 std::vector<Route> event_routes(const consensus::Chain& chain, const SearchBounds& bounds = {});
 
 }  // namespace starling::api

@@ -17,6 +17,7 @@
 #include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
 #include "api/videos/model_endpoints.h"
+#include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
 #include "api/videos/video_events.h"
@@ -119,6 +120,7 @@ struct Serving {
   std::unique_ptr<api::videos::Access> access;
   std::unique_ptr<api::videos::VideoEvents> events;
   std::unique_ptr<jobs::Checker> checker;
+  node::HttpClient http;
   base::Metrics metrics;
   std::unique_ptr<api::Server> server;
   std::unique_ptr<jobs::Runner> runner;
@@ -250,6 +252,12 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   checks.threads = static_cast<int>(arguments.threads);
   serving.checker = std::make_unique<jobs::Checker>(checks);
   router.add(api::videos::check_route(gateway, *serving.checker));
+  if (!arguments.network.empty()) {
+    api::videos::NetworkEndpointOptions network;
+    STARLING_ASSIGN(network.url, find_network(arguments.network));
+    network.cancelled = base::interrupted;
+    router.add(api::videos::network_routes(serving.http, network));
+  }
   router.add(api::videos::openapi_route());
   router.add(api::studio_routes());
   router.add(api::metrics_route(serving.metrics));

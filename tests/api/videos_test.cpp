@@ -13,6 +13,7 @@
 #include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
 #include "api/videos/model_endpoints.h"
+#include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
 #include "api/videos/video_events.h"
@@ -176,6 +177,7 @@ class Videos : public testing::Test {
     checks.model = &*model_;
     checker_ = std::make_unique<jobs::Checker>(checks);
     router_.add(check_route(gateway_, *checker_));
+    router_.add(network_routes(http_, {"http://127.0.0.1:1", nullptr}));
     router_.add(openapi_route());
     std::vector<std::unique_ptr<jobs::Maker>> makers;
     makers.push_back(std::make_unique<QuickMaker>());
@@ -234,6 +236,7 @@ class Videos : public testing::Test {
   std::unique_ptr<VideoEvents> events_;
   Gateway gateway_;
   std::unique_ptr<jobs::Checker> checker_;
+  node::HttpClient http_;
   Router router_;
   std::unique_ptr<jobs::Runner> runner_;
 };
@@ -310,6 +313,11 @@ TEST_F(Videos, AModelHasTheCardThatLiesInItsFolder) {
     EXPECT_TRUE(card().find("scores")->is_null());
   }
   EXPECT_TRUE(card().find("text")->is_null());
+}
+
+TEST_F(Videos, ANetworkThatIsAwayIsSaidToBe) {
+  EXPECT_EQ(code_of(ask(Method::kGet, "/v1/network/status")), "network_unreachable");
+  EXPECT_EQ(code_of(ask(Method::kPost, "/v1/network/transactions", "{}")), "network_unreachable");
 }
 
 TEST_F(Videos, WhatIsAskedWronglyIsRefusedWithWhatCanBeDone) {
