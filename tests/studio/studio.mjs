@@ -2,42 +2,7 @@
 // ask, deletion; in both languages, in light and dark, on a phone. Nothing may be asked of any other machine.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
-
-const base = process.argv[2];
-const folder = process.env.SCREENSHOTS;
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-const complaints = [];
-
-const visit = async (options = {}) => {
-  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
-  context.on("request", (request) => {
-    const { protocol, origin } = new URL(request.url());
-    if (protocol !== "blob:" && origin !== base) complaints.push(`asked ${request.url()}`);
-  });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
-  });
-  page.setDefaultTimeout(20000);
-  await page.goto(base);
-  return page;
-};
-
-const look = async (page, name) => {
-  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
-  await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} is wider than the window by ${wide}`);
-  // As text for the page's own evaluation: its policy lets no script in from elsewhere.
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
-};
+import { base, browser, complaints, look, visit } from "./visitor.mjs";
 
 const choose = async (page, label, value) => page.getByRole("spinbutton", { name: label, exact: true }).fill(value);
 const tiles = (page) => page.locator(".tile");

@@ -129,7 +129,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   throw new ApiError(response.status, error.code ?? null, error.message ?? response.statusText);
 }
 
-async function askJson<T>(path: string, init?: RequestInit): Promise<T> {
+export async function askJson<T>(path: string, init?: RequestInit): Promise<T> {
   return (await (await ask(path, init)).json()) as T;
 }
 

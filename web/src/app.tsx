@@ -2,15 +2,22 @@ import { useEffect, useRef } from "preact/hooks";
 import { apiKey, keyWanted } from "./api";
 import { KeyForm } from "./components/key_form";
 import { Bird } from "./components/bird";
-import { loadModel } from "./model";
+import { loadModel, model } from "./model";
+import { AccountPage } from "./pages/account";
 import { ComparePage } from "./pages/compare";
 import { CreatePage } from "./pages/create";
 import { KeysPage } from "./pages/keys";
 import { ModelPage } from "./pages/model";
+import { NetworkPage } from "./pages/network";
+import { ProviderPage, ProvidersPage } from "./pages/providers";
+import { TaskPage } from "./pages/task";
 import { VideoPage } from "./pages/video";
 import { type Route, route } from "./route";
 import { type Texts, chooseLanguage, chooseTheme, isDark, language, theme, useTexts } from "./settings";
 import { loadVideos } from "./videos";
+
+// Pages that lie below that of the network.
+const NETWORK_PAGES = ["task", "account"];
 
 function page(at: Route, t: Texts) {
   switch (at.page) {
@@ -22,6 +29,15 @@ function page(at: Route, t: Texts) {
       return { title: t.titles.compare, content: <ComparePage key={at.rest} ids={at.rest.split(",")} /> };
     case "model":
       return { title: t.titles.models, content: <ModelPage /> };
+    case "network":
+      return { title: t.titles.network, content: <NetworkPage /> };
+    case "task":
+      return { title: t.network.task(at.rest), content: <TaskPage key={at.rest} task={at.rest} /> };
+    case "account":
+      return { title: t.network.account, content: <AccountPage key={at.rest} address={at.rest} /> };
+    case "providers":
+      if (at.rest === "") return { title: t.titles.providers, content: <ProvidersPage /> };
+      return { title: t.provider.one, content: <ProviderPage key={at.rest} address={at.rest} /> };
     case "keys":
       return { title: t.titles.keys, content: <KeysPage /> };
     default:
@@ -42,8 +58,10 @@ function Header({ at }: { at: Route }) {
   const t = useTexts();
   const chosen = theme.use();
   const dark = isDark(chosen);
+  const network = model.use()?.starling.network === true;
   const links: [string, string][] = [
     ["", t.nav.create],
+    ...(network ? ([["network", t.nav.network], ["providers", t.nav.providers]] as [string, string][]) : []),
     ["model", t.nav.models],
     ["keys", t.nav.keys],
   ];
@@ -55,7 +73,7 @@ function Header({ at }: { at: Route }) {
       </a>
       <nav aria-label={t.nav.label}>
         {links.map(([name, label]) => (
-          <a key={name} href={`#/${name}`} aria-current={at.page === name ? "page" : undefined}>
+          <a key={name} href={`#/${name}`} aria-current={(NETWORK_PAGES.includes(at.page) ? "network" : at.page) === name ? "page" : undefined}>
             {label}
           </a>
         ))}

@@ -5,6 +5,7 @@ import "./style/fields.css";
 import "./style/videos.css";
 import "./style/video.css";
 import "./style/tables.css";
+import "./style/network.css";
 import { App } from "./app";
 import { showSettings } from "./settings";
 

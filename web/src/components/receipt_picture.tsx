@@ -1,36 +1,11 @@
 import type { Call, Receipt, Video } from "../api";
-import { language, useTexts } from "../settings";
+import { compact, credits } from "../amounts";
+import { useTexts } from "../settings";
+import { AddressPicture } from "./address";
 
 export type Passed = ReadonlySet<number>;
 
 const KINDS: Call["kind"][] = ["text", "encode", "given", "noise", "contexts", "step", "split", "tile", "decode"];
-
-// Motes are a billionth of a credit.
-export function credits(motes: string): string {
-  const digits = motes.padStart(10, "0");
-  return `${digits.slice(0, -9)}.${digits.slice(-9)}`.replace(/\.?0+$/, "");
-}
-
-const compact = (amount: number) =>
-  new Intl.NumberFormat(language.value, { notation: "compact", maximumSignificantDigits: 3 }).format(amount);
-
-// A small picture of an address, so that it is known again: 5 × 5, alike on both sides.
-function AddressPicture({ address }: { address: string }) {
-  const digits = [...address.slice(2)].map((digit) => parseInt(digit, 16));
-  const hue = ((digits[0] ?? 0) * 16 + (digits[1] ?? 0)) * 1.4;
-  const cells = Array.from({ length: 15 }, (_, i) => i).filter((i) => (digits[i + 2] ?? 0) % 2 === 1);
-  return (
-    <svg class="address" viewBox="0 0 5 5" width="36" height="36" aria-hidden="true" shape-rendering="crispEdges">
-      <g fill={`hsl(${hue} 55% 55%)`}>
-        {cells.flatMap((i) => {
-          const x = i % 3;
-          const y = Math.floor(i / 3);
-          return [...new Set([x, 4 - x])].map((column) => <rect key={`${column},${y}`} x={column} y={y} width="1" height="1" />);
-        })}
-      </g>
-    </svg>
-  );
-}
 
 function Lane({ calls, passed }: { calls: Call[]; passed: Passed }) {
   const t = useTexts();
