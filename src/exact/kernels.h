@@ -173,26 +173,38 @@ struct QuantisedRows {
   std::ptrdiff_t values_stride;
   float* greatest;
 };
-// out = d * (one / sqrt(sum(d * d) * by_count + epsilon)) with d = x - sum(x) * by_count for a layer norm, d = x for an
-// RMS norm. out may be x. x has step 1.
+// Rows that a kernel writes, of step 1. Past the caches: to memory, for what is larger than they are; Kernels::settle
+// before another thread reads it.
+struct WrittenRows {
+  float* data;
+  std::ptrdiff_t stride;
+  bool past_caches = false;
+};
+// n = d * (one / sqrt(sum(d * d) * by_count + epsilon)) with d = x - sum(x) * by_count for a layer norm, d = x for an
+// RMS norm; out = fma(n, scale, shift), n * scale if shift.data is nullptr, n if scale.data is. out may be x. x, scale
+// and shift have step 1.
 struct NormedRows {
   RowsF32 x;
   float by_count, epsilon, one;
-  float* out;
-  std::ptrdiff_t out_stride;
+  RowsF32 scale, shift;
+  WrittenRows out;
+};
+// The rows that a norm gives (norm.out is nowhere) as integers, which are written to quantised (quantised.x is not
+// read).
+struct NormedIntegers {
+  NormedRows norm;
+  QuantisedRows quantised;
 };
 // out = fma(h, tanh(c * slope), h) with h = x * half, c = fma(x * x * cubic, x, x). out may be x. x has step 1.
 struct GeluRows {
   RowsF32 x;
   float cubic, half, slope;
-  float* out;
-  std::ptrdiff_t out_stride;
+  WrittenRows out;
 };
 // out = e / sum(e) with e = exp(x - max x). out may be x. x has step 1.
 struct ShareRows {
   RowsF32 x;
-  float* out;
-  std::ptrdiff_t out_stride;
+  WrittenRows out;
 };
 // Heads of 2 * half numbers beside each other, pairs of which are turned: with a = x[2 i], b = x[2 i + 1] of a head,
 // out[i] = a * cosine[i] - b * sine[i] and out[half + i] = a * sine[i] + b * cosine[i], for i < half. out is not x; x
@@ -203,8 +215,7 @@ struct RotatedRows {
   const float* sine;
   std::ptrdiff_t cosine_stride, sine_stride;  // from row to row
   std::size_t half;
-  float* out;
-  std::ptrdiff_t out_stride;
+  WrittenRows out;
 };
 template <class Operands>
 using RowsKernel = void (*)(const Operands& operands, std::size_t rows, std::size_t columns);
@@ -229,11 +240,17 @@ struct Kernels {
   RowsKernel<SoftmaxRows> softmax;  // at most 65,793 columns
   RowsKernel<QuantisedRows> quantise;
   RowsKernel<NormedRows> layer_norm, rms_norm;
+  RowsKernel<NormedIntegers> layer_norm_quantise, rms_norm_quantise;
   RowsKernel<GeluRows> gelu;
   RowsKernel<ShareRows> shares;
   RowsKernel<RotatedRows> rotate;
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;
+  // The same, but results go past the caches where all operands have step 1.
+  BinaryKernel add_past, sub_past, mul_past;
+  TernaryKernel fma_past;
+  // After results went past the caches, before anything else may read them.
+  void (*settle)();
   RowReduction row_sum, row_max;
   ColumnReduction column_sum, column_max;
   // Philox4x32-10 streams: elements [first, first + count) of the tensor (exact/random.h has the definition).

@@ -35,7 +35,10 @@ class Planner {
     rotate_in_one_go(graph_, body_.steps, outputs);
     stream_rows(graph_, body_.steps, outputs);
     fuse_products();
-    for (Step& step : body_.steps) find_row_kernels(step.group);
+    for (Step& step : body_.steps) {
+      find_row_kernels(step.group);
+      if (step.kind == Step::Kind::kGroup) find_large_stores(step.group);
+    }
     STARLING_TRY(place());
     for (const Step& step : body_.steps) {
       if (step.rows != nullptr) {

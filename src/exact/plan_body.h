@@ -58,6 +58,8 @@ struct Group {
   std::vector<ValueId> stores;     // contiguous outputs
   std::vector<bool> store_column;  // whether the output is rows × 1
   std::vector<Type> store_type;
+  // Whether the output goes past the caches, since it is larger and not read in the pass. Empty: none does.
+  std::vector<bool> store_past;
   std::vector<Instruction> instructions;
   // The first instructions of a product's pass, where together they dequantise: one kernel runs them.
   struct Dequantise {
@@ -78,13 +80,22 @@ struct Group {
   // Instructions that one kernel runs together, in order.
   struct RowKernel {
     enum class Kind : std::uint8_t { kQuantise, kLayerNorm, kRmsNorm, kGelu, kShares };
+    // What rows become where only their integers are looked at.
+    struct Integers {
+      Instruction::Operand greatest;         // magnitudes
+      std::uint32_t values;                  // stores
+      std::array<std::uint32_t, 2> numbers;  // externals
+    };
     Kind kind;
     std::size_t first;
     std::size_t count;
     Instruction::Operand rows;
-    Instruction::Operand result;           // kQuantise: the greatest magnitudes
-    int narrowed;                          // stores of kQuantise's integers
-    std::array<std::uint32_t, 3> numbers;  // externals
+    Instruction::Operand result;           // unless there are integers
+    std::array<std::uint32_t, 3> numbers;  // externals, not of kQuantise
+    // Of a norm: what its rows are multiplied by and what is added then, externals of step 1.
+    std::optional<std::uint32_t> scale;
+    std::optional<std::uint32_t> shift;
+    std::optional<Integers> integers;  // of kQuantise, or of a norm
   };
   std::vector<RowKernel> row_kernels;
   std::int64_t half = 0;  // of a head whose pairs are turned

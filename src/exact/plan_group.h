@@ -46,8 +46,11 @@ void find_dequantising(Group& group, ValueId product);
 // pass has been searched for dequantising.
 void find_softmax(Group& group, ValueId made);
 
-// Finds what one kernel does to rows in one go. The last to look at a group.
+// Finds what one kernel does to rows in one go. Instructions stay as they are from here on.
 void find_row_kernels(Group& group);
+
+// Finds which outputs of a pass, not fused with a product, are to go past the caches.
+void find_large_stores(Group& group);
 
 // Finds pairs of neighbours in heads that are turned by angles of their row and put into halves, as rotary positions
 // do: two passes and a concat become one step, or the end of the pass that made the pairs. Steps are in order and not

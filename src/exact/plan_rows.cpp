@@ -58,6 +58,16 @@ constexpr std::array kShares{PatternStep{Operator::kMax, {kRows}}, PatternStep{O
                              PatternStep{Operator::kExp, {1}}, PatternStep{Operator::kSum, {2}},
                              PatternStep{Operator::kDiv, {2, 3}}};
 
+// Whether no instruction from `begin` on reads the slot before it is written anew.
+bool is_spent(const Group& group, const Operand& slot, std::size_t begin) {
+  for (std::size_t i = begin; i < group.instructions.size(); ++i) {
+    const Instruction& instruction = group.instructions[i];
+    if (std::ranges::any_of(instruction.operands, [&](const Operand& o) { return same(o, slot); })) return false;
+    if (same(instruction.result, slot)) return true;
+  }
+  return true;
+}
+
 class Matcher {
  public:
   Matcher(const Group& group, std::size_t first, Pattern pattern) : group_(group), first_(first), pattern_(pattern) {}
@@ -86,14 +96,7 @@ class Matcher {
   const Instruction& at(std::size_t step) const { return group_.instructions[first_ + step]; }
 
   // Whether nothing after the pattern reads the slot before it is written anew.
-  bool is_spent(const Operand& slot) const {
-    for (std::size_t i = first_ + pattern_.size(); i < group_.instructions.size(); ++i) {
-      const Instruction& instruction = group_.instructions[i];
-      if (std::ranges::any_of(instruction.operands, [&](const Operand& o) { return same(o, slot); })) return false;
-      if (same(instruction.result, slot)) return true;
-    }
-    return true;
-  }
+  bool is_spent(const Operand& slot) const { return exact::is_spent(group_, slot, first_ + pattern_.size()); }
 
  private:
   // Whether a step of the pattern from `begin` on and before `end` writes there.
@@ -155,13 +158,12 @@ std::optional<Group::RowKernel> find_at(const Group& group, std::size_t first) {
     // Of the rounded numbers only the integers are looked at.
     if (matcher.matches(kVisible) && matcher.at(5).narrowed >= 0 && matcher.at(5).result.kind == Kind::kSlot &&
         matcher.at(1).narrowed < 0 && matcher.is_spent(matcher.at(5).result)) {
-      return Found{Found::Kind::kQuantise,
-                   first,
-                   kQuantise.size(),
-                   matcher.rows(),
-                   matcher.at(1).result,
-                   matcher.at(5).narrowed,
-                   {matcher.number(kFirst), matcher.number(kSecond)}};
+      Found found{
+          Found::Kind::kQuantise, first, kQuantise.size(), matcher.rows(), matcher.at(1).result, {}, {}, {}, {}};
+      found.integers = Found::Integers{matcher.at(1).result,
+                                       static_cast<std::uint32_t>(matcher.at(5).narrowed),
+                                       {matcher.number(kFirst), matcher.number(kSecond)}};
+      return found;
     }
   }
   const auto whole = [&](Found::Kind kind, Pattern pattern) -> std::optional<Found> {
@@ -175,8 +177,10 @@ std::optional<Group::RowKernel> find_at(const Group& group, std::size_t first) {
                  pattern.size(),
                  matcher.rows(),
                  last.result,
-                 -1,
-                 {matcher.number(kFirst), matcher.number(kSecond), matcher.number(kThird)}};
+                 {matcher.number(kFirst), matcher.number(kSecond), matcher.number(kThird)},
+                 {},
+                 {},
+                 {}};
   };
   if (auto found = whole(Found::Kind::kLayerNorm, kLayerNorm)) return found;
   if (auto found = whole(Found::Kind::kRmsNorm, kRmsNorm)) return found;
@@ -195,7 +199,7 @@ std::uint32_t slots_in_use(const Group& group) {
   for (std::size_t i = 0; i < group.instructions.size();) {
     if (kernel != group.row_kernels.end() && kernel->first == i) {
       use(kernel->rows);
-      use(kernel->result);
+      if (!kernel->integers.has_value()) use(kernel->result);
       i += kernel->count;
       ++kernel;
       continue;
@@ -207,13 +211,78 @@ std::uint32_t slots_in_use(const Group& group) {
   return count;
 }
 
+bool is_norm(const Group::RowKernel& kernel) {
+  return kernel.kind == Group::RowKernel::Kind::kLayerNorm || kernel.kind == Group::RowKernel::Kind::kRmsNorm;
+}
+
+// Lets a norm's kernel multiply its rows, and add to them, where that is next and nobody else reads them.
+void modulate(const Group& group, Group::RowKernel& norm) {
+  const std::size_t next = norm.first + norm.count;
+  if (norm.result.kind != Kind::kSlot || next == group.instructions.size()) return;
+  const Instruction& bent = group.instructions[next];
+  if ((bent.op != Operator::kMul && bent.op != Operator::kFma) || bent.is_column || bent.narrowed >= 0) return;
+  const std::size_t own = same(bent.operands[0], norm.result) ? 0 : 1;
+  if (!same(bent.operands[own], norm.result)) return;
+  if (!same(bent.result, norm.result) && !is_spent(group, norm.result, next + 1)) return;
+  for (std::size_t i = 0; i < bent.operands.size(); ++i) {
+    const Operand& operand = bent.operands[i];
+    if (i == own) continue;
+    if (operand.kind != Kind::kExternal || group.externals[operand.index].type != Type::kF32 ||
+        group.externals[operand.index].step != 1) {
+      return;
+    }
+  }
+  norm.scale = bent.operands[1 - own].index;
+  if (bent.op == Operator::kFma) norm.shift = bent.operands[2].index;
+  norm.result = bent.result;
+  ++norm.count;
+}
+
+// Lets a norm's kernel give integers alone, where its rows are quantised next and nobody else reads them.
+bool quantise(const Group& group, Group::RowKernel& norm, const Group::RowKernel& next) {
+  if (next.kind != Group::RowKernel::Kind::kQuantise || next.first != norm.first + norm.count) return false;
+  if (norm.result.kind != Kind::kSlot || !same(next.rows, norm.result)) return false;
+  if (!is_spent(group, norm.result, next.first + next.count)) return false;
+  norm.integers = next.integers;
+  norm.count += next.count;
+  return true;
+}
+
+// Bytes of an output that are more than a core's share of caches.
+constexpr std::int64_t kPastCaches = std::int64_t{16} << 20;
+
 }  // namespace
+
+void find_large_stores(Group& group) {
+  group.store_past.assign(group.stores.size(), false);
+  const std::int64_t bytes = group.rows * group.columns * static_cast<std::int64_t>(sizeof(float));
+  for (std::uint32_t i = 0; i < group.stores.size(); ++i) {
+    const Operand store{Kind::kStore, i};
+    group.store_past[i] =
+        bytes >= kPastCaches && !group.store_column[i] && group.store_type[i] == Type::kF32 &&
+        std::ranges::none_of(group.instructions, [&](const Instruction& instruction) {
+          return std::ranges::any_of(instruction.operands, [&](const Operand& o) { return same(o, store); });
+        });
+  }
+}
 
 void find_row_kernels(Group& group) {
   for (std::size_t i = group.dequantise.instructions; i < group.instructions.size();) {
     const std::optional<Group::RowKernel> found = find_at(group, i);
-    if (found.has_value()) group.row_kernels.push_back(*found);
-    i += found.has_value() ? found->count : 1;
+    if (!found.has_value()) {
+      ++i;
+      continue;
+    }
+    i += found->count;
+    if (!group.row_kernels.empty() && is_norm(group.row_kernels.back()) &&
+        quantise(group, group.row_kernels.back(), *found)) {
+      continue;
+    }
+    group.row_kernels.push_back(*found);
+    if (is_norm(*found)) {
+      modulate(group, group.row_kernels.back());
+      i = group.row_kernels.back().first + group.row_kernels.back().count;
+    }
   }
   if (!group.row_kernels.empty()) group.slots = slots_in_use(group);
 }

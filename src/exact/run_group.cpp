@@ -40,14 +40,14 @@ UnaryKernel unary_kernel(const Kernels& k, Operator op) {
   }
 }
 
-BinaryKernel binary_kernel(const Kernels& k, Operator op) {
+BinaryKernel binary_kernel(const Kernels& k, Operator op, bool past_caches) {
   switch (op) {
     case Operator::kAdd:
-      return k.add;
+      return past_caches ? k.add_past : k.add;
     case Operator::kSub:
-      return k.sub;
+      return past_caches ? k.sub_past : k.sub;
     case Operator::kMul:
-      return k.mul;
+      return past_caches ? k.mul_past : k.mul;
     case Operator::kDiv:
       return k.div;
     case Operator::kMaximum:
@@ -57,6 +57,11 @@ BinaryKernel binary_kernel(const Kernels& k, Operator op) {
     default:
       return k.less;
   }
+}
+
+TernaryKernel ternary_kernel(const Kernels& k, Operator op, bool past_caches) {
+  if (op == Operator::kSelect) return k.select;
+  return past_caches ? k.fma_past : k.fma;
 }
 
 // Columns of a block of a product's tile.
@@ -197,35 +202,46 @@ class Block {
         rows_, count_);
   }
 
+  QuantisedRows integers(const Group::RowKernel::Integers& to, const RowsF32& rows) const {
+    return {rows,
+            number(to.numbers[0]),
+            number(to.numbers[1]),
+            reinterpret_cast<std::uint8_t*>(store_bytes(to.values)),
+            store_stride(to.values),
+            column_result(to.greatest)};
+  }
+
   void run_rows(const Group::RowKernel& found) const {
     using Kind = Group::RowKernel::Kind;
     const RowsF32 rows = wide(found.rows);
-    const auto number = [&](std::size_t i) { return *external(found.numbers[i]).as<float>().data; };
+    const auto& numbers = found.numbers;
+    const auto bent = [&](const std::optional<std::uint32_t>& by) {
+      return by.has_value() ? external(*by).as<float>() : RowsF32{nullptr, 0, 1};
+    };
+    const auto normed = [&](const WrittenRows& out) {
+      return NormedRows{
+          rows, number(numbers[0]), number(numbers[1]), number(numbers[2]), bent(found.scale), bent(found.shift), out};
+    };
+    const bool layer = found.kind == Kind::kLayerNorm;
     if (found.kind == Kind::kQuantise) {
-      const auto store = static_cast<std::uint32_t>(found.narrowed);
-      kernels_.quantise({rows, number(0), number(1), reinterpret_cast<std::uint8_t*>(store_bytes(store)),
-                         store_stride(store), column_result(found.result)},
-                        rows_, count_);
-      return;
-    }
-    std::ptrdiff_t stride = 0;
-    float* out = wide_result(found.result, stride);
-    if (found.kind == Kind::kShares) {
-      kernels_.shares({rows, out, stride}, rows_, count_);
+      kernels_.quantise(integers(*found.integers, rows), rows_, count_);
+    } else if (found.integers.has_value()) {
+      (layer ? kernels_.layer_norm_quantise : kernels_.rms_norm_quantise)(
+          {normed({nullptr, 0}), integers(*found.integers, {})}, rows_, count_);
+    } else if (found.kind == Kind::kShares) {
+      kernels_.shares({rows, written(found.result)}, rows_, count_);
     } else if (found.kind == Kind::kGelu) {
-      kernels_.gelu({rows, number(0), number(1), number(2), out, stride}, rows_, count_);
+      kernels_.gelu({rows, number(numbers[0]), number(numbers[1]), number(numbers[2]), written(found.result)}, rows_,
+                    count_);
     } else {
-      (found.kind == Kind::kLayerNorm ? kernels_.layer_norm : kernels_.rms_norm)(
-          {rows, number(0), number(1), number(2), out, stride}, rows_, count_);
+      (layer ? kernels_.layer_norm : kernels_.rms_norm)(normed(written(found.result)), rows_, count_);
     }
   }
 
   void rotate(const Instruction& instruction) const {
     const auto table = [&](std::size_t i) { return external(instruction.operands[i].index).as<float>(); };
-    std::ptrdiff_t stride = 0;
-    float* out = wide_result(instruction.result, stride);
     kernels_.rotate({wide(instruction.operands[0]), table(1).data, table(2).data, table(1).row_stride,
-                     table(2).row_stride, static_cast<std::size_t>(group_.half), out, stride},
+                     table(2).row_stride, static_cast<std::size_t>(group_.half), written(instruction.result)},
                     rows_, count_);
   }
 
@@ -256,16 +272,17 @@ class Block {
 
   void elementwise(const Instruction& instruction, float* out, std::ptrdiff_t stride,
                    const std::array<RowsF32, 3>& operands, std::size_t rows, std::size_t columns) const {
+    const bool past = goes_past(instruction.result);
     switch (instruction.operands.size()) {
       case 1:
         unary_kernel(kernels_, instruction.op)(out, stride, operands[0], rows, columns);
         break;
       case 2:
-        binary_kernel(kernels_, instruction.op)(out, stride, operands[0], operands[1], rows, columns);
+        binary_kernel(kernels_, instruction.op, past)(out, stride, operands[0], operands[1], rows, columns);
         break;
       default:
-        (instruction.op == Operator::kFma ? kernels_.fma : kernels_.select)(out, stride, operands[0], operands[1],
-                                                                            operands[2], rows, columns);
+        ternary_kernel(kernels_, instruction.op, past)(out, stride, operands[0], operands[1], operands[2], rows,
+                                                       columns);
     }
   }
 
@@ -339,6 +356,17 @@ class Block {
     return at(offset, e.rows.empty() ? 0 : e.rows.back().stride, e.step);
   }
 
+  float number(std::uint32_t index) const { return *external(index).as<float>().data; }
+
+  bool goes_past(const Operand& result) const {
+    return result.kind == Operand::Kind::kStore && !group_.store_past.empty() && group_.store_past[result.index];
+  }
+  WrittenRows written(const Operand& result) const {
+    std::ptrdiff_t stride = 0;
+    float* data = wide_result(result, stride);
+    return {data, stride, goes_past(result)};
+  }
+
   float* column_result(const Operand& result) const {
     return result.kind == Operand::Kind::kColumn ? column_slot(result.index) : store(result.index);
   }
@@ -406,6 +434,7 @@ void run_group_on_tile(const Kernels& kernels, const Group& group, std::span<flo
 void run_group(const Kernels& kernels, base::ThreadPool& pool, const Group& group, std::span<float* const> memory,
                std::span<float* const> scratch) {
   const Blocking blocking = blocking_of(group);
+  const bool past_caches = std::ranges::find(group.store_past, true) != group.store_past.end();
   if (group.flat) {
     const auto total = static_cast<std::size_t>(group.rows * group.columns);
     pool.run(total, static_cast<std::size_t>(4 * kBlockElements), [&](std::size_t begin, std::size_t end, int thread) {
@@ -413,6 +442,7 @@ void run_group(const Kernels& kernels, base::ThreadPool& pool, const Group& grou
       for (auto c = static_cast<std::int64_t>(begin); c < static_cast<std::int64_t>(end); c += blocking.columns) {
         block.run(0, 1, c, std::min(c + blocking.columns, static_cast<std::int64_t>(end)));
       }
+      if (past_caches) kernels.settle();
     });
     return;
   }
@@ -427,6 +457,7 @@ void run_group(const Kernels& kernels, base::ThreadPool& pool, const Group& grou
       }
       r = stop;
     }
+    if (past_caches) kernels.settle();
   });
 }
 

@@ -280,5 +280,56 @@ TEST(Kernels, BackendsAreChosenByNameOrBestFirst) {
   EXPECT_NE(unknown.error().message.find("generic, reference"), std::string::npos) << unknown.error().message;
 }
 
+// What goes past the caches is the same, wherever it begins and ends.
+TEST(Kernels, PastTheCaches) {
+  std::mt19937 random(11);
+  constexpr std::size_t kRows = 3;
+  for (const Kernels* k : available_kernels()) {
+    for (const std::size_t columns : {1, 5, 16, 17, 47, 64, 100}) {
+      for (std::size_t begin = 0; begin < 17; ++begin) {
+        const auto stride = static_cast<std::ptrdiff_t>(columns + begin % 5);
+        const auto numbers_of = [&] { return numbers(random, static_cast<std::size_t>(stride) * kRows); };
+        const std::vector<float> a = numbers_of();
+        const std::vector<float> b = numbers_of();
+        const std::vector<float> c = numbers_of();
+        const auto rows = [&](const std::vector<float>& of) { return RowsF32{of.data(), stride, 1}; };
+        const auto expect_same = [&](const std::function<void(const WrittenRows&)>& run) {
+          alignas(64) std::array<float, 400> near;
+          alignas(64) std::array<float, 400> past;
+          near.fill(kUntouched);
+          past.fill(kUntouched);
+          run({near.data() + begin, stride, false});
+          run({past.data() + begin, stride, true});
+          k->settle();
+          for (std::size_t i = 0; i < near.size(); ++i) {
+            ASSERT_EQ(bits(near[i]), bits(past[i])) << k->name << ", " << columns << " columns from " << begin;
+          }
+        };
+        const auto binary = [&](BinaryKernel near, BinaryKernel past) {
+          expect_same([&](const WrittenRows& out) {
+            (out.past_caches ? past : near)(out.data, out.stride, rows(a), rows(b), kRows, columns);
+          });
+        };
+        binary(k->add, k->add_past);
+        binary(k->sub, k->sub_past);
+        binary(k->mul, k->mul_past);
+        expect_same([&](const WrittenRows& out) {
+          (out.past_caches ? k->fma_past : k->fma)(out.data, out.stride, rows(a), rows(b), rows(c), kRows, columns);
+        });
+        expect_same([&](const WrittenRows& out) {
+          k->layer_norm({rows(a), 0.1F, 1e-6F, 1.0F, rows(b), rows(c), out}, kRows, columns);
+        });
+        expect_same([&](const WrittenRows& out) { k->gelu({rows(a), 0.04F, 0.5F, 0.8F, out}, kRows, columns); });
+        expect_same([&](const WrittenRows& out) { k->shares({rows(a), out}, kRows, columns); });
+        if (columns % 2 != 0) continue;
+        expect_same([&](const WrittenRows& out) {
+          k->rotate({rows(a), b.data(), c.data(), stride, stride, columns / 2, out}, kRows, columns);
+        });
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace starling::exact

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <functional>
 #include <limits>
 
 #include "everywhere.h"
 #include "exact/engine.h"
+#include "exact/kernels.h"
 #include "exact/plan_body.h"
 
 namespace starling::exact {
@@ -99,6 +101,103 @@ TEST(Rows, NormsInOneGo) {
         b.output("mean square", bounded(b, b.rms_norm(x, 1e-5F)));
       },
       2);
+}
+
+// By numbers of their own for each column, or for each element, in either order.
+TEST(Rows, ModulatedNormsInOneGo) {
+  const auto modulated = [](Builder& b, Value x, bool by_element, auto take) {
+    const Value column = b.iota({1, b.size(x, 1)}, 1);
+    const Value scale = by_element ? x : b.cos(column);
+    take("layer", b.fma(b.layer_norm(x, 1e-6F), scale, b.sin(column)));
+    take("turned", b.fma(scale, b.layer_norm(b.mul(x, 2.0F), 1e-4F), b.sin(column)));
+    take("mean square", b.mul(b.rms_norm(b.mul(x, 3.0F), 1e-5F), b.sin(column)));
+    take("by itself", b.rms_norm(b.mul(x, 4.0F), 1e-3F));
+  };
+  for (const bool by_element : {false, true}) {
+    expect_kernels(
+        [&](Builder& b, Value x) {
+          modulated(b, x, by_element, [&](const char* name, Value y) { b.output(name, bounded(b, y)); });
+        },
+        4);
+    expect_kernels(
+        [&](Builder& b, Value x) {
+          modulated(b, x, by_element, [&](const std::string& name, Value y) {
+            const auto q = b.quantize_rows(y);
+            b.output(name, q.values);
+            b.output("scale, " + name, bounded(b, q.scale));
+          });
+        },
+        4);
+  }
+}
+
+// Of a norm that is modulated and quantised nothing is left but the integers, unless somebody looks at it.
+TEST(Rows, WhatNormsAreMadeInto) {
+  const auto kernels_of = [](bool look_at_norm, bool look_at_result) {
+    Builder b;
+    const Value x = b.input("x", Type::kF32, {32, 48});
+    const Value norm = b.layer_norm(x, 1e-6F);
+    const Value result = b.fma(norm, b.input("scale", Type::kF32, {1, 48}), b.input("shift", Type::kF32, {1, 48}));
+    b.output("values", b.quantize_rows(result).values);
+    if (look_at_norm) b.output("norm", norm);
+    if (look_at_result) b.output("result", result);
+    const auto plan = Plan::make(*b.finish());
+    EXPECT_EQ(plan->body().steps.size(), 1U);
+    return plan->body().steps[0].group.row_kernels;
+  };
+  const auto all = kernels_of(false, false);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_TRUE(all[0].scale.has_value() && all[0].shift.has_value() && all[0].integers.has_value());
+  const auto modulated = kernels_of(false, true);
+  ASSERT_EQ(modulated.size(), 2U);
+  EXPECT_TRUE(modulated[0].shift.has_value() && !modulated[0].integers.has_value());
+  const auto apart = kernels_of(true, false);
+  ASSERT_EQ(apart.size(), 2U);
+  EXPECT_FALSE(apart[0].scale.has_value());
+}
+
+// What is larger than the caches goes past them: the same bits as a part at a time.
+TEST(Rows, LargeResultsAsSmallOnes) {
+  constexpr std::int64_t kParts = 8;
+  const auto build = [](Builder& b, std::int64_t rows) {
+    const Shape shape{rows, 1040};
+    const Value x = b.input("x", Type::kF32, shape);
+    const Value column = b.iota({1, 1040}, 1);
+    b.output("sum", b.add(x, x));
+    b.output("gated", b.fma(x, b.cos(column), x));
+    b.output("norm", b.fma(b.layer_norm(x, 1e-6F), b.cos(column), b.sin(column)));
+    b.output("gelu", b.gelu_tanh(x));
+    b.output("softmax", b.softmax(x));
+  };
+  constexpr std::int64_t kRows = 4160;  // 16 MiB and more
+  Builder large;
+  build(large, kRows);
+  const auto whole = Plan::make(*large.finish());
+  Builder small;
+  build(small, kRows / kParts);
+  const auto part = Plan::make(*small.finish());
+  ASSERT_TRUE(whole.ok() && part.ok());
+  EXPECT_EQ(whole->body().steps[0].group.store_past[0], true);
+  EXPECT_EQ(part->body().steps[0].group.store_past[0], false);
+  std::mt19937 random(5);
+  const Tensor x = random_tensor(Type::kF32, {kRows, 1040}, random);
+  for (const Kernels* kernels : available_kernels()) {
+    auto engine = Engine::create({kernels->name, 2});
+    ASSERT_TRUE(engine.ok());
+    const auto results = engine->run(*whole, std::span(&x, 1));
+    ASSERT_TRUE(results.ok());
+    const std::size_t bytes = x.byte_size() / kParts;
+    for (std::size_t i = 0; i < kParts; ++i) {
+      Tensor rows(Type::kF32, {kRows / kParts, 1040});
+      std::memcpy(rows.f32().data(), x.bytes().data() + i * bytes, bytes);
+      const auto some = engine->run(*part, std::span(&rows, 1));
+      ASSERT_TRUE(some.ok());
+      for (std::size_t j = 0; j < results->size(); ++j) {
+        EXPECT_EQ(std::memcmp((*results)[j].bytes().data() + i * bytes, (*some)[j].bytes().data(), bytes), 0)
+            << kernels->name << ", output " << j << ", part " << i;
+      }
+    }
+  }
 }
 
 TEST(Rows, SoftmaxInOneGo) {

@@ -21,6 +21,9 @@ struct Vector {
   static I broadcast_bits(std::uint32_t value) { return _mm256_set1_epi32(static_cast<int>(value)); }
   static F load(const float* from) { return _mm256_loadu_ps(from); }
   static void store(float* to, F value) { _mm256_storeu_ps(to, value); }
+  // Past the caches; `to` is a multiple of the vector's size.
+  static void store_past(float* to, F value) { _mm256_stream_ps(to, value); }
+  static void settle() { _mm_sfence(); }
   // The first count lanes, count < kLanes; load gives zeros in the others. Nothing else is touched.
   static F load_first(const float* from, std::size_t count) { return _mm256_maskload_ps(from, first(count)); }
   static void store_first(float* to, std::size_t count, F value) { _mm256_maskstore_ps(to, first(count), value); }

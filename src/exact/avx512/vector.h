@@ -21,6 +21,9 @@ struct Vector {
   static I broadcast_bits(std::uint32_t value) { return _mm512_set1_epi32(static_cast<int>(value)); }
   static F load(const float* from) { return _mm512_loadu_ps(from); }
   static void store(float* to, F value) { _mm512_storeu_ps(to, value); }
+  // Past the caches; `to` is a multiple of the vector's size.
+  static void store_past(float* to, F value) { _mm512_stream_ps(to, value); }
+  static void settle() { _mm_sfence(); }
   // The first count lanes, count < kLanes; load gives zeros in the others. Nothing else is touched.
   static F load_first(const float* from, std::size_t count) { return _mm512_maskz_loadu_ps(first(count), from); }
   static void store_first(float* to, std::size_t count, F value) { _mm512_mask_storeu_ps(to, first(count), value); }

@@ -87,6 +87,57 @@ struct Operations {
   };
 };
 
+// A row that is made vector by vector: make(load, i) gives what belongs at i, with load(p) for the numbers from p on.
+// The first and the last vector may be a part of one.
+template <class V>
+struct Rowwise {
+  using F = typename V::F;
+  static constexpr std::size_t kLanes = V::kLanes;
+
+  struct Whole {
+    F operator()(const float* from) const { return V::load(from); }
+  };
+  struct First {
+    std::size_t count;
+    F operator()(const float* from) const { return V::load_first(from, count); }
+  };
+
+  template <bool kPast>
+  static void store(float* to, F value) {
+    if constexpr (kPast && requires { V::store_past(to, value); }) {
+      V::store_past(to, value);
+    } else {
+      V::store(to, value);
+    }
+  }
+
+  static void settle() {
+    if constexpr (requires { V::settle(); }) V::settle();
+  }
+
+  // Numbers before the first whole vector that goes past the caches.
+  static std::size_t before_whole(const float* to, std::size_t columns) {
+    const std::size_t beyond = reinterpret_cast<std::uintptr_t>(to) / sizeof(float) % kLanes;
+    const std::size_t count = beyond == 0 ? 0 : kLanes - beyond;
+    return count < columns ? count : columns;
+  }
+
+  template <bool kPast, class Make>
+  static void write(float* to, std::size_t columns, const Make& make) {
+    std::size_t i = 0;
+    if constexpr (kPast) {
+      i = before_whole(to, columns);
+      if (i > 0) V::store_first(to, i, make(First{i}, std::size_t{0}));
+    }
+    for (; i + kLanes <= columns; i += kLanes) store<kPast>(to + i, make(Whole{}, i));
+    if (i < columns) V::store_first(to + i, columns - i, make(First{columns - i}, i));
+  }
+  template <class Make>
+  static void write(float* to, std::size_t columns, bool past_caches, const Make& make) {
+    past_caches ? write<true>(to, columns, make) : write<false>(to, columns, make);
+  }
+};
+
 template <class V>
 struct Elementwise {
   using F = typename V::F;
@@ -112,7 +163,7 @@ struct Elementwise {
 
   static bool contiguous(RowsF32 a) { return a.step == 1; }
 
-  template <class Operation, class... Operands>
+  template <class Operation, bool kPast = false, class... Operands>
   static void run(float* out, std::ptrdiff_t out_stride, std::size_t rows, std::size_t columns, Operands... operands) {
     if (rows > 1 && out_stride == static_cast<std::ptrdiff_t>(columns) && (one_row(operands, columns) && ...)) {
       columns *= rows;
@@ -121,7 +172,8 @@ struct Elementwise {
     if ((contiguous(operands) && ...)) {
       for (std::size_t r = 0; r < rows; ++r) {
         const auto row = static_cast<std::ptrdiff_t>(r);
-        contiguous_row<Operation>(out + row * out_stride, columns, (operands.data + row * operands.row_stride)...);
+        contiguous_row<Operation, kPast>(out + row * out_stride, columns,
+                                         (operands.data + row * operands.row_stride)...);
       }
       return;
     }
@@ -146,28 +198,25 @@ struct Elementwise {
     }
   }
 
-  template <class Operation, class... Pointers>
+  template <class Operation, bool kPast, class... Pointers>
   static void contiguous_row(float* out, std::size_t columns, Pointers... operands) {
-    std::size_t i = 0;
-    for (; i + V::kLanes <= columns; i += V::kLanes) V::store(out + i, Operation::apply(V::load(operands + i)...));
-    if (i < columns) {
-      V::store_first(out + i, columns - i, Operation::apply(V::load_first(operands + i, columns - i)...));
-    }
+    Rowwise<V>::template write<kPast>(
+        out, columns, [&](auto load, std::size_t i) { return Operation::apply(load(operands + i)...); });
   }
 
   template <class Operation>
   static void unary(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns) {
     run<Operation>(out, out_stride, rows, columns, a);
   }
-  template <class Operation>
+  template <class Operation, bool kPast = false>
   static void binary(float* out, std::ptrdiff_t out_stride, RowsF32 a, RowsF32 b, std::size_t rows,
                      std::size_t columns) {
-    run<Operation>(out, out_stride, rows, columns, a, b);
+    run<Operation, kPast>(out, out_stride, rows, columns, a, b);
   }
-  template <class Operation>
+  template <class Operation, bool kPast = false>
   static void ternary(float* out, std::ptrdiff_t out_stride, RowsF32 a, RowsF32 b, RowsF32 c, std::size_t rows,
                       std::size_t columns) {
-    run<Operation>(out, out_stride, rows, columns, a, b, c);
+    run<Operation, kPast>(out, out_stride, rows, columns, a, b, c);
   }
 
   // Plain loops, which compilers turn into vectors of the backend's instructions.
@@ -299,6 +348,11 @@ struct Elementwise {
     kernels.less = binary<typename O::Less>;
     kernels.fma = ternary<typename O::FusedMultiplyAdd>;
     kernels.select = ternary<typename O::Select>;
+    kernels.add_past = binary<typename O::Add, true>;
+    kernels.sub_past = binary<typename O::Subtract, true>;
+    kernels.mul_past = binary<typename O::Multiply, true>;
+    kernels.fma_past = ternary<typename O::FusedMultiplyAdd, true>;
+    kernels.settle = Rowwise<V>::settle;
   }
 };
 

@@ -4,8 +4,8 @@
 #include "exact/loops/elementwise.h"
 #include "exact/loops/reduce.h"
 
-// What transformers do to rows, in one go over a backend's vectors V: quantising, norms, gelu. Between operators a NaN
-// is any NaN; results that are stored have the one.
+// What transformers do to rows, in one go over a backend's vectors V: quantising, gelu, softmax, rotating. Between
+// operators a NaN is any NaN; results that are stored have the one.
 
 namespace starling::exact::loops {
 
@@ -23,6 +23,10 @@ struct RowKernels {
 
   static const float* row_of(RowsF32 x, std::size_t r) {
     return x.data + static_cast<std::ptrdiff_t>(r) * x.row_stride;
+  }
+
+  static float* row_of(const WrittenRows& out, std::size_t r) {
+    return out.data + static_cast<std::ptrdiff_t>(r) * out.stride;
   }
 
   // Asks for the line of a number that is read soon: while one row is worked on, memory brings another. A request for
@@ -207,98 +211,6 @@ struct RowKernels {
     }
   }
 
-  // --- norms
-
-  template <bool kCentred>
-  static F centred(F x, F mean) {
-    return kCentred ? V::sub(x, mean) : x;
-  }
-
-  // Lanes of a row's sum, of its numbers or of the squares of their distances from the mean.
-  template <bool kSquares, bool kCentred>
-  static void add_block(F (&sums)[kVectors], const float* x, F mean) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      const F value = V::load(x + v * kLanes);
-      if constexpr (kSquares) {
-        const F distance = centred<kCentred>(value, mean);
-        sums[v] = V::add(sums[v], V::mul(distance, distance));
-      } else {
-        sums[v] = V::add(sums[v], value);
-      }
-    }
-  }
-
-  template <std::size_t kRows, bool kSquares, bool kCentred>
-  static void row_sums(const RowsF32& x, std::size_t columns, const float* means, float* out) {
-    F sums[kRows][kVectors];
-    F mean[kRows];
-    for (std::size_t r = 0; r < kRows; ++r) {
-      mean[r] = V::broadcast(means[r]);
-      for (F& sum : sums[r]) sum = V::broadcast(0.0F);
-    }
-    const std::size_t whole = columns - columns % kSumLanes;
-    // Of the rows that follow each pass asks for its part, so that requests do not wait for each other.
-    constexpr std::size_t kAskBegin = kSquares && kCentred ? kRows / 4 : 0;
-    constexpr std::size_t kAskEnd = !kSquares ? kRows / 4 : kRows - kRows / 4;
-    const std::ptrdiff_t next = static_cast<std::ptrdiff_t>(kRows) * x.row_stride;
-    for (std::size_t i = 0; i < whole; i += kSumLanes) {
-      for (std::size_t r = kAskBegin; r < kAskEnd; ++r) ask_for(row_of(x, r) + i, next);
-      for (std::size_t r = 0; r < kRows; ++r) add_block<kSquares, kCentred>(sums[r], row_of(x, r) + i, mean[r]);
-    }
-    for (std::size_t r = 0; r < kRows; ++r) {
-      if (whole < columns) {
-        float last[kSumLanes] = {};
-        for (std::size_t j = whole; j < columns; ++j) {
-          const float distance = kSquares && kCentred ? row_of(x, r)[j] - means[r] : row_of(x, r)[j];
-          last[j - whole] = kSquares ? distance * distance : distance;
-        }
-        for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = V::add(sums[r][v], V::load(last + v * kLanes));
-      }
-      float lanes[kSumLanes];
-      for (std::size_t v = 0; v < kVectors; ++v) V::store(lanes + v * kLanes, sums[r][v]);
-      for (std::size_t half = kSumLanes / 2; half > 0; half /= 2) {
-        for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
-      }
-      out[r] = lanes[0];
-    }
-  }
-
-  template <std::size_t kRows, bool kCentred>
-  static void norm_rows(const NormedRows& in, std::size_t first, std::size_t columns) {
-    const RowsF32 x{row_of(in.x, first), in.x.row_stride, 1};
-    float means[kRows] = {};
-    if constexpr (kCentred) {
-      row_sums<kRows, false, false>(x, columns, means, means);
-      for (float& mean : means) mean *= in.by_count;
-    }
-    float squares[kRows];
-    row_sums<kRows, true, kCentred>(x, columns, means, squares);
-    for (std::size_t r = 0; r < kRows; ++r) {
-      float scale[kLanes];
-      V::store(scale, V::sqrt(V::broadcast(squares[r] * in.by_count + in.epsilon)));
-      const F by = V::broadcast(in.one / scale[0]);
-      const F mean = V::broadcast(means[r]);
-      const float* row = row_of(x, r);
-      float* to = in.out + static_cast<std::ptrdiff_t>(first + r) * in.out_stride;
-      std::size_t i = 0;
-      for (; i + kLanes <= columns; i += kLanes) {
-        if (r >= kRows - kRows / 4) ask_for(row + i, static_cast<std::ptrdiff_t>(kRows) * x.row_stride);
-        V::store(to + i, Functions::canonical(V::mul(centred<kCentred>(V::load(row + i), mean), by)));
-      }
-      if (i < columns) {
-        const F value = V::mul(centred<kCentred>(V::load_first(row + i, columns - i), mean), by);
-        V::store_first(to + i, columns - i, Functions::canonical(value));
-      }
-    }
-  }
-
-  template <bool kCentred>
-  static void norm(const NormedRows& in, std::size_t rows, std::size_t columns) {
-    std::size_t r = 0;
-    for (; r + kAtOnce <= rows; r += kAtOnce) norm_rows<kAtOnce, kCentred>(in, r, columns);
-    for (; r < rows; ++r) norm_rows<1, kCentred>(in, r, columns);
-  }
-
   // --- gelu
 
   struct Gelu {
@@ -313,18 +225,8 @@ struct RowKernels {
     const Gelu function{V::broadcast(in.cubic), V::broadcast(in.half), V::broadcast(in.slope)};
     for (std::size_t r = 0; r < rows; ++r) {
       const float* row = row_of(in.x, r);
-      float* to = in.out + static_cast<std::ptrdiff_t>(r) * in.out_stride;
-      std::size_t i = 0;
-      for (; i + 2 * kLanes <= columns; i += 2 * kLanes) {
-        const F a = function.apply(V::load(row + i));
-        const F b = function.apply(V::load(row + i + kLanes));
-        V::store(to + i, a);
-        V::store(to + i + kLanes, b);
-      }
-      for (; i + kLanes <= columns; i += kLanes) V::store(to + i, function.apply(V::load(row + i)));
-      if (i < columns) {
-        V::store_first(to + i, columns - i, function.apply(V::load_first(row + i, columns - i)));
-      }
+      Rowwise<V>::write(row_of(in.out, r), columns, in.out.past_caches,
+                        [&](auto load, std::size_t i) { return function.apply(load(row + i)); });
     }
   }
 
@@ -387,7 +289,7 @@ struct RowKernels {
   }
   static void shares(const ShareRows& in, std::size_t rows, std::size_t columns) {
     for (std::size_t r = 0; r < rows; ++r) {
-      shares_of_row(row_of(in.x, r), in.out + static_cast<std::ptrdiff_t>(r) * in.out_stride, columns);
+      shares_of_row(row_of(in.x, r), row_of(in.out, r), columns);
     }
   }
 
@@ -423,7 +325,7 @@ struct RowKernels {
       const auto row = static_cast<std::ptrdiff_t>(r);
       for (std::size_t head = 0; head < columns; head += 2 * in.half) {
         rotate_head(row_of(in.x, r) + head, in.cosine + row * in.cosine_stride, in.sine + row * in.sine_stride, in.half,
-                    in.out + row * in.out_stride + head);
+                    row_of(in.out, r) + head);
       }
     }
   }
@@ -432,8 +334,6 @@ struct RowKernels {
     kernels.rotate = rotate;
     kernels.shares = shares;
     kernels.quantise = quantise;
-    kernels.layer_norm = norm<true>;
-    kernels.rms_norm = norm<false>;
     kernels.gelu = gelu;
   }
 };

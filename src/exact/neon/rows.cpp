@@ -1,10 +1,12 @@
-#include "exact/loops/rows.h"
-
+#include "exact/loops/norms.h"
 #include "exact/neon/backend.h"
 #include "exact/neon/vector.h"
 
 namespace starling::exact::neon {
 
-void fill_rows(Kernels& kernels) { loops::RowKernels<Vector>::fill_table(kernels); }
+void fill_rows(Kernels& kernels) {
+  loops::RowKernels<Vector>::fill_table(kernels);
+  loops::Norms<Vector>::fill_table(kernels);
+}
 
 }  // namespace starling::exact::neon
