@@ -1,6 +1,9 @@
 #include "train/optimizer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
+#include <string_view>
 
 namespace starling::train {
 namespace {
@@ -29,6 +32,30 @@ Value mean_gradient(Builder& b, const models::Parameter& parameter, int gradient
   return gradients == 1 ? total : b.mul(total, 1.0F / static_cast<float>(gradients));
 }
 
+constexpr std::int64_t kLeastSide = 16;
+constexpr int kOrthogonalIterations = 5;
+constexpr float kMoveSize = 0.2F;  // of a move's elements, root mean square, at a rate of 1
+
+std::int64_t rows_of(const models::Parameter& parameter) { return parameter.shape[0]; }
+std::int64_t columns_of(const models::Parameter& parameter) { return parameter.shape.elements() / parameter.shape[0]; }
+
+// O(u) of the header, in the parameter's shape.
+Value orthogonal(Builder& b, const models::Parameter& parameter, Value u) {
+  const bool tall = rows_of(parameter) > columns_of(parameter);
+  const Value flat = b.reshape(u, {-1});
+  const Value norm = b.reshape(b.sqrt(b.sum(b.mul(flat, flat), 0)), Shape{});
+  Value x = b.reshape(b.div(u, b.add(norm, 1e-7F)), {rows_of(parameter), columns_of(parameter)});
+  if (tall) x = b.permute(x, {1, 0});
+  for (int i = 0; i < kOrthogonalIterations; ++i) {
+    const Value a = b.dot(x, x);
+    // A is symmetric, so its rows are its columns, and A·A is dot(A, A).
+    const Value polynomial = b.fma(b.dot(a, a), b.fill(2.0315F), b.mul(a, -4.7750F));
+    x = b.fma(x, b.fill(3.4445F), b.dot(polynomial, b.permute(x, {1, 0})));
+  }
+  if (tall) x = b.permute(x, {1, 0});
+  return b.reshape(x, parameter.shape);
+}
+
 void update(Builder& b, const models::Parameter& parameter, const OptimizerSettings& settings, const Shared& shared,
             Value gradient) {
   const auto input = [&](const char* prefix) { return b.input(prefix + parameter.name, Type::kF32, parameter.shape); };
@@ -37,10 +64,20 @@ void update(Builder& b, const models::Parameter& parameter, const OptimizerSetti
   const Value v = input("v/");
   const Value e = input("e/");
   const Value g = b.mul(gradient, shared.clip_scale);
-  const Value new_m = b.fma(b.fill(settings.beta1), m, b.mul(g, 1.0F - settings.beta1));
-  const Value new_v = b.fma(b.fill(settings.beta2), v, b.mul(b.mul(g, g), 1.0F - settings.beta2));
-  const Value scale = b.fma(b.sqrt(new_v), shared.inverse_root_bias, b.fill(settings.epsilon));
-  const Value move = b.div(b.mul(new_m, shared.step_size), scale);
+  const bool matrix = settings.matrix_momentum > 0.0F && is_matrix(parameter);
+  const float momentum = matrix ? settings.matrix_momentum : settings.beta1;
+  const Value new_m = b.fma(b.fill(momentum), m, b.mul(g, 1.0F - momentum));
+  Value new_v = v;
+  Value move;
+  if (matrix) {
+    const Value u = b.fma(b.fill(momentum), new_m, b.mul(g, 1.0F - momentum));
+    const auto side = static_cast<float>(std::max(rows_of(parameter), columns_of(parameter)));
+    move = b.mul(orthogonal(b, parameter, u), b.mul(shared.rate, kMoveSize * std::sqrt(side)));
+  } else {
+    new_v = b.fma(b.fill(settings.beta2), v, b.mul(b.mul(g, g), 1.0F - settings.beta2));
+    const Value scale = b.fma(b.sqrt(new_v), shared.inverse_root_bias, b.fill(settings.epsilon));
+    move = b.div(b.mul(new_m, shared.step_size), scale);
+  }
   Value decayed = p;
   if (parameter.shape.rank() >= 2 && settings.weight_decay != 0.0F) {
     decayed = b.fma(b.mul(shared.rate, -settings.weight_decay), p, p);
@@ -53,6 +90,12 @@ void update(Builder& b, const models::Parameter& parameter, const OptimizerSetti
 }
 
 }  // namespace
+
+bool is_matrix(const models::Parameter& parameter) {
+  const std::string_view name = parameter.name;
+  return parameter.shape.rank() >= 2 && std::min(rows_of(parameter), columns_of(parameter)) >= kLeastSide &&
+         !name.ends_with("shared.weight") && !name.ends_with("relative_attention_bias.weight");
+}
 
 base::Result<exact::Graph> update_graph(const std::vector<models::Parameter>& parameters,
                                         const OptimizerSettings& settings, int gradients) {

@@ -35,6 +35,7 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
   visit("epsilon", r.optimizer.epsilon, 1e-12, 1e-2);
   visit("weight_decay", r.optimizer.weight_decay, 0.0, 10.0);
   visit("clip", r.optimizer.clip, 1e-6, 1e6);
+  visit("matrix_momentum", r.optimizer.matrix_momentum, 0.0, 0.9999);
   visit("average_decay", r.average_decay, 0.0, 0.99999);
   visit("start_hash", r.start_hash, 0.0, 0.0);
   if (r.part == ModelPart::kVae) {

@@ -31,8 +31,11 @@ struct Plain {
 
 class Updates : public testing::Test {
  protected:
-  void SetUp() override {
-    parameters_ = {{"w", {2, 3}, {}}, {"b", {3}, {}}};
+  void SetUp() override { begin({{"w", {2, 3}, {}}, {"b", {3}, {}}}); }
+
+  // All zeros, before the first update.
+  void begin(std::vector<models::Parameter> parameters) {
+    parameters_ = std::move(parameters);
     auto graph = update_graph(parameters_, settings_, 2);
     ASSERT_TRUE(graph.ok()) << graph.error().message;
     graph_ = std::make_unique<exact::Graph>(std::move(*graph));
@@ -111,6 +114,109 @@ TEST_F(Updates, LeaveSmallGradientsAndZerosAlone) {
   EXPECT_EQ(tensors_.at("p/w").f32()[0], 0.0F);
   update(0.0F, [](int, std::size_t, std::size_t) { return 0.1F; });
   EXPECT_NEAR(tensors_.at("m/w").f32()[0], 0.01F, 1e-8F);
+}
+
+// Rows by columns, in double.
+struct Matrix {
+  std::size_t rows, columns;
+  std::vector<double> values;
+  double at(std::size_t i, std::size_t j) const { return values[i * columns + j]; }
+};
+
+Matrix transposed(const Matrix& m) {
+  Matrix t{m.columns, m.rows, std::vector<double>(m.values.size())};
+  for (std::size_t i = 0; i < m.rows; ++i) {
+    for (std::size_t j = 0; j < m.columns; ++j) t.values[j * m.rows + i] = m.at(i, j);
+  }
+  return t;
+}
+
+Matrix product(const Matrix& a, const Matrix& b) {
+  Matrix c{a.rows, b.columns, std::vector<double>(a.rows * b.columns)};
+  for (std::size_t i = 0; i < a.rows; ++i) {
+    for (std::size_t j = 0; j < b.columns; ++j) {
+      for (std::size_t k = 0; k < a.columns; ++k) c.values[i * b.columns + j] += a.at(i, k) * b.at(k, j);
+    }
+  }
+  return c;
+}
+
+// The iterations of Newton and Schulz as the header has them, in double.
+Matrix orthogonal(Matrix x) {
+  double square = 0.0;
+  for (const double value : x.values) square += value * value;
+  for (double& value : x.values) value /= std::sqrt(square) + 1e-7;
+  const bool tall = x.rows > x.columns;
+  if (tall) x = transposed(x);
+  for (int i = 0; i < 5; ++i) {
+    const Matrix a = product(x, transposed(x));
+    Matrix polynomial = product(a, a);
+    for (std::size_t j = 0; j < a.values.size(); ++j) {
+      polynomial.values[j] = 2.0315 * polynomial.values[j] - 4.7750 * a.values[j];
+    }
+    const Matrix more = product(polynomial, x);
+    for (std::size_t j = 0; j < x.values.size(); ++j) x.values[j] = 3.4445 * x.values[j] + more.values[j];
+  }
+  return tall ? transposed(x) : x;
+}
+
+// Muon's: a wide matrix of more than two axes, and a tall one.
+class MatrixUpdates : public Updates {
+ protected:
+  void SetUp() override {
+    settings_.matrix_momentum = 0.95F;
+    settings_.clip = 1e6F;
+    begin({{"a.weight", {16, 3, 2, 4}, {}}, {"b.weight", {40, 16}, {}}});
+  }
+};
+
+TEST_F(MatrixUpdates, MoveMatricesByTheirOrthogonalMomentum) {
+  const auto gradient = [](int step, std::size_t p, std::size_t j) {
+    return std::sin(0.7 * static_cast<double>(j * j % 101) + 0.3 * step + static_cast<double>(p));
+  };
+  std::vector<Matrix> moments{{16, 24, std::vector<double>(384)}, {40, 16, std::vector<double>(640)}};
+  std::vector<Matrix> values = moments;
+  for (int step = 1; step <= 3; ++step) {
+    update(0.01F, [&](int, std::size_t p, std::size_t j) { return static_cast<float>(gradient(step, p, j)); });
+    for (std::size_t p = 0; p < 2; ++p) {
+      Matrix u = moments[p];
+      for (std::size_t j = 0; j < u.values.size(); ++j) {
+        const double g = gradient(step, p, j);
+        moments[p].values[j] = 0.95 * moments[p].values[j] + 0.05 * g;
+        u.values[j] = 0.95 * moments[p].values[j] + 0.05 * g;
+      }
+      const Matrix move = orthogonal(u);
+      const double size = 0.2 * std::sqrt(static_cast<double>(std::max(u.rows, u.columns)));
+      for (std::size_t j = 0; j < u.values.size(); ++j) {
+        values[p].values[j] -= 0.01 * 0.1 * values[p].values[j] + 0.01 * size * move.values[j];
+      }
+    }
+  }
+  for (std::size_t p = 0; p < 2; ++p) {
+    const std::string& name = parameters_[p].name;
+    for (std::size_t j = 0; j < values[p].values.size(); ++j) {
+      ASSERT_NEAR(tensors_.at("p/" + name).f32()[j], values[p].values[j], 2e-5) << name << " " << j;
+      ASSERT_NEAR(tensors_.at("m/" + name).f32()[j], moments[p].values[j], 1e-6) << name << " " << j;
+      ASSERT_EQ(tensors_.at("v/" + name).f32()[j], 0.0F);
+    }
+  }
+}
+
+TEST_F(MatrixUpdates, LeaveAGradientOfZerosAlone) {
+  update(0.01F, [](int, std::size_t, std::size_t) { return 0.0F; });
+  for (const models::Parameter& parameter : parameters_) {
+    for (const float value : tensors_.at("p/" + parameter.name).f32()) ASSERT_EQ(value, 0.0F);
+  }
+}
+
+TEST(Matrices, AreWhatIsNeitherSmallNorATable) {
+  EXPECT_TRUE(is_matrix({"vae/conv.weight", {32, 12, 3, 3, 3}, {}}));
+  EXPECT_TRUE(is_matrix({"transformer/proj.weight", {64, 16}, {}}));
+  EXPECT_FALSE(is_matrix({"vae/conv_out.weight", {12, 32, 3, 3, 3}, {}}));
+  EXPECT_FALSE(is_matrix({"vae/norm.gamma", {64, 1, 1, 1}, {}}));
+  EXPECT_FALSE(is_matrix({"transformer/scale_shift_table", {1, 6, 192}, {}}));
+  EXPECT_FALSE(is_matrix({"transformer/proj.bias", {64}, {}}));
+  EXPECT_FALSE(is_matrix({"text_encoder/shared.weight", {512, 128}, {}}));
 }
 
 }  // namespace
