@@ -5,7 +5,8 @@
 
 Prints one JSON object a line, as the others do. The program is the user's to build: https://github.com/leejet/stable-diffusion.cpp, or
 the source of the Python package stable-diffusion-cpp-python, which carries it (cmake -DSD_WEBP=OFF -DSD_WEBM=OFF; target sd-cli). It makes
-17 frames of 256 x 256 in one step without guidance; the time is the one that it logs for sampling, after which it is stopped.
+17 frames of 256 x 256 (1,280 tokens) and 9 of 832 x 480 (4,680) in one step without guidance; the time is the one that it logs for
+sampling, after which it is stopped.
 
 Its models are random numbers in Wan's own names and shapes, written to a temporary folder (2.9 GB of f16, which it makes q8_0 of as it
 loads them) without a text encoder, which is no part of a step: it then takes 256 tokens of text, all zeros. STARLING_PEERS_SD_ARGUMENTS names
@@ -25,6 +26,7 @@ import subprocess
 import tempfile
 
 WIDTH, FEED_FORWARD, TEXT, LATENT = 1536, 8960, 4096, 16
+SIZES = ((1280, 256, 256, 17), (4680, 832, 480, 9))  # tokens of a step, and the width, height and frames that have them
 
 
 def halves(count):
@@ -133,6 +135,22 @@ def seconds_of_step(command):
     return None, last
 
 
+def measure(program, command, rounds):
+    """The median of its steps, or why there is none."""
+    seconds = []
+    for _ in range(rounds):
+        try:
+            taken, last = seconds_of_step(command)
+        except OSError as error:
+            taken, last = None, str(error)
+        if taken is None:
+            break
+        seconds.append(taken)
+    if seconds:
+        return {"seconds": statistics.median(seconds)}
+    return {"error": f"not measured: {program} logged no time for sampling, and last: {last}"}
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--threads", type=int, default=1)
@@ -140,36 +158,29 @@ def main():
     arguments.add_argument("--blocks", type=int, default=30)
     arguments.add_argument("--only", default="")
     given = arguments.parse_args()
-    row = {"peer": "stable-diffusion.cpp q8_0", "name": "denoising step", "shape": "1280 tokens", "threads": given.threads}
-    if given.only not in "denoising step 1280 tokens":
+    wanted = [size for size in SIZES if given.only in f"denoising step {size[0]} tokens"]
+    if not wanted:
         return
     program = os.environ.get("STARLING_PEERS_SD") or shutil.which("sd-cli") or shutil.which("sd")
-    if program is None:
-        row["error"] = ("not measured: build https://github.com/leejet/stable-diffusion.cpp and name its program sd-cli in "
-                        "STARLING_PEERS_SD")
-    elif given.blocks != 30:
-        row["error"] = "not measured: it runs whole models; leave out --blocks"
-    else:
-        seconds = []
-        with tempfile.TemporaryDirectory() as folder:
-            named = os.environ.get("STARLING_PEERS_SD_ARGUMENTS")
-            models = random_models(folder) if named is None else shlex.split(named)
-            command = [program, "-M", "vid_gen", *models, "-p", "a red ball", "-W", "256", "-H", "256", "--video-frames", "17",
-                       "--steps", "1", "--cfg-scale", "1", "--diffusion-fa", "-t", str(given.threads),
-                       "-o", os.path.join(folder, "clip.avi"), "-v"]
-            for _ in range(given.rounds):
-                try:
-                    taken, last = seconds_of_step(command)
-                except OSError as error:
-                    taken, last = None, str(error)
-                if taken is None:
-                    break
-                seconds.append(taken)
-        if seconds:
-            row["seconds"] = statistics.median(seconds)
-        else:
-            row["error"] = f"not measured: {program} logged no time for sampling, and last: {last}"
-    print(json.dumps(row), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        models = None
+        for tokens, width, height, frames in wanted:
+            row = {"peer": "stable-diffusion.cpp q8_0", "name": "denoising step", "shape": f"{tokens} tokens",
+                   "threads": given.threads}
+            if program is None:
+                row["error"] = ("not measured: build https://github.com/leejet/stable-diffusion.cpp and name its program sd-cli in "
+                                "STARLING_PEERS_SD")
+            elif given.blocks != 30:
+                row["error"] = "not measured: it runs whole models; leave out --blocks"
+            else:
+                if models is None:
+                    named = os.environ.get("STARLING_PEERS_SD_ARGUMENTS")
+                    models = random_models(folder) if named is None else shlex.split(named)
+                command = [program, "-M", "vid_gen", *models, "-p", "a red ball", "-W", str(width), "-H", str(height),
+                           "--video-frames", str(frames), "--steps", "1", "--cfg-scale", "1", "--diffusion-fa",
+                           "-t", str(given.threads), "-o", os.path.join(folder, "clip.avi"), "-v"]
+                row |= measure(program, command, given.rounds)
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
