@@ -40,20 +40,6 @@ base::Result<Opened> open(const Arguments& arguments) {
   return opened;
 }
 
-base::Json key_json(const jobs::ApiKey& key) {
-  base::Json json = base::Json::empty_object();
-  json.set("id", key.id);
-  json.set("name", key.name);
-  json.set("scopes", key.scopes.text());
-  json.set("budget", key.budget ? base::Json(std::to_string(*key.budget)) : base::Json());
-  json.set("spent", std::to_string(key.spent));
-  json.set("per_minute", key.per_minute);
-  json.set("created_at", key.created_at);
-  json.set("revoked_at", key.revoked_at ? base::Json(*key.revoked_at) : base::Json());
-  json.set("webhook", key.webhook_url.empty() ? base::Json() : base::Json(key.webhook_url));
-  return json;
-}
-
 base::Result<int> create(const Arguments& arguments) {
   jobs::NewKey wanted;
   wanted.name = arguments.name;
@@ -66,7 +52,7 @@ base::Result<int> create(const Arguments& arguments) {
   STARLING_ASSIGN(const Opened opened, open(arguments));
   STARLING_ASSIGN(const jobs::ApiKeys::Created created, opened.keys->create(wanted, unix_seconds()));
   if (arguments.json) {
-    base::Json json = key_json(created.key);
+    base::Json json = to_json(created.key);
     json.set("secret", created.secret);
     if (!created.key.webhook_secret.empty()) json.set("webhook_secret", created.key.webhook_secret);
     print_json(json);
@@ -84,7 +70,7 @@ base::Result<int> list(const Arguments& arguments) {
   STARLING_ASSIGN(const std::vector<jobs::ApiKey> keys, opened.keys->list());
   if (arguments.json) {
     base::Json list = base::Json::empty_array();
-    for (const jobs::ApiKey& key : keys) list.push(key_json(key));
+    for (const jobs::ApiKey& key : keys) list.push(to_json(key));
     base::Json json = base::Json::empty_object();
     json.set("keys", std::move(list));
     print_json(json);
@@ -127,7 +113,8 @@ std::shared_ptr<Arguments> declare(Options& options) {
 Action declare_key_create(Options& options) {
   const auto a = declare(options);
   options.text("--name", a->name, "A word for people");
-  options.text("--scopes", a->scopes, "What it lets its holder do: read, write, or read,write");
+  options.text("--scopes", a->scopes,
+               "What it lets its holder do: read, write, keys (make and revoke keys), or several with commas");
   options.text("--budget", a->budget, "Credits that may be paid with it in all; any number if not given");
   options.integer("--per-minute", a->per_minute, 0, 1'000'000, "Things it may ask for a minute; 0: any number");
   options.text("--webhook", a->webhook, "URL that is told of each of its videos that ends");

@@ -16,6 +16,7 @@
 #include "api/videos/access.h"
 #include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
+#include "api/videos/key_endpoints.h"
 #include "api/videos/model_endpoints.h"
 #include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
@@ -159,6 +160,33 @@ std::uint64_t memory(const Arguments& arguments) {
                                    : std::numeric_limits<std::uint64_t>::max();
 }
 
+// What a network may be asked to make a video for.
+base::Result<node::Wishes> read_wishes(const Arguments& arguments) {
+  node::Wishes wishes;
+  if (!arguments.max_price.empty()) {
+    STARLING_ASSIGN(wishes.max_price, read_credits(arguments.max_price));
+  }
+  constexpr std::uint64_t kMilliseconds = 1000;
+  if (arguments.time_limit) wishes.time_limit = static_cast<std::uint64_t>(*arguments.time_limit) * kMilliseconds;
+  return wishes;
+}
+
+// Who says what a video comes to.
+base::Status set_quote(const Arguments& arguments, Serving& serving, api::videos::Gateway& gateway) {
+  if (arguments.network.empty()) {
+    gateway.quote = [&model = *serving.model, most = memory(arguments)](const jobs::NewVideo& video) {
+      return jobs::quote_here(model, video, most);
+    };
+    return {};
+  }
+  STARLING_ASSIGN(const std::string url, find_network(arguments.network));
+  STARLING_ASSIGN(const node::Wishes wishes, read_wishes(arguments));
+  gateway.quote = [&serving, url, wishes](const jobs::NewVideo& video) {
+    return jobs::quote_there(*serving.model, serving.model_root, video, serving.http, url, wishes, base::interrupted);
+  };
+  return {};
+}
+
 base::Status start_network_makers(const Arguments& arguments, const fs::path& home, Serving& serving) {
   jobs::NetworkMakerOptions options;
   options.model = &*serving.model;
@@ -167,13 +195,7 @@ base::Status start_network_makers(const Arguments& arguments, const fs::path& ho
   STARLING_ASSIGN(options.url, find_network(arguments.network));
   STARLING_ASSIGN(options.orders, orders_folder());
   STARLING_ASSIGN(options.lock, sending_lock(serving.key->address()));
-  if (!arguments.max_price.empty()) {
-    STARLING_ASSIGN(options.wishes.max_price, read_credits(arguments.max_price));
-  }
-  constexpr std::uint64_t kMilliseconds = 1000;
-  if (arguments.time_limit) {
-    options.wishes.time_limit = static_cast<std::uint64_t>(*arguments.time_limit) * kMilliseconds;
-  }
+  STARLING_ASSIGN(options.wishes, read_wishes(arguments));
   options.taken = [&queue = *serving.queue](const std::string& id, std::uint64_t task) {
     return queue.is_taken(id, task);
   };
@@ -239,6 +261,7 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   gateway.rules.window = goes_on ? default_window(config) : 0;
   gateway.rules.only_text = !arguments.network.empty();
   gateway.rules.most_pixels = static_cast<std::uint64_t>(arguments.most_pixels);
+  STARLING_TRY(set_quote(arguments, serving, gateway));
   api::Router router;
   router.add(api::videos::video_routes(gateway));
   router.add(api::videos::model_routes(gateway));
@@ -252,6 +275,7 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   checks.threads = static_cast<int>(arguments.threads);
   serving.checker = std::make_unique<jobs::Checker>(checks);
   router.add(api::videos::check_route(gateway, *serving.checker));
+  router.add(api::videos::key_routes(gateway, *serving.keys));
   if (!arguments.network.empty()) {
     api::videos::NetworkEndpointOptions network;
     STARLING_ASSIGN(network.url, find_network(arguments.network));

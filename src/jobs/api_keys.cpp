@@ -48,13 +48,45 @@ base::Result<ApiKey> read_key(const Statement& row) {
 
 }  // namespace
 
-std::string Scopes::text() const { return read && write ? "read,write" : read ? "read" : "write"; }
+std::string Scopes::text() const {
+  std::string text;
+  for (const auto& [has, name] : {std::pair(read, "read"), std::pair(write, "write"), std::pair(keys, "keys")}) {
+    if (has) text.append(text.empty() ? "" : ",").append(name);
+  }
+  return text;
+}
 
 base::Result<Scopes> Scopes::from_text(const std::string& text) {
-  if (text == "read,write" || text == "write,read") return Scopes{true, true};
-  if (text == "read") return Scopes{true, false};
-  if (text == "write") return Scopes{false, true};
-  return base::invalid("\"" + text + "\" is no scope: give read, write, or read,write");
+  Scopes scopes{false, false, false};
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string name = text.substr(at, end - at);
+    bool* const scope = name == "read"    ? &scopes.read
+                        : name == "write" ? &scopes.write
+                        : name == "keys"  ? &scopes.keys
+                                          : nullptr;
+    if (scope == nullptr || *scope) {
+      return base::invalid("\"" + text.substr(0, 64) +
+                           "\" is no scope: give read, write, keys, or several with commas");
+    }
+    *scope = true;
+    at = end + 1;
+  }
+  return scopes;
+}
+
+base::Json to_json(const ApiKey& key) {
+  base::Json json = base::Json::empty_object();
+  json.set("id", key.id);
+  json.set("name", key.name);
+  json.set("scopes", key.scopes.text());
+  json.set("budget", key.budget ? base::Json(std::to_string(*key.budget)) : base::Json());
+  json.set("spent", std::to_string(key.spent));
+  json.set("per_minute", key.per_minute);
+  json.set("created_at", key.created_at);
+  json.set("revoked_at", key.revoked_at ? base::Json(*key.revoked_at) : base::Json());
+  json.set("webhook", key.webhook_url.empty() ? base::Json() : base::Json(key.webhook_url));
+  return json;
 }
 
 base::Result<std::unique_ptr<ApiKeys>> ApiKeys::open(Database& database) {

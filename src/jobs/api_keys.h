@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "jobs/database.h"
 
@@ -19,6 +20,7 @@ namespace starling::jobs {
 struct Scopes {
   bool read = true;   // see and fetch what was asked for with this key
   bool write = true;  // ask for videos, and delete them
+  bool keys = false;  // make, list and revoke keys, also those that may do more than this one
 
   std::string text() const;  // "read,write"
   static base::Result<Scopes> from_text(const std::string& text);
@@ -36,6 +38,9 @@ struct ApiKey {
   std::string webhook_url;     // told of each video that ends; empty: nobody
   std::string webhook_secret;  // "whsec_" and base64: what is sent there is signed with it
 };
+
+// Without its secrets; amounts as texts of motes.
+base::Json to_json(const ApiKey& key);
 
 struct NewKey {
   std::string name;

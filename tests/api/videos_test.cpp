@@ -12,6 +12,7 @@
 #include "api/videos/access.h"
 #include "api/videos/check_endpoint.h"
 #include "api/videos/image_endpoints.h"
+#include "api/videos/key_endpoints.h"
 #include "api/videos/model_endpoints.h"
 #include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
@@ -169,7 +170,11 @@ class Videos : public testing::Test {
     gateway_.rules.usual.height = 16;
     gateway_.rules.memory = std::uint64_t{1} << 30;
     gateway_.rules.most_pixels = 1 << 22;
+    gateway_.quote = [this](const jobs::NewVideo& video) {
+      return jobs::quote_here(*model_, video, gateway_.rules.memory);
+    };
     router_.add(video_routes(gateway_));
+    router_.add(key_routes(gateway_, *keys_));
     router_.add(model_routes(gateway_));
     router_.add(image_route(gateway_));
     router_.add(video_events_route(gateway_, *events_));
@@ -435,6 +440,96 @@ TEST_F(Videos, AVideoGoesOnFromAPicture) {
                   EXPECT_EQ(given.status, 400);
                   EXPECT_EQ(code_of(given), "unsupported_parameter");
                 }));
+}
+
+TEST_F(Videos, TwoClipsAreConnected) {
+  const auto picture = video::make_picture(20, 20, {});
+  ASSERT_TRUE(video::write_png(shared() / "home" / "x.png", *picture).ok());
+  const std::string png = *base::read_text_file(shared() / "home" / "x.png", 1 << 20);
+  const auto form = [&] {
+    std::string body = "--B\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nhold\r\n";
+    for (const std::string name : {"video", "to"}) {
+      body += "--B\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"x.png\"\r\n\r\n" + png + "\r\n";
+    }
+    return body + "--B--\r\n";
+  };
+  const std::string type = "multipart/form-data; boundary=B";
+  const Response made = ask(Method::kPost, "/v1/videos/extensions", form(), type);
+  ASSERT_EQ(made.status, 200) << made.body;
+  const jobs::VideoPointer video = queue_->find("", *json_of(made).text("id"));
+  EXPECT_EQ(video->request.start, 1);
+  EXPECT_EQ(video->request.end, 4) << "a picture holds for a stride";
+  EXPECT_EQ(video->request.context, 1);
+  const base::Json quote = json_of(ask(Method::kPost, "/v1/videos/extensions/quote", form(), type));
+  EXPECT_EQ(*quote.integer("frames"), video->request.frames);
+  // Nothing but an extension leads anywhere, and what is not there leads nowhere.
+  EXPECT_EQ(code_of(ask(Method::kPost, "/v1/videos", R"({"prompt":"x","to":{"id":"video_none"}})")),
+            "unknown_parameter");
+  EXPECT_EQ(code_of(ask(Method::kPost, "/v1/videos/edits", form(), type)), "unknown_parameter");
+  const std::string none = R"({"prompt":"x","video":{"id":"video_none"},"to":{"id":"video_none"}})";
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos/extensions", none).status, 404);
+}
+
+TEST_F(Videos, AQuoteSaysWhatAVideoComesTo) {
+  const auto quote = [&](const std::string& body) { return ask(Method::kPost, "/v1/videos/quote", body); };
+  const base::Json four = json_of(quote(R"({"prompt":"x","steps":4})"));
+  const base::Json eight = json_of(quote(R"({"prompt":"x","steps":8})"));
+  EXPECT_EQ(*eight.integer("calls"), *four.integer("calls") + 4);
+  EXPECT_GT(*(*eight.object("work"))->u64("f32_multiply_adds"), *(*four.object("work"))->u64("f32_multiply_adds"));
+  EXPECT_EQ(*four.text("price"), "0");
+  EXPECT_TRUE(four.find("providers")->is_null());
+  EXPECT_EQ(queue_->size(), 0U);
+  // What is refused is refused in the same words, and a quote is no request for something to be made.
+  EXPECT_EQ(json_of(quote(R"({"prompt":"x","size":"100x100"})")).to_text(),
+            json_of(ask(Method::kPost, "/v1/videos", R"({"prompt":"x","size":"100x100"})")).to_text());
+  const auto slow = keys_->create({"", {}, std::nullopt, 1, ""}, 1);
+  const std::map<std::string, std::string> key{{"authorization", "Bearer " + slow->secret}};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(ask(Method::kPost, "/v1/videos/quote", R"({"prompt":"x"})", "application/json", key).status, 200);
+  }
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos", R"({"prompt":"x"})", "application/json", key).status, 200);
+  EXPECT_EQ(ask(Method::kPost, "/v1/videos", R"({"prompt":"x"})", "application/json", key).status, 429);
+}
+
+TEST_F(Videos, KeysAreManagedByThoseThatMay) {
+  // Nobody makes the first one from afar.
+  EXPECT_EQ(ask(Method::kGet, "/v1/keys").status, 403);
+  EXPECT_EQ(ask(Method::kPost, "/v1/keys", "{}").status, 403);
+  const auto bearer = [](const std::string& secret) {
+    return std::map<std::string, std::string>{{"authorization", "Bearer " + secret}};
+  };
+  const auto usual = keys_->create({"usual", {}, std::nullopt, 0, ""}, 1);
+  const auto chief = keys_->create({"chief", *jobs::Scopes::from_text("keys,write,read"), std::nullopt, 0, ""}, 1);
+  EXPECT_EQ(chief->key.scopes.text(), "read,write,keys");
+  const auto as = [&](const std::string& secret, Method method, const std::string& path, const std::string& body = "") {
+    return ask(method, path, body, "application/json", bearer(secret));
+  };
+  for (const char* const path : {"/v1/keys", "/v1/%6beys"}) {
+    EXPECT_EQ(as(usual->secret, Method::kGet, path).status, 403) << path;
+  }
+  EXPECT_EQ(as(usual->secret, Method::kPost, "/v1/keys", R"({"scopes":"keys"})").status, 403);
+  EXPECT_EQ(as(usual->secret, Method::kDelete, "/v1/keys/" + chief->key.id).status, 403);
+  EXPECT_EQ(as("", Method::kGet, "/v1/keys").status, 401);
+
+  const Response made = as(chief->secret, Method::kPost, "/v1/keys",
+                           R"({"name":"<b>guest</b>","scopes":"read","budget":"5000000000","per_minute":3})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  const std::string secret = *json_of(made).text("secret");
+  EXPECT_EQ(keys_->find(secret)->budget, std::uint64_t{5'000'000'000});
+  EXPECT_EQ(as(secret, Method::kGet, "/v1/videos").status, 200);
+  EXPECT_EQ(as(secret, Method::kPost, "/v1/videos", R"({"prompt":"x"})").status, 403);
+  const Response listed = as(chief->secret, Method::kGet, "/v1/keys");
+  EXPECT_EQ(json_of(listed).find("data")->elements().size(), 3U);
+  EXPECT_EQ(listed.body.find(secret.substr(12)), std::string::npos);
+  for (const char* const body :
+       {R"({"scopes":"all"})", R"({"scopes":"read,read"})", R"({"scopes":""})", R"({"budget":5})", R"({"budget":"-1"})",
+        R"({"per_minute":-1})", R"({"webhook":"http://10.0.0.1"})"}) {
+    EXPECT_EQ(as(chief->secret, Method::kPost, "/v1/keys", body).status, 400) << body;
+  }
+  const std::string id = *json_of(made).text("id");
+  EXPECT_EQ(as(chief->secret, Method::kDelete, "/v1/keys/" + id).status, 200);
+  EXPECT_EQ(as(chief->secret, Method::kDelete, "/v1/keys/key_none").status, 404);
+  EXPECT_EQ(as(secret, Method::kGet, "/v1/videos").status, 401);
 }
 
 TEST_F(Videos, AFullQueueSaysSo) {

@@ -13,6 +13,11 @@ namespace {
 // What anybody may see.
 bool is_public(const std::string& path) { return path == "/openapi.json" || path == "/health" || is_studio_path(path); }
 
+// What has no end but a number, and bounds of its own.
+bool is_quote(const std::string& path) {
+  return path == "/v1/videos/quote" || path == "/v1/videos/edits/quote" || path == "/v1/videos/extensions/quote";
+}
+
 std::string bearer(const Request& request) {
   const std::string& header = request.header("authorization");
   constexpr std::string_view kScheme = "bearer ";
@@ -78,7 +83,7 @@ std::optional<Response> Access::refuse_key(std::string_view method, const Reques
     return refuse(403, "insufficient_permissions", "",
                   std::string("this key may not ") + (reads ? "read" : "write") + "; use one that may");
   }
-  if (method != "POST") return std::nullopt;
+  if (method != "POST" || is_quote(request.path)) return std::nullopt;
   const std::uint64_t wait = keys_.take(*key, options_.milliseconds());
   if (wait == 0) return std::nullopt;
   Response response =

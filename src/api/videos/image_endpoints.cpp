@@ -49,7 +49,7 @@ Asked<Wanted> read_wanted(const base::Json& parameters) {
     }
     wanted.inside = *given == "b64_json";
   }
-  for (const char* const name : {"seconds", "num_frames", "fps", "video", "input_reference"}) {
+  for (const char* const name : {"seconds", "num_frames", "fps", "video", "to", "input_reference"}) {
     if (parameters.has(name))
       return refuse(400, "unknown_parameter", name, "a picture is made of text, and has no duration");
   }

@@ -1,6 +1,7 @@
 #include "api/videos/video_endpoints.h"
 
 #include <array>
+#include <atomic>
 #include <utility>
 
 #include "api/ranged_file.h"
@@ -21,10 +22,19 @@ constexpr std::size_t kMostBody = std::size_t{16} << 20;
 constexpr std::size_t kMostIdempotency = 255;
 constexpr std::uint64_t kMostListed = 100;
 constexpr std::uint64_t kListed = 20;
+constexpr int kMostQuotes = 4;  // at a time
 
 constexpr std::array<const char*, 4> kStatusNames = {"queued", "in_progress", "completed", "failed"};
 
 base::Json or_null(const std::optional<std::int64_t>& value) { return value ? base::Json(*value) : base::Json(); }
+
+base::Json work_json(const exact::Work& work) {
+  base::Json json = base::Json::empty_object();
+  json.set("f32_multiply_adds", work.f32_multiply_adds);
+  json.set("i8_multiply_adds", work.i8_multiply_adds);
+  json.set("elements", work.elements);
+  return json;
+}
 
 base::Json outcome_json(const Video& video) {
   base::Json json = base::Json::empty_object();
@@ -35,13 +45,9 @@ base::Json outcome_json(const Video& video) {
   if (video.task) json.set("task", std::to_string(*video.task));
   for (const char* const name : {"receipt", "price", "work", "provider"}) json.set(name, base::Json());
   if (!video.outcome) return json;
-  base::Json work = base::Json::empty_object();
-  work.set("f32_multiply_adds", video.outcome->work.f32_multiply_adds);
-  work.set("i8_multiply_adds", video.outcome->work.i8_multiply_adds);
-  work.set("elements", video.outcome->work.elements);
   json.set("receipt", video.outcome->receipt);
   json.set("price", std::to_string(video.outcome->price));
-  json.set("work", std::move(work));
+  json.set("work", work_json(video.outcome->work));
   json.set("provider", video.outcome->provider);
   return json;
 }
@@ -94,58 +100,114 @@ Response submit(const Gateway& gateway, const Request& request, const Parameters
   return refuse(submitted.error());
 }
 
+base::Json quote_json(const VideoRules& rules, const jobs::NewVideo& video, const jobs::VideoQuote& quote) {
+  base::Json json = base::Json::empty_object();
+  json.set("object", "video.quote");
+  json.set("size", std::to_string(video.request.width) + "x" + std::to_string(video.request.height));
+  json.set("seconds", video.seconds);
+  json.set("frames", video.request.frames);
+  json.set("work", work_json(quote.work));
+  json.set("calls", quote.calls);
+  json.set("memory_bytes", quote.memory);
+  json.set("price", std::to_string(quote.price));
+  json.set("lowest_price",
+           rules.network && quote.lowest_price == 0 ? base::Json() : base::Json(std::to_string(quote.lowest_price)));
+  json.set("fee", std::to_string(quote.fee));
+  json.set("providers", rules.network ? base::Json(quote.providers) : base::Json());
+  json.set("expected_seconds", quote.seconds ? base::Json(*quote.seconds) : base::Json());
+  return json;
+}
+
+// Says what that would come to, and enters nothing.
+Response quote(const Gateway& gateway, const Request& /*request*/, const Parameters& parameters, const Source& source) {
+  Asked<jobs::NewVideo> asked = read_video_request(parameters, gateway.rules, 0, source);
+  if (asked.refusal) return std::move(*asked.refusal);
+  // Each plans a program.
+  static std::atomic<int> running = 0;
+  if (++running > kMostQuotes) {
+    --running;
+    return refuse(503, "busy", "", "as many quotes are made as may; ask again in a moment");
+  }
+  const auto quote = gateway.quote(*asked.value);
+  --running;
+  if (quote.ok()) return json_response(quote_json(gateway.rules, *asked.value, *quote));
+  if (quote.error().code == base::ErrorCode::kIo) {
+    return refuse(503, "network_unreachable", "", "the network behind this server does not answer; ask again later");
+  }
+  return refuse(quote.error());
+}
+
+// What becomes of a request that was read: submit or quote.
+using Use = Response (*)(const Gateway&, const Request&, const Parameters&, const Source&);
+
+template <Use kUse>
 Response create(const Gateway& gateway, const Request& request) {
   Asked<Parameters> parameters = read_parameters(request);
   if (parameters.refusal) return std::move(*parameters.refusal);
-  if (parameters.value->values.find("video") != nullptr) {
-    return refuse(400, "unknown_parameter", "video", "unknown parameter: 'video'; edits and extensions take one");
+  for (const char* const name : {"video", "to"}) {
+    if (parameters.value->values.find(name) != nullptr) {
+      return refuse(400, "unknown_parameter", name,
+                    "unknown parameter: '" + std::string(name) + "'; edits and extensions take one");
+    }
   }
-  return submit(gateway, request, *parameters.value, {});
+  return kUse(gateway, request, *parameters.value, {});
+}
+
+// A clip of a request that is a video of this server.
+std::optional<Response> take_video(const Gateway& gateway, const Request& request, const std::string& name,
+                                   const std::string& id, SourceVideo& into) {
+  if (id.empty()) return std::nullopt;
+  into.video = gateway.queue->find(gateway.access->owner_of(request), id);
+  if (into.video == nullptr) return no_such_video(id);
+  if (into.video->status != VideoStatus::kCompleted) {
+    return refuse(400, "video_not_ready", name, "this video is not made; go on from one that is completed");
+  }
+  into.file = jobs::VideoPaths(gateway.queue->folder(id)).video;
+  return std::nullopt;
+}
+
+// The id of a video that a request names; empty: it brings a file.
+Asked<std::string> named_video(const Parameters& parameters, const std::string& name) {
+  const base::Json* const video = parameters.values.find(name);
+  if (video == nullptr || !video->has("id")) return std::string();
+  const base::Result<std::string> given = video->text("id");
+  if (!given.ok()) return refuse_parameter(name, "'" + name + "' is a file, or {\"id\"} of a video of this server");
+  return *given;
 }
 
 // Of what another video goes on from: one of this server, if there is an id.
 Response go_on(const Gateway& gateway, const Request& request, const Parameters& parameters, Way way,
-               const std::string& id) {
-  Source source{way, nullptr, {}};
-  if (!id.empty()) {
-    source.video = gateway.queue->find(gateway.access->owner_of(request), id);
-    if (source.video == nullptr) return no_such_video(id);
-    if (source.video->status != VideoStatus::kCompleted) {
-      return refuse(400, "video_not_ready", "video", "this video is not made; go on from one that is completed");
-    }
-    source.file = jobs::VideoPaths(gateway.queue->folder(id)).video;
-  }
-  for (const char* const name : {"seconds", "num_frames"}) {
+               const std::string& id, Use use) {
+  Source source{way, {}, {}};
+  if (auto refusal = take_video(gateway, request, "video", id, source.start)) return std::move(*refusal);
+  for (const char* const name : {"seconds", "num_frames", "to"}) {
     if (way == Way::kEdit && parameters.values.has(name)) {
-      return refuse(400, "unknown_parameter", name, "an edit keeps the duration");
+      return refuse(400, "unknown_parameter", name,
+                    std::string_view(name) == "to" ? "an edit leads nowhere" : "an edit keeps the duration");
     }
   }
+  Asked<std::string> to = named_video(parameters, "to");
+  if (to.refusal) return std::move(*to.refusal);
+  if (auto refusal = take_video(gateway, request, "to", *to.value, source.end)) return std::move(*refusal);
   if (parameters.values.has("input_reference")) {
     return refuse(400, "unknown_parameter", "input_reference", "a video goes on from one thing");
   }
-  return submit(gateway, request, parameters, source);
+  return use(gateway, request, parameters, source);
 }
 
-Response from_body(const Gateway& gateway, const Request& request, Way way) {
+template <Way kWay, Use kUse>
+Response from_body(const Gateway& gateway, const Request& request) {
   Asked<Parameters> parameters = read_parameters(request);
   if (parameters.refusal) return std::move(*parameters.refusal);
-  std::string id;
-  const base::Json* const video = parameters.value->values.find("video");
-  if (video != nullptr && video->has("id")) {
-    const base::Result<std::string> given = video->text("id");
-    if (!given.ok()) return refuse_parameter("video", "'video' is a file, or {\"id\"} of a video of this server");
-    id = *given;
-  }
-  return go_on(gateway, request, *parameters.value, way, id);
+  Asked<std::string> id = named_video(*parameters.value, "video");
+  if (id.refusal) return std::move(*id.refusal);
+  return go_on(gateway, request, *parameters.value, kWay, *id.value, kUse);
 }
-
-Response edit(const Gateway& gateway, const Request& request) { return from_body(gateway, request, Way::kEdit); }
-Response extend(const Gateway& gateway, const Request& request) { return from_body(gateway, request, Way::kExtend); }
 
 Response remix(const Gateway& gateway, const Request& request) {
   Asked<Parameters> parameters = read_parameters(request);
   if (parameters.refusal) return std::move(*parameters.refusal);
-  return go_on(gateway, request, *parameters.value, Way::kEdit, request.parameter("id"));
+  return go_on(gateway, request, *parameters.value, Way::kEdit, request.parameter("id"), submit);
 }
 
 Response list(const Gateway& gateway, const Request& request) {
@@ -268,16 +330,18 @@ base::Json video_json(const Video& video) {
 
 std::vector<Route> video_routes(const Gateway& gateway) {
   std::vector<Route> routes;
-  routes.push_back(route(gateway, Method::kPost, "/v1/videos", Runs::kOnWorker, create));
-  routes.back().body_limit = kMostBody;
   routes.push_back(route(gateway, Method::kGet, "/v1/videos", Runs::kHere, list));
   routes.push_back(route(gateway, Method::kGet, "/v1/videos/{id}", Runs::kHere, show));
   routes.push_back(route(gateway, Method::kDelete, "/v1/videos/{id}", Runs::kOnWorker, remove));
   routes.push_back(route(gateway, Method::kGet, "/v1/videos/{id}/content", Runs::kOnWorker, content));
   constexpr const char* kNoCharacters = "the model of this server has no characters";
-  for (const auto& [pattern, endpoint] : {std::pair<const char*, Endpoint>{"/v1/videos/{id}/remix", remix},
-                                          {"/v1/videos/edits", edit},
-                                          {"/v1/videos/extensions", extend}}) {
+  for (const auto& [pattern, endpoint] : {std::pair<const char*, Endpoint>{"/v1/videos", create<submit>},
+                                          {"/v1/videos/{id}/remix", remix},
+                                          {"/v1/videos/edits", from_body<Way::kEdit, submit>},
+                                          {"/v1/videos/extensions", from_body<Way::kExtend, submit>},
+                                          {"/v1/videos/quote", create<quote>},
+                                          {"/v1/videos/edits/quote", from_body<Way::kEdit, quote>},
+                                          {"/v1/videos/extensions/quote", from_body<Way::kExtend, quote>}}) {
     routes.push_back(route(gateway, Method::kPost, pattern, Runs::kOnWorker, endpoint));
     routes.back().body_limit = kMostBody;
   }

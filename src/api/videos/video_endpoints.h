@@ -7,6 +7,7 @@
 #include "api/router.h"
 #include "api/videos/access.h"
 #include "api/videos/video_request.h"
+#include "jobs/quote.h"
 #include "jobs/video_queue.h"
 
 namespace starling::api::videos {
@@ -17,14 +18,15 @@ struct Gateway {
   const Access* access = nullptr;
   const jobs::ApiKeys* keys = nullptr;
   VideoRules rules;
-  std::function<std::int64_t()> now;  // Unix seconds
+  std::function<base::Result<jobs::VideoQuote>(const jobs::NewVideo&)> quote;  // what a video comes to
+  std::function<std::int64_t()> now;                                           // Unix seconds
 };
 
 // A video as OpenAI's clients read it, with "starling" beside their members.
 base::Json video_json(const jobs::Video& video);
 
 // POST and GET /v1/videos, GET and DELETE /v1/videos/{id}, GET /v1/videos/{id}/content, POST of remix, edits and
-// extensions; characters are refused with a sentence.
+// extensions, quotes of these; characters are refused with a sentence.
 std::vector<Route> video_routes(const Gateway& gateway);
 
 }  // namespace starling::api::videos

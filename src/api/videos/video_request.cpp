@@ -14,11 +14,22 @@
 namespace starling::api::videos {
 namespace {
 
-constexpr std::array<std::string_view, 16> kParameters = {"prompt",     "model",           "seconds",
-                                                          "size",       "input_reference", "video",
-                                                          "seed",       "steps",           "num_inference_steps",
-                                                          "guidance",   "guidance_scale",  "fps",
-                                                          "num_frames", "negative_prompt", "flow_shift",
+constexpr std::array<std::string_view, 17> kParameters = {"prompt",
+                                                          "model",
+                                                          "seconds",
+                                                          "size",
+                                                          "input_reference",
+                                                          "video",
+                                                          "to",
+                                                          "seed",
+                                                          "steps",
+                                                          "num_inference_steps",
+                                                          "guidance",
+                                                          "guidance_scale",
+                                                          "fps",
+                                                          "num_frames",
+                                                          "negative_prompt",
+                                                          "flow_shift",
                                                           "user"};
 
 constexpr base::JsonLimits kJsonLimits = {std::size_t{16} << 20, 16, 4096};

@@ -41,10 +41,10 @@ base::Result<std::string> bytes_in(const Parameters& parameters, const std::stri
     return decode_base64(std::string_view(url).substr(comma + 1));
   }
   return base::invalid("'" + name + "' is a file, sent as multipart/form-data" +
-                       (name == "video" ? ", or {\"id\"} of a video of this server" : ""));
+                       (name == "video" || name == "to" ? ", or {\"id\"} of a video of this server" : ""));
 }
 
-base::Result<video::Frames> clip_of(const Parameters& parameters, const std::string& name, const Source& source,
+base::Result<video::Frames> clip_of(const Parameters& parameters, const std::string& name, const SourceVideo& source,
                                     const VideoRules& rules, const generate::TextToVideo& request, bool picture) {
   const std::uint64_t pixels = static_cast<std::uint64_t>(request.width) * static_cast<std::uint64_t>(request.height);
   const auto most =
@@ -61,13 +61,20 @@ base::Status take_source(const Parameters& parameters, const std::string& name, 
   const models::ModelConfig& config = rules.model->config();
   generate::TextToVideo& request = video.request;
   const bool picture = source.way == Way::kText;
-  STARLING_ASSIGN(video::Frames clip, clip_of(parameters, name, source, rules, request, picture));
+  STARLING_ASSIGN(video::Frames clip, clip_of(parameters, name, source.start, rules, request, picture));
   clip = generate::in_strides(config, std::move(clip),
                               source.way == Way::kEdit ? generate::Place::kWhole : generate::Place::kStart);
+  video::Frames end;
+  if (source.way == Way::kExtend && parameters.values.has("to")) {
+    STARLING_ASSIGN(end, clip_of(parameters, "to", source.end, rules, request, false));
+    end = generate::in_strides(config, std::move(end), generate::Place::kEnd);
+    // With known frames on both sides one of each is what models are trained for.
+    request.context = 1;
+  }
   // What was asked for is new, beside what is there.
-  if (source.way == Way::kExtend) request.frames += clip.count - 1;
+  if (source.way == Way::kExtend) request.frames += clip.count - 1 + std::max<std::int64_t>(0, end.count - 1);
   if (source.way == Way::kEdit) request.strength = kUsualStrength;
-  video.given = generate::give(request, clip, {});
+  video.given = generate::give(request, clip, end);
   return {};
 }
 
@@ -82,14 +89,15 @@ void set_window(const VideoRules& rules, generate::TextToVideo& request) {
 Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const VideoRules& rules, std::uint64_t random,
                                          const Source& source) {
   VideoRules own = rules;
-  if (source.video != nullptr) {
+  if (source.start.video != nullptr) {
     const std::string prompt = own.usual.prompt;
-    own.usual = source.video->request;
+    own.usual = source.start.video->request;
     own.usual.prompt = prompt;
     for (std::int64_t* const part : {&own.usual.start, &own.usual.end, &own.usual.window}) *part = 0;
     own.usual.given.reset();
     own.usual.strength.reset();
     own.usual.loop = false;
+    own.usual.context = generate::TextToVideo().context;
   }
   Asked<jobs::NewVideo> asked = read_text_request(parameters.values, own, random);
   if (asked.refusal) return asked;
@@ -102,7 +110,7 @@ Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const Vid
   if (goes_on) {
     const base::Status taken = take_source(parameters, name, source, rules, video);
     if (!taken.ok()) return refuse_parameter(name, taken.error().message);
-    if (source.video != nullptr) video.source = source.video->id;
+    if (source.start.video != nullptr) video.source = source.start.video->id;
     if (source.way != Way::kText) video.seconds = seconds_text(video.request);
   }
   if (const base::Status fine = generate::check_request(rules.model->config(), video.request); !fine.ok()) {

@@ -15,12 +15,19 @@ enum class Way : std::uint8_t {
   kEdit,    // the clip made anew
 };
 
+// A clip that is a video of this server, completed. null: the body brings a file.
+struct SourceVideo {
+  jobs::VideoPointer video;
+  std::filesystem::path file;  // of that video
+};
+
 // The video that a body asks for, of which `source` is what it goes on from; the requests of kText bring theirs as
-// input_reference. owner, idempotency and body are not filled in. random: for the seed of those who name none.
+// input_reference, others as "video"; those of kExtend may name as "to" what the new frames lead up to. owner,
+// idempotency and body are not filled in. random: for the seed of those who name none.
 struct Source {
   Way way = Way::kText;
-  jobs::VideoPointer video;    // of this server, completed; null: the body brings a file as "video"
-  std::filesystem::path file;  // of that video
+  SourceVideo start;
+  SourceVideo end;
 };
 Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const VideoRules& rules, std::uint64_t random,
                                          const Source& source = {});
