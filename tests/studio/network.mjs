@@ -1,9 +1,20 @@
-// What a visitor sees of a network that runs behind the server at the URL: blocks, providers, tasks and payments as they
-// happen, and that it is away once the process DEVNET has ended.
+// What a visitor with a KEY sees of a network that runs behind the server at the URL: blocks, providers, tasks and
+// payments as they happen, keys, what a wallet signs, and that the network is away once the process DEVNET has ended.
+// SECRET is the key of an account with credits, in hex.
 import assert from "node:assert/strict";
+import { Wallet } from "ethers";
 import { base, browser, complaints, look, visit } from "./visitor.mjs";
 
+const withKey = (key) => (context) => context.addInitScript((kept) => localStorage.setItem("starling.key", kept), key);
+const mine = withKey(process.env.KEY);
+
 const page = await visit();
+await page.getByText("This server asks for a key.").waitFor();
+await page.getByLabel("Key", { exact: true }).fill("sk-starling-wrong");
+await page.getByRole("button", { name: "Use this key" }).click();
+await page.getByText("Give a key to go on").waitFor();
+await page.getByLabel("Key", { exact: true }).fill(process.env.KEY);
+await page.getByRole("button", { name: "Use this key" }).click();
 await page.getByRole("link", { name: "Network" }).click();
 await page.getByRole("heading", { name: "What happens" }).waitFor();
 await page.getByText("registered as a provider").first().waitFor();
@@ -11,7 +22,8 @@ await page.getByText("They add up.").waitFor();
 assert.equal(await page.locator(".providers tbody tr").count(), 2);
 
 // A video that is asked for shows, from the task to who was paid. Another page asks, so that this one sees it live.
-const other = await visit();
+const other = await visit({}, mine);
+await other.getByText(/providers could make it/).waitFor();
 await other.getByLabel("What shall the video show?").fill("a red ball bounces on green ground");
 await other.getByRole("spinbutton", { name: "Steps", exact: true }).fill("6");
 await other.getByRole("button", { name: "Make video" }).click();
@@ -44,10 +56,67 @@ for (const path of ["account/..%2f..%2fstatus", "task/<img src=x onerror=alert(1
   await look(page, "network-strange");
 }
 
-const phone = await visit({ locale: "zh-CN", colorScheme: "dark", viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 });
+const phone = await visit({ locale: "zh-CN", colorScheme: "dark", viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }, mine);
 await phone.getByRole("link", { name: "网络" }).click();
 await phone.getByText(/因任务 1 收到/).waitFor();
 await look(phone, "network-phone");
+
+// Keys: one is made, used, and revoked; it manages none and sees nobody else's videos.
+await page.getByRole("link", { name: "Keys" }).click();
+await page.getByLabel("Name").fill("<b>guest</b>");
+await page.getByLabel("Budget in credits").fill("2.5");
+await page.getByRole("button", { name: "Make key" }).click();
+const secret = await page.locator(".verdict code").innerText();
+assert.match(secret, /^sk-starling-[0-9a-f]{64}$/);
+await page.getByText("0 of 2.5").waitFor();
+await look(page, "keys-managed");
+const guest = await visit({}, withKey(secret));
+await guest.getByText("Nothing here yet").waitFor();
+await guest.getByRole("link", { name: "Keys" }).click();
+await guest.getByText("starling key create").waitFor();
+assert.equal(await guest.getByRole("button", { name: "Make key" }).count(), 0);
+await page.getByRole("button", { name: "Revoke: <b>guest</b>" }).click();
+await page.getByText(/^revoked/).waitFor();
+await guest.reload();
+await guest.getByText("This server asks for a key.").first().waitFor();
+
+// A wallet of the browser, which signs typed data with a key that the page never sees.
+const wallet = new Wallet("0x" + process.env.SECRET.trim());
+const owner = await visit({}, async (context) => {
+  await mine(context);
+  await context.exposeFunction("askWallet", async (method, params) => {
+    if (method === "eth_requestAccounts") return [wallet.address];
+    assert.equal(method, "eth_signTypedData_v4");
+    const { domain, types, message } = JSON.parse(params[1]);
+    if (message.motes === "13000000000") throw new Error("the owner says no");
+    delete types.EIP712Domain;
+    return wallet.signTypedData(domain, types, message);
+  });
+  await context.addInitScript(() => {
+    window.ethereum = { request: ({ method, params }) => window.askWallet(method, params), on: () => {} };
+  });
+});
+await owner.getByRole("link", { name: "Keys" }).click();
+await owner.getByRole("button", { name: "Connect a wallet" }).click();
+const balance = owner.locator(".who b");
+await balance.waitFor();
+const before = parseFloat(await balance.innerText());
+await owner.getByLabel("Send to").fill("0x000000000000000000000000000000000000dEaD");
+const send = async (amount) => {
+  await owner.getByLabel("Credits", { exact: true }).fill(amount);
+  await owner.getByRole("button", { name: "Sign and send" }).click();
+};
+await send("1.5");
+await owner.getByText(/^It is in block \d+\.$/).waitFor();
+await owner.waitForFunction((most) => parseFloat(document.querySelector(".who b").innerText) < most, before - 1.4);
+await look(owner, "wallet");
+for (const [amount, why] of [["13", /the owner says no/], ["9999999999", /balance is less/], ["much", /give an amount/]]) {
+  await send(amount);
+  await owner.getByText(why).waitFor();
+}
+await owner.getByRole("link", { name: "What it did and got" }).click();
+await owner.getByText("sent 1.5 credits").waitFor();
+await look(owner, "account");
 
 process.kill(Number(process.env.DEVNET), "SIGTERM");
 await page.goto(`${base}/#/network`);

@@ -25,6 +25,7 @@ await page.getByLabel("What shall the video show?").fill("a red ball bounces on 
 await choose(page, "Seed", "7");
 await choose(page, "Videos", "3");
 await choose(page, "Steps", "60");
+await page.getByLabel("What it comes to").getByText(/multiply–adds in 195 calls · costs nothing/).waitFor();
 await page.keyboard.press("Enter");
 await page.locator(".screen img").first().waitFor(); // comes out of noise
 await made(page, 3);
@@ -62,9 +63,31 @@ for (const name of ["Remix", "Extend"]) {
   await page.goto(own);
 }
 
+// Two videos are connected by what happens between them.
+await page.goto(`${base}/#/`);
+await tiles(page).first().getByRole("checkbox").check();
+await tiles(page).nth(1).getByRole("checkbox").check();
+await page.getByRole("button", { name: "Connect" }).click();
+await page.getByText("Makes what happens between these two videos").waitFor();
+await choose(page, "Steps", "4");
+await choose(page, "Seconds", "1");
+await page.getByText(/about [0-9.]+ s/).waitFor();
+await look(page, "connect");
+const apart = await tiles(page).count();
+await page.getByRole("button", { name: "Make video" }).click();
+await page.waitForFunction((n) => document.querySelectorAll(".tile").length > n, apart);
+await made(page, apart + 1);
+await tiles(page).first().locator("a.picture").click();
+await page.getByText("another video").waitFor();
+
 // Deleted, after a question.
-await page.getByRole("button", { name: "Delete" }).click();
-await page.getByRole("button", { name: "Yes, delete" }).click();
+for (let i = 0; i < 2; ++i) {
+  const before = await tiles(page).count();
+  if (before > 0) await tiles(page).first().locator("a.picture").click();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Yes, delete" }).click();
+  await tiles(page).first().waitFor();
+}
 await made(page, 4);
 assert.equal(await tiles(page).count(), 4);
 

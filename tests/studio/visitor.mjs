@@ -11,8 +11,10 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 export const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 export const complaints = [];
 
-export const visit = async (options = {}) => {
+// prepare is called with the context before its first page.
+export const visit = async (options = {}, prepare = async () => {}) => {
   const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
+  await prepare(context);
   context.on("request", (request) => {
     const { protocol, origin } = new URL(request.url());
     if (protocol !== "blob:" && origin !== base) complaints.push(`asked ${request.url()}`);

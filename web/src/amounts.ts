@@ -14,3 +14,10 @@ export const compact = (amount: number) =>
 export const timeOf = (milliseconds: string) => new Date(Number(milliseconds)).toLocaleTimeString(language.value === "zh" ? "zh" : undefined);
 
 export const percent = (share: number) => `${Math.round(share * 100)} %`;
+
+// Motes of an amount of credits as people write it; null where it is none.
+export function motesOf(amount: string): string | null {
+  const match = /^\s*(\d{1,10})(?:[.,](\d{1,9}))?\s*$/.exec(amount);
+  if (!match) return null;
+  return (BigInt(match[1]!) * 1_000_000_000n + BigInt((match[2] ?? "").padEnd(9, "0"))).toString();
+}

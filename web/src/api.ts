@@ -144,9 +144,37 @@ export const deleteVideo = (id: string) => askJson<object>(`/v1/videos/${encodeU
 export const getModel = async () => (await askJson<{ data: Model[] }>("/v1/models")).data[0]!;
 export const getModelCard = (id: string) => askJson<ModelCard>(`/v1/models/${encodeURIComponent(id)}/card`);
 
+export interface ApiKey {
+  id: string;
+  name: string;
+  scopes: string;
+  budget: string | null;
+  spent: string;
+  per_minute: number;
+  created_at: number;
+  revoked_at: number | null;
+}
+
+export const listKeys = async () => (await askJson<{ data: ApiKey[] }>("/v1/keys")).data;
+export const createKey = (wanted: { name: string; scopes: string; budget: string | null; per_minute: number }) =>
+  askJson<ApiKey & { secret: string }>("/v1/keys", json(wanted));
+export const revokeKey = (id: string) => askJson<object>(`/v1/keys/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+// What a video comes to.
+export interface Quote {
+  frames: number;
+  work: Work;
+  calls: number;
+  price: string;
+  lowest_price: string | null;
+  providers: number | null;
+  expected_seconds: number | null;
+}
+
 // What a video is made of beside its text.
 export type Source =
   | { way: "remix" | "extend"; id: string }
+  | { way: "connect"; id: string; to: string }
   | { way: "begin" | "edit" | "extend"; file: File };
 
 export interface Wishes {
@@ -161,16 +189,22 @@ export interface Wishes {
 
 export async function createVideo(wishes: Wishes, source?: Source): Promise<Video> {
   if (!source) return askJson<Video>("/v1/videos", json(wishes));
-  if ("id" in source) {
-    return source.way === "remix"
-      ? askJson<Video>(`/v1/videos/${encodeURIComponent(source.id)}/remix`, json(wishes))
-      : askJson<Video>("/v1/videos/extensions", json({ ...wishes, video: { id: source.id } }));
-  }
+  if (source.way === "remix") return askJson<Video>(`/v1/videos/${encodeURIComponent(source.id)}/remix`, json(wishes));
+  if ("id" in source) return askJson<Video>("/v1/videos/extensions", json({ ...wishes, ...clipsOf(source) }));
   const form = new FormData();
   for (const [name, value] of Object.entries(wishes)) form.set(name, String(value));
   form.set(source.way === "begin" ? "input_reference" : "video", source.file);
   const path = { begin: "/v1/videos", edit: "/v1/videos/edits", extend: "/v1/videos/extensions" }[source.way];
   return askJson<Video>(path, { method: "POST", body: form });
+}
+
+const clipsOf = (source: { id: string; to?: string }) => ({ video: { id: source.id }, ...(source.to === undefined ? {} : { to: { id: source.to } }) });
+
+// Of files the quote is that of text alone: a clip that was not sent cannot be counted.
+export function getQuote(wishes: Wishes, source: Source | undefined, signal: AbortSignal): Promise<Quote> {
+  const asked = source && "id" in source ? { ...wishes, ...clipsOf(source) } : wishes;
+  const path = source && "id" in source ? (source.way === "remix" ? "/v1/videos/edits/quote" : "/v1/videos/extensions/quote") : "/v1/videos/quote";
+  return askJson<Quote>(path, { ...json(asked), signal });
 }
 
 export type Variant = "video" | "thumbnail" | "receipt" | "calls";

@@ -1,6 +1,6 @@
 // The videos that this page knows, kept up to date while any of them is on its way.
 import { ApiError, type Video, deleteVideo, getVideo, listVideos, videoEvents } from "./api";
-import { Store } from "./store";
+import { Store, remember, remembered } from "./store";
 
 export interface Preview {
   url: string;
@@ -23,6 +23,8 @@ const POLL_TIME = 1500; // milliseconds
 const PREVIEW_TIME = 90; // milliseconds that each preview is seen, however fast they come
 
 export const shelf = new Store<Shelf>({ videos: [], previews: new Map(), last: null, more: false, loaded: false, error: null });
+// Multiply–adds a second at which videos were made lately, as seen from here; 0: none was seen from its beginning.
+export const speed = new Store(Number(remembered("speed")) || 0);
 const streams = new Map<string, AbortController>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -65,10 +67,18 @@ function pngUrl(base64: string): string {
 
 const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
 
+function learnSpeed({ starling: { work } }: Video, milliseconds: number): void {
+  if (!work || milliseconds < 20) return;
+  speed.set(((work.f32_multiply_adds + work.i8_multiply_adds) / milliseconds) * 1000);
+  remember("speed", String(Math.round(speed.value)));
+}
+
 async function stream(id: string): Promise<void> {
   const controller = new AbortController();
   streams.set(id, controller);
   let shown = 0;
+  let queued = false;
+  let begun = 0;
   try {
     for await (const event of videoEvents(id, controller.signal)) {
       if (event.name === "video.deleted") return drop(id);
@@ -82,6 +92,9 @@ async function stream(id: string): Promise<void> {
       }
       const video = event.data as Video;
       if (isOver(video) && wait > 0) await pause(wait);
+      if (video.status === "queued") queued = true;
+      if (video.status === "in_progress" && queued && begun === 0) begun = performance.now();
+      if (video.status === "completed" && begun > 0) learnSpeed(video, performance.now() - begun);
       put([video]);
       if (isOver(video)) showPreview(id, null);
     }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Model, type Source, type Video, type Wishes, createVideo } from "../api";
+import { QuoteLine } from "./quote_line";
 import { secondsStep, unknownWords, usualSizes } from "../model";
 import { useTexts } from "../settings";
 import { addVideos } from "../videos";
@@ -14,7 +15,7 @@ type FileWay = "begin" | "edit" | "extend";
 interface Props {
   model: Model;
   // The video that the new one goes on from, if it is one of this server.
-  from?: { way: "remix" | "extend"; video: Video } | null;
+  from?: { way: "remix" | "extend"; video: Video } | { way: "connect"; video: Video; to: Video } | null;
   onMade: (videos: Video[]) => void;
 }
 
@@ -56,7 +57,7 @@ export function Composer({ model, from, onMade }: Props) {
     setPrompt(from.video.prompt);
     setFile(null);
     field.current?.focus();
-  }, [from?.way, from?.video.id]);
+  }, [from?.way, from?.video.id, from?.way === "connect" && from.to.id]);
 
   const unknown = unknownWords(prompt, model.starling.words);
   const keepsShape = from?.way === "remix" || (file && fileWay === "edit");
@@ -73,17 +74,23 @@ export function Composer({ model, from, onMade }: Props) {
   }
 
   function source(): Source | undefined {
+    if (from?.way === "connect") return { way: from.way, id: from.video.id, to: from.to.id };
     if (from) return { way: from.way, id: from.video.id };
     return file ? { way: fileWay, file } : undefined;
+  }
+
+  function wishesFor(text: string): Wishes {
+    const wishes: Wishes = { prompt: text, steps: Number(steps), guidance: Number(guidance) };
+    if (!from) wishes.size = size === OTHER ? `${width}x${height}` : size;
+    if (!keepsShape && Number(seconds) === 0) wishes.num_frames = 1;
+    else if (!keepsShape) wishes.seconds = seconds;
+    return wishes;
   }
 
   async function submit() {
     setBusy(true);
     setError(null);
-    const wishes: Wishes = { prompt: prompt.trim(), steps: Number(steps), guidance: Number(guidance) };
-    if (!from) wishes.size = size === OTHER ? `${width}x${height}` : size;
-    if (!keepsShape && Number(seconds) === 0) wishes.num_frames = 1;
-    else if (!keepsShape) wishes.seconds = seconds;
+    const wishes = wishesFor(prompt.trim());
     const made: Video[] = [];
     const first = seed === "" ? Math.floor(Math.random() * SEEDS) : Number(seed);
     try {
@@ -123,7 +130,14 @@ export function Composer({ model, from, onMade }: Props) {
       </h1>
       {from && (
         <p class="hint">
-          {from.way === "remix" ? t.create.remixOf : t.create.extendOf} <a href={`#/video/${from.video.id}`}>{from.video.prompt}</a>
+          {{ remix: t.create.remixOf, extend: t.create.extendOf, connect: t.create.connectOf }[from.way]}{" "}
+          <a href={`#/video/${from.video.id}`}>{from.video.prompt}</a>
+          {from.way === "connect" && (
+            <>
+              {" → "}
+              <a href={`#/video/${from.to.id}`}>{from.to.prompt}</a>
+            </>
+          )}
         </p>
       )}
       <textarea
@@ -228,6 +242,7 @@ export function Composer({ model, from, onMade }: Props) {
           {busy ? t.create.asking : number > 1 ? t.create.makeMany(number) : t.create.make}
         </button>
       </div>
+      <QuoteLine wishes={wishesFor(model.starling.words[0] ?? "a")} source={source()} count={number} network={model.starling.network} />
       {error && (
         <p class="error" role="alert">
           {t.error} {error}

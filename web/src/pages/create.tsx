@@ -54,18 +54,31 @@ export function CreatePage() {
   const known = model.use();
   const { videos, more, loaded, error } = shelf.use();
   const [chosen, setChosen] = useState<string[]>([]);
-  const way = at.query.has("remix") ? "remix" : "extend";
+  const way: "remix" | "connect" | "extend" = at.query.has("remix") ? "remix" : at.query.has("connect") ? "connect" : "extend";
   const begun = videos.find((video) => video.id === at.query.get(way));
+  const to = videos.find((video) => video.id === at.query.get("to"));
+  const from = !begun ? null : way !== "connect" ? { way, video: begun } : to ? { way, video: begun, to } : null;
+
+  // In the order in which they were chosen.
+  function connectChosen() {
+    go(`#/?connect=${chosen[0]}&to=${chosen[1]}`);
+    setChosen([]);
+  }
 
   return (
     <>
-      {known && <Composer model={known} from={begun ? { way, video: begun } : null} onMade={() => begun && go("#/")} />}
+      {known && <Composer model={known} from={from} onMade={() => begun && go("#/")} />}
       <section aria-labelledby="videos">
         <div class="heading">
           <h2 id="videos">{t.list.heading}</h2>
           {chosen.length > 0 && (
             <div class="buttons">
               <button onClick={() => setChosen([])}>{t.list.clear}</button>
+              {known?.starling.goes_on && (
+                <button disabled={chosen.length !== 2} onClick={() => connectChosen()}>
+                  {t.list.connect}
+                </button>
+              )}
               <button class="primary" disabled={chosen.length < 2} onClick={() => go(`#/compare/${chosen.join(",")}`)}>
                 {t.list.compare(chosen.length)}
               </button>
