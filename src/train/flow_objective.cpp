@@ -1,40 +1,32 @@
 #include "train/flow_objective.h"
 
 #include <algorithm>
-#include <limits>
+#include <string_view>
+#include <utility>
 
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "models/bundled.h"
 #include "models/checkpoint.h"
-#include "models/latent_noise.h"
-#include "models/umt5.h"
-#include "models/wan_transformer.h"
-#include "models/wan_vae.h"
 #include "train/dataset_choice.h"
 #include "train/draws.h"
 #include "train/flow_batch.h"
 #include "train/flow_data.h"
+#include "train/flow_loss.h"
 #include "train/flow_samples.h"
 #include "train/latent_source.h"
 
 namespace starling::train {
 namespace {
 
-using exact::Builder;
 using exact::Plan;
 using exact::Shape;
 using exact::Tensor;
-using exact::Type;
-using Value = Builder::Value;
 
-constexpr std::uint32_t kNoiseStream = 1;
-constexpr std::uint32_t kTimeStream = 2;
 constexpr std::size_t kTokenizerCaptions = 20000;
 constexpr std::size_t kMaxTokenizer = std::size_t{64} << 20;
 constexpr std::uint64_t kValidationClips = 64;
 constexpr std::int64_t kWidening = 4;  // of a block's hidden layer
-constexpr float kTimesteps = 1000.0F;
 
 // Trains the tokenizer on the data set's captions, or reads the one that this run has trained.
 base::Result<TextTools> text_tools(const Recipe& recipe, const FlowSetting& setting) {
@@ -68,6 +60,7 @@ class FlowObjective final : public Objective {
     config_.pipeline = models::bundled_pipeline_config();
     config_.scheduler = models::bundled_scheduler_config();
     config_.scheduler.noise_mean_amplitude = recipe_.noise_mean_amplitude;
+    if (distils()) config_.scheduler.shift = recipe_.shift;
     config_.text_encoder = models::bundled_umt5_config(text_.tokenizer->vocab_size());
     config_.vae = setting_.vae.config;
     config_.transformer = models::bundled_transformer_config();
@@ -81,12 +74,18 @@ class FlowObjective final : public Objective {
 
   base::Result<Loss> loss() override {
     Loss loss;
-    for (const Shape& shape : data_->shapes()) STARLING_TRY(add_loss(shape, loss));
+    for (const Shape& shape : data_->shapes()) {
+      STARLING_ASSIGN(FlowLoss made, loss_of(shape));
+      loss.graphs.push_back(std::move(made.graph));
+      if (loss.parameters.empty()) {
+        loss.parameters = std::move(made.trained);
+        if (distils()) STARLING_TRY(freeze(made.frozen));
+      }
+    }
     for (const models::Parameter& parameter : loss.parameters) {
       if (!setting_.start) break;
-      STARLING_ASSIGN(const Tensor stored, setting_.start->weight(parameter.name));
-      STARLING_ASSIGN(Tensor wide, stored.widened());
-      loss.start.emplace(parameter.name, std::move(wide));
+      STARLING_ASSIGN(Tensor weight, start_weight(parameter.name));
+      loss.start.emplace(parameter.name, std::move(weight));
     }
     return loss;
   }
@@ -95,7 +94,11 @@ class FlowObjective final : public Objective {
     return data_->prepare(engine, index, stop);
   }
 
-  base::Result<Batch> batch(std::uint64_t index) override { return data_->batch(index, *text_.tokenizer); }
+  base::Result<Batch> batch(std::uint64_t index) override {
+    STARLING_ASSIGN(Batch batch, data_->batch(index, *text_.tokenizer));
+    batch.inputs.insert(frozen_.begin(), frozen_.end());
+    return batch;
+  }
 
   base::Result<std::vector<Metric>> validate(exact::Engine& engine, const NamedTensors& weights) override {
     STARLING_TRY(prepare_validation(engine));
@@ -104,6 +107,7 @@ class FlowObjective final : public Objective {
       double total = 0.0;
       for (std::size_t i = 0; i < validation_.size(); ++i) {
         NamedTensors tensors = weights;
+        tensors.insert(frozen_.begin(), frozen_.end());
         for (const auto& [name, tensor] : (with_text ? validation_ : validation_without_text_)[i]) {
           tensors.insert_or_assign(name, tensor);
         }
@@ -119,8 +123,10 @@ class FlowObjective final : public Objective {
 
   // samples.png: videos of held-out captions.
   base::Status draw(exact::Engine& engine, const NamedTensors& weights, const std::filesystem::path& folder) override {
+    SampleSettings settings;
+    if (distils()) settings = {.steps = recipe_.student_steps, .guidance = 1.0F};
     return draw_samples(engine, config_, *text_.tokenizer, all_weights(weights), *setting_.held_out,
-                        clip_shape(recipe_), folder / "samples.png");
+                        clip_shape(recipe_), settings, folder / "samples.png");
   }
 
   base::Status save_model(exact::Engine&, const NamedTensors& weights, const std::filesystem::path& folder) override {
@@ -133,55 +139,43 @@ class FlowObjective final : public Objective {
   }
 
  private:
-  // The loss of clips of one more shape: [clips, frames', height', width', z].
-  base::Status add_loss(const Shape& clips, Loss& loss) const {
-    Builder b;
-    models::Parameters transformer(b, "transformer");
-    models::Parameters text_encoder(b, "text_encoder");
-    const std::int64_t batch = clips[0];
-    const std::int64_t frames = clips[1];
-    const std::int64_t elements = clips[2] * clips[3] * clips[4];  // of a frame
-    const Value raw = b.input("latents", Type::kF32, clips);
-    const Value noisy = b.input("noisy", Type::kF32, {batch, frames});  // 0 for a clean frame, else 1
-    const Value ids = b.input("tokens", Type::kI32, {batch, recipe_.text_length});
-    const Value mask = b.input("mask", Type::kF32, {batch, recipe_.text_length});
-    const Value seed = b.input("seed", Type::kI32, {2});
+  bool distils() const { return recipe_.student_steps > 0; }
 
-    // Uniform times are those that the sampler meets. A bell-shaped distribution starves the noisiest steps, in which
-    // the sampler settles the sky, the ground and the course of a motion.
-    const Shape times{batch, 1};
-    const Value u = recipe_.logit_normal_times != 0 ? b.sigmoid(b.normal(seed, kTimeStream, times))
-                                                    : b.uniform(seed, kTimeStream, times);
-    const Value shifted = b.div(b.mul(u, recipe_.shift), b.add(b.mul(u, recipe_.shift - 1.0F), 1.0F));
-    const Value sigma = b.mul(shifted, noisy);
-    const Value data = models::vae_normalize(b, config_.vae, raw);
-    const float amplitude = config_.scheduler.noise_mean_amplitude;
-    const Value flow = b.sub(models::latent_noise(b, seed, kNoiseStream, b.shape(data), amplitude), data);
-    const Value mixed = b.fma(b.reshape(sigma, {batch, frames, 1, 1, 1}), flow, data);
+  base::Result<FlowLoss> loss_of(const Shape& clips) const {
+    return distils() ? distilled_loss(recipe_, config_, clips) : flow_loss(recipe_, config_, clips);
+  }
 
-    const Value text = models::umt5_encode(text_encoder, config_.text_encoder, ids, mask);
-    const auto contexts = models::wan_text_contexts(transformer, config_.transformer, text);
-    const Value predicted =
-        models::wan_transformer(transformer, config_.transformer, mixed, b.mul(sigma, kTimesteps), contexts);
-    const Value error = b.sub(predicted, flow);
-    const Value squares = b.sum(b.reshape(b.mul(error, error), {batch, frames, elements}), 2);
-    const Value counted = b.mul(b.reshape(squares, {batch, frames}), noisy);
-    const Value total = b.sum(b.reshape(counted, {batch * frames}), 0);
-    const Value count = b.mul(b.sum(b.reshape(noisy, {batch * frames}), 0), static_cast<float>(elements));
-    b.output("loss", b.reshape(b.div(total, count), Shape{}));
-    STARLING_ASSIGN(exact::Graph graph, b.finish());
-    std::vector<models::Parameter> parameters = transformer.list();
-    parameters.insert(parameters.end(), text_encoder.list().begin(), text_encoder.list().end());
-    loss.graphs.push_back(std::move(graph));
-    if (loss.parameters.empty()) loss.parameters = std::move(parameters);
+  // From the model that training starts from.
+  base::Result<Tensor> start_weight(std::string_view name) const {
+    STARLING_ASSIGN(const Tensor stored, setting_.start->weight(name));
+    return stored.widened();
+  }
+
+  // The teacher's weights, the text encoder's, and the text that guidance leads away from.
+  base::Status freeze(const std::vector<models::Parameter>& parameters) {
+    constexpr std::string_view kTeacher = "teacher/";
+    for (const models::Parameter& parameter : parameters) {
+      const std::string_view name = parameter.name;
+      const std::string stored =
+          name.starts_with(kTeacher) ? "transformer/" + std::string(name.substr(kTeacher.size())) : parameter.name;
+      STARLING_ASSIGN(Tensor weight, start_weight(stored));
+      frozen_.insert_or_assign(parameter.name, std::move(weight));
+    }
+    STARLING_ASSIGN(const models::Tokens empty, text_.tokenizer->encode("", recipe_.text_length));
+    const std::int64_t length = recipe_.text_length;
+    Tensor tokens(exact::Type::kI32, {1, length});
+    Tensor mask(exact::Type::kF32, {1, length});
+    std::ranges::copy(empty.padded_ids(length).i32(), tokens.i32().begin());
+    std::ranges::copy(empty.mask(length).f32(), mask.f32().begin());
+    frozen_.insert_or_assign("negative_tokens", std::move(tokens));
+    frozen_.insert_or_assign("negative_mask", std::move(mask));
     return {};
   }
 
   base::Status prepare_validation(exact::Engine& engine) {
     if (validation_plan_) return {};
-    Loss loss;
-    STARLING_TRY(add_loss(data_->shapes().front(), loss));
-    STARLING_ASSIGN(Plan plan, Plan::make(std::move(loss.graphs.front())));
+    STARLING_ASSIGN(FlowLoss loss, loss_of(data_->shapes().front()));
+    STARLING_ASSIGN(Plan plan, Plan::make(std::move(loss.graph)));
     const auto batch = static_cast<std::uint64_t>(recipe_.batch);
     const std::uint64_t batches = std::max<std::uint64_t>(1, kValidationClips / batch);
     STARLING_ASSIGN(const auto held_out, LatentSource::open(setting_.folder / "held_out_latents.bin", setting_.vae,
@@ -209,6 +203,9 @@ class FlowObjective final : public Objective {
   NamedTensors all_weights(const NamedTensors& trained) const {
     NamedTensors weights = trained;
     weights.insert(setting_.vae.weights.begin(), setting_.vae.weights.end());
+    for (const auto& [name, tensor] : frozen_) {
+      if (name.starts_with("text_encoder/")) weights.emplace(name, tensor);
+    }
     return weights;
   }
 
@@ -217,6 +214,7 @@ class FlowObjective final : public Objective {
   TextTools text_;
   std::unique_ptr<FlowData> data_;
   models::ModelConfig config_;
+  NamedTensors frozen_;
   std::unique_ptr<Plan> validation_plan_;
   std::vector<NamedTensors> validation_;
   std::vector<NamedTensors> validation_without_text_;

@@ -26,10 +26,9 @@ struct FlowSetting {
 // Opens what the recipe names: the setting's clips.
 base::Status open_data(const Recipe& recipe, FlowSetting& setting);
 
-// A transformer and its text encoder together, by rectified flow on the autoencoder's normalised latents:
-// x_t = (1 − σ)·x₀ + σ·ε, and the model predicts ε − x₀ at timestep 1000·σ, as FlowMatchEulerDiscreteScheduler
-// (diffusers) integrates it. σ = shift·u / (1 + (shift − 1)·u) with u = sigmoid(N(0, 1)). Some samples keep some latent
-// frames clean (σ = 0); these do not count in the loss, which is the mean square over all others. Validation is the
+// What flow_loss.h says, on the autoencoder's normalised latents: a transformer and its text encoder by rectified flow,
+// as FlowMatchEulerDiscreteScheduler (diffusers) integrates it, or, where the recipe has student_steps, a transformer
+// that learns few steps from the model it starts from. Some samples keep some latent frames clean. Validation is the
 // same loss on held-out clips of the recipe's own shape, with their captions and without any.
 base::Result<std::unique_ptr<Objective>> make_flow_objective(const Recipe& recipe, FlowSetting setting);
 

@@ -13,8 +13,6 @@ namespace {
 using exact::Tensor;
 using exact::Type;
 
-constexpr std::int64_t kSteps = 20;
-constexpr float kGuidance = 3.0F;
 constexpr std::uint64_t kSamples = 6;
 
 // Row `row` of a tensor of rows.
@@ -34,17 +32,16 @@ std::string plain_caption(const Dataset& dataset, std::uint64_t index) {
   return dataset.caption(index, 0);
 }
 
-// Tokens and mask of a prompt and of the empty one below it.
+// Tokens and mask of a prompt and, with guidance, of the empty one below it.
 base::Result<std::vector<Tensor>> prompt_inputs(const models::Tokenizer& tokenizer, const std::string& prompt,
-                                                std::int64_t length) {
-  Tensor tokens(Type::kI32, {2, length});
-  Tensor mask(Type::kF32, {2, length});
-  std::int64_t row = 0;
-  for (const std::string& text : {prompt, std::string()}) {
-    STARLING_ASSIGN(const models::Tokens encoded, tokenizer.encode(text, length));
-    std::ranges::copy(encoded.padded_ids(length).i32(), row_of(tokens.i32(), 2, row).begin());
-    std::ranges::copy(encoded.mask(length).f32(), row_of(mask.f32(), 2, row).begin());
-    ++row;
+                                                bool guided, std::int64_t length) {
+  const std::int64_t rows = guided ? 2 : 1;
+  Tensor tokens(Type::kI32, {rows, length});
+  Tensor mask(Type::kF32, {rows, length});
+  for (std::int64_t row = 0; row < rows; ++row) {
+    STARLING_ASSIGN(const models::Tokens encoded, tokenizer.encode(row == 0 ? prompt : std::string(), length));
+    std::ranges::copy(encoded.padded_ids(length).i32(), row_of(tokens.i32(), rows, row).begin());
+    std::ranges::copy(encoded.mask(length).f32(), row_of(mask.f32(), rows, row).begin());
   }
   return std::vector<Tensor>{tokens, mask};
 }
@@ -53,13 +50,13 @@ base::Result<std::vector<Tensor>> prompt_inputs(const models::Tokenizer& tokeniz
 
 base::Status draw_samples(exact::Engine& engine, const models::ModelConfig& config, const models::Tokenizer& tokenizer,
                           const std::map<std::string, Tensor>& weights, const Dataset& held_out, const ClipShape& shape,
-                          const std::filesystem::path& file) {
+                          const SampleSettings& settings, const std::filesystem::path& file) {
   generate::TextToVideo request;
   request.width = shape.width;
   request.height = shape.height;
   request.frames = shape.frames;
-  request.steps = kSteps;
-  request.guidance = kGuidance;
+  request.steps = settings.steps;
+  request.guidance = settings.guidance;
   request.shift = config.scheduler.shift;
   STARLING_ASSIGN(generate::TextToVideoProgram program, generate::text_to_video_program(config, request));
   STARLING_ASSIGN(const exact::PreparedProgram prepared, exact::PreparedProgram::make(std::move(program.program)));
@@ -73,7 +70,8 @@ base::Status draw_samples(exact::Engine& engine, const models::ModelConfig& conf
   std::vector<std::string> captions;
   for (std::uint64_t i = 0; i < kSamples; ++i) {
     captions.push_back(plain_caption(held_out, i));
-    STARLING_ASSIGN(const std::vector<Tensor> text, prompt_inputs(tokenizer, captions.back(), config.text_length));
+    STARLING_ASSIGN(const std::vector<Tensor> text,
+                    prompt_inputs(tokenizer, captions.back(), settings.guidance != 1.0F, config.text_length));
     const std::int32_t seed_words[] = {static_cast<std::int32_t>(i), 0};
     std::vector<Tensor> inputs;
     for (const exact::GraphInput& input : prepared.program().inputs()) {

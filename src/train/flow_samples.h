@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -12,9 +13,14 @@
 
 namespace starling::train {
 
+struct SampleSettings {
+  std::int64_t steps = 20;
+  float guidance = 3.0F;  // 1: none
+};
+
 // Writes a contact sheet of videos made from captions of held-out clips.
 base::Status draw_samples(exact::Engine& engine, const models::ModelConfig& config, const models::Tokenizer& tokenizer,
                           const std::map<std::string, exact::Tensor>& weights, const Dataset& held_out,
-                          const ClipShape& shape, const std::filesystem::path& file);
+                          const ClipShape& shape, const SampleSettings& settings, const std::filesystem::path& file);
 
 }  // namespace starling::train

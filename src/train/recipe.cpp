@@ -64,6 +64,9 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
     visit("logit_normal_times", r.logit_normal_times, 0.0, 1.0);
     visit("drop_caption_permille", r.drop_caption_permille, 0.0, 1000.0);
     visit("clean_frames_permille", r.clean_frames_permille, 0.0, 1000.0);
+    visit("student_steps", r.student_steps, 0.0, 64.0);
+    visit("teacher_steps", r.teacher_steps, 1.0, 64.0);
+    visit("teacher_guidance", r.teacher_guidance, 1.0, 100.0);
   }
 }
 
@@ -161,6 +164,9 @@ base::Status validate(const Recipe& recipe) {
   }
   if (recipe.decoder_only != 0 && recipe.start_hash.empty()) {
     return base::invalid("to train only a decoder, name the autoencoder to start from");
+  }
+  if (recipe.student_steps > 0 && recipe.start_hash.empty()) {
+    return base::invalid("to teach a model to make videos in few steps, name the model to start from");
   }
   if (recipe.schedule.decay > recipe.schedule.steps) {
     return base::invalid("the recipe's decay_steps, " + std::to_string(recipe.schedule.decay) +

@@ -72,6 +72,10 @@ struct Recipe {
   float noise_mean_amplitude = 1.0F;       // models/latent_noise.h; goes into the model's scheduler
   std::int64_t drop_caption_permille = 100;
   std::int64_t clean_frames_permille = 300;  // of samples that get 1 to 3 clean latent frames
+  // Of a model that learns to do in few steps what the one it starts from does in many (flow_loss.h):
+  std::int64_t student_steps = 0;  // 0: no such
+  std::int64_t teacher_steps = 8;  // within each of them
+  float teacher_guidance = 3.0F;   // 1: none
 };
 
 // What the bundled model's recipes start from.
