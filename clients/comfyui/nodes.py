@@ -80,6 +80,7 @@ class StarlingVideo:
     """A video of text, or of text and a first frame. The same inputs give the same bits on any gateway."""
 
     CATEGORY = "video/starling"
+    DESCRIPTION = "Has a Starling gateway make a video. The same inputs give the same bits on any machine; the receipt says how."
     FUNCTION = "make"
     RETURN_TYPES = ("IMAGE", "VIDEO", "STRING", "STRING")
     RETURN_NAMES = ("frames", "video", "receipt", "video_id")
@@ -128,6 +129,7 @@ class StarlingCheck:
     """Has the gateway run calls of a video again, drawn at random, and compare their bits with the receipt's."""
 
     CATEGORY = "video/starling"
+    DESCRIPTION = "Has the gateway run calls of a video again, drawn at random, and compares their bits with the receipt's."
     FUNCTION = "check"
     RETURN_TYPES = ("BOOLEAN", "STRING")
     RETURN_NAMES = ("valid", "result")
