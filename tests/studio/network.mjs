@@ -1,6 +1,6 @@
 // What a visitor with a KEY sees of a network that runs behind the server at the URL: blocks, providers, tasks and
 // payments as they happen, keys, what a wallet signs, and that the network is away once the process DEVNET has ended.
-// SECRET is the key of an account with credits, in hex.
+// SECRET is the key of an account with credits, in hex; KEYFILE holds it too, under PASSWORD.
 import assert from "node:assert/strict";
 import { Wallet } from "ethers";
 import { base, browser, complaints, look, visit } from "./visitor.mjs";
@@ -117,6 +117,26 @@ for (const [amount, why] of [["13", /the owner says no/], ["9999999999", /balanc
 await owner.getByRole("link", { name: "What it did and got" }).click();
 await owner.getByText("sent 1.5 credits").waitFor();
 await look(owner, "account");
+
+// A key file, for whoever has no wallet: it is opened in the page, and signs there.
+const keyed = await visit({}, mine);
+await keyed.getByRole("link", { name: "Keys" }).click();
+await keyed.getByText("This browser has no wallet.").waitFor();
+const open = async (password) => {
+  await keyed.getByLabel("Or open a key file").setInputFiles(process.env.KEYFILE);
+  await keyed.getByLabel("Its password").fill(password);
+  await keyed.getByRole("button", { name: "Open", exact: true }).click();
+};
+await open("wrong");
+await keyed.getByText("the password is wrong").waitFor();
+await look(keyed, "key-file");
+await open(process.env.PASSWORD);
+await keyed.locator(".who b").waitFor();
+assert.equal(await keyed.locator(".who code").innerText(), wallet.address);
+await keyed.getByLabel("Send to").fill("0x000000000000000000000000000000000000dEaD");
+await keyed.getByLabel("Credits", { exact: true }).fill("0,25");
+await keyed.getByRole("button", { name: "Sign and send" }).click();
+await keyed.getByText(/^It is in block \d+\.$/).waitFor();
 
 process.kill(Number(process.env.DEVNET), "SIGTERM");
 await page.goto(`${base}/#/network`);

@@ -1,6 +1,7 @@
-// The visitor's own account on the network: a wallet of the browser (EIP-1193), which signs what it is shown as EIP-712
-// typed data. This page never sees its key.
+// The visitor's own account on the network. What it sends is signed as EIP-712 typed data: by a wallet of the browser
+// (EIP-1193), whose key this page never sees, or by a key from a file.
 import { askJson } from "./api";
+import type { Field, Signer, TypedData } from "./local_key";
 import { type ChainStatus, getAccount, getStatus } from "./network";
 import { Store } from "./store";
 
@@ -12,8 +13,14 @@ interface Eip1193 {
 const injected = (): Eip1193 | undefined => (window as { ethereum?: Eip1193 }).ethereum;
 export const hasWallet = () => injected() !== undefined;
 
-// The address that the wallet lent this page, if it did.
+// The account that signs, if there is one.
 export const account = new Store<string | null>(null);
+let signer: Signer | null = null;
+
+function use(chosen: Signer | null): void {
+  signer = chosen;
+  account.set(chosen?.address ?? null);
+}
 
 let listening = false;
 
@@ -21,17 +28,20 @@ export async function connect(): Promise<void> {
   const wallet = injected();
   if (!wallet) return;
   const accounts = (await wallet.request({ method: "eth_requestAccounts" })) as string[];
-  account.set(accounts[0] ?? null);
-  if (!listening) wallet.on?.("accountsChanged", (changed) => account.set((changed as string[])[0] ?? null));
+  const lent = (address: string | undefined): Signer | null =>
+    address === undefined ? null : { address, sign: async (typed) => (await wallet.request({ method: "eth_signTypedData_v4", params: [address, JSON.stringify(typed)] })) as string };
+  use(lent(accounts[0]));
+  if (!listening) wallet.on?.("accountsChanged", (changed) => use(lent((changed as string[])[0])));
   listening = true;
 }
 
-export const disconnect = () => account.set(null);
-
-interface Field {
-  name: string;
-  type: string;
+// Loaded when it is needed: most visitors have a wallet, or none.
+export async function openFile(file: File, password: string): Promise<void> {
+  const { openKeyFile } = await import("./local_key");
+  use(await openKeyFile(file, password));
 }
+
+export const disconnect = () => use(null);
 
 // The messages that this page sends (docs/ledger.md), as their types are written down in it.
 const MESSAGES = {
@@ -67,21 +77,22 @@ interface Sent {
   height: string;
 }
 
-// Has the wallet sign the message and hands it to the network. Throws what the wallet or the ledger says against it.
+// Has the message signed and hands it to the network. Throws what the wallet or the ledger says against it.
 export async function send(primaryType: MessageName, values: Record<string, string>): Promise<Sent> {
-  const wallet = injected();
-  const from = account.value;
-  if (!wallet || !from) throw new Error("no wallet");
-  const [status, { nonce }] = await Promise.all([getStatus(), getAccount(from)]);
-  const domain = { name: "Starling", version: "1", chainId: Number(status.chain_id) };
-  const types = { EIP712Domain: DOMAIN, [primaryType]: [...MESSAGES[primaryType], ...ENVELOPE] };
-  const message = { ...values, from, nonce, fee: feeOf(status) };
-  const typed = JSON.stringify({ types, domain, primaryType, message });
-  const signature = (await wallet.request({ method: "eth_signTypedData_v4", params: [from, typed] })) as string;
+  const by = signer;
+  if (!by) throw new Error("no account signs");
+  const [status, { nonce }] = await Promise.all([getStatus(), getAccount(by.address)]);
+  const typed: TypedData = {
+    types: { EIP712Domain: DOMAIN, [primaryType]: [...MESSAGES[primaryType], ...ENVELOPE] },
+    domain: { name: "Starling", version: "1", chainId: Number(status.chain_id) },
+    primaryType,
+    message: { ...values, from: by.address, nonce, fee: feeOf(status) },
+  };
+  const signature = await by.sign(typed);
   const { results } = await askJson<{ results: Sent[] }>("/v1/network/transactions", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ domain, primaryType, message, signature }),
+    body: JSON.stringify({ domain: typed.domain, primaryType, message: typed.message, signature }),
   });
   const [sent] = results;
   if (!sent || sent.code !== 0) throw new Error(sent?.message ?? "no answer");

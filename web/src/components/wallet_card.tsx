@@ -2,12 +2,13 @@ import { useEffect, useState } from "preact/hooks";
 import { credits, motesOf } from "../amounts";
 import { getAccount, overview } from "../network";
 import { useTexts } from "../settings";
-import { type MessageName, account, connect, disconnect, hasWallet, send } from "../wallet";
+import { type MessageName, account, connect, disconnect, hasWallet, openFile, send } from "../wallet";
 import { AddressPicture } from "./address";
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 
-// An account of the visitor's own, whose key a wallet of the browser holds: what it has, and what it signs.
+// An account of the visitor's own, whose key a wallet of the browser holds, or this page until it is closed: what it has,
+// and what it signs.
 export function WalletCard() {
   const t = useTexts();
   const address = account.use();
@@ -16,6 +17,8 @@ export function WalletCard() {
   const [to, setTo] = useState("");
   const [amount, setAmount] = useState("");
   const [stake, setStake] = useState("");
+  const [file, setFile] = useState<File | null>(null);
+  const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState<{ good: boolean; text: string } | null>(null);
   const provider = address ? seen?.providers.find((one) => one.address.toLowerCase() === address.toLowerCase()) : undefined;
@@ -54,6 +57,28 @@ export function WalletCard() {
         <button class="primary" disabled={busy} onClick={() => void attempt(() => connect().then(() => null))}>
           {t.wallet.connect}
         </button>
+      )}
+      {!address && (
+        <form
+          class="row stake"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (file) void attempt(() => openFile(file, password).then(() => null));
+            setPassword("");
+          }}
+        >
+          <label class="field wide">
+            <span>{t.wallet.file}</span>
+            <input type="file" required onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)} />
+          </label>
+          <label class="field">
+            <span>{t.wallet.password}</span>
+            <input type="password" autocomplete="off" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
+          </label>
+          <button type="submit" disabled={busy}>
+            {t.wallet.open}
+          </button>
+        </form>
       )}
       {address && (
         <>
@@ -102,7 +127,7 @@ export function WalletCard() {
         </>
       )}
       <div role="status">
-        {busy && <p>{t.wallet.asking}</p>}
+        {busy && <p>{address ? t.wallet.asking : t.wallet.opening}</p>}
         {said && <p class={`verdict ${said.good ? "good" : "bad"}`}>{said.text}</p>}
       </div>
     </section>
