@@ -172,6 +172,7 @@ struct QuantisedRows {
   std::uint8_t* values;
   std::ptrdiff_t values_stride;
   float* greatest;
+  bool past_caches = false;  // of values, as in WrittenRows
 };
 // Rows that a kernel writes, of step 1. Past the caches: to memory, for what is larger than they are; Kernels::settle
 // before another thread reads it.

@@ -255,11 +255,11 @@ constexpr std::int64_t kPastCaches = std::int64_t{16} << 20;
 
 void find_large_stores(Group& group) {
   group.store_past.assign(group.stores.size(), false);
-  const std::int64_t bytes = group.rows * group.columns * static_cast<std::int64_t>(sizeof(float));
   for (std::uint32_t i = 0; i < group.stores.size(); ++i) {
     const Operand store{Kind::kStore, i};
+    const std::int64_t bytes = group.rows * group.columns * static_cast<std::int64_t>(type_size(group.store_type[i]));
     group.store_past[i] =
-        bytes >= kPastCaches && !group.store_column[i] && group.store_type[i] == Type::kF32 &&
+        bytes >= kPastCaches && !group.store_column[i] &&
         std::ranges::none_of(group.instructions, [&](const Instruction& instruction) {
           return std::ranges::any_of(instruction.operands, [&](const Operand& o) { return same(o, store); });
         });

@@ -70,7 +70,7 @@ constexpr std::int64_t kTileColumns = 256;
 // Rows of a block however long they are: where a kernel of rows is there to use them, and where nothing else is, so
 // that a block needs no memory of its own.
 constexpr std::int64_t kFewRows = 4;
-constexpr std::int64_t kTurnedRows = 16;
+constexpr std::int64_t kTurnedRows = 64;
 
 // How a pass is cut: blocks of at most so many rows and columns.
 struct Blocking {
@@ -208,7 +208,8 @@ class Block {
             number(to.numbers[1]),
             reinterpret_cast<std::uint8_t*>(store_bytes(to.values)),
             store_stride(to.values),
-            column_result(to.greatest)};
+            column_result(to.greatest),
+            goes_past({Operand::Kind::kStore, to.values})};
   }
 
   void run_rows(const Group::RowKernel& found) const {

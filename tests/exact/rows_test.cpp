@@ -66,6 +66,34 @@ TEST(Rows, QuantiseInOneGo) {
       1);
 }
 
+// The next row is measured while one is rounded; past the caches the integers are the same.
+TEST(Rows, QuantiseLongRows) {
+  for (const std::int64_t columns : {4097, 4160, 4999}) {
+    for (const float wild : {0.5F, 3e38F, 1e-44F, kInfinity, kNan}) {
+      const std::vector<Tensor> inputs = rows_of({5, columns}, wild, 7);
+      Builder b;
+      const auto q = b.quantize_rows(b.input("x", Type::kF32, {5, columns}));
+      b.output("values", q.values);
+      b.output("scale", bounded(b, q.scale));
+      const std::vector<Tensor> expected = expect_equal_everywhere(b, inputs);
+      ASSERT_FALSE(HasFailure()) << columns << " columns, " << wild;
+      for (const Kernels* kernels : available_kernels()) {
+        for (const std::size_t begin : {0, 3}) {
+          const auto count = static_cast<std::size_t>(columns);
+          std::vector<std::uint8_t> memory(5 * count + 128);
+          const std::size_t beyond = reinterpret_cast<std::uintptr_t>(memory.data()) % 64;
+          std::uint8_t* const values = memory.data() + (64 - beyond) + begin;
+          std::array<float, 5> greatest{};
+          kernels->quantise(
+              {{inputs[0].f32().data(), columns, 1}, 127.0F, 0.0F, values, columns, greatest.data(), true}, 5, count);
+          kernels->settle();
+          ASSERT_EQ(std::memcmp(values, expected[0].bytes().data(), 5 * count), 0) << kernels->name << ", " << columns;
+        }
+      }
+    }
+  }
+}
+
 TEST(Rows, QuantiseColumnsInOneGo) {
   expect_kernels(
       [](Builder& b, Value x) {

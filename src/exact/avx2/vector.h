@@ -91,6 +91,15 @@ struct Vector {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(to), both);
   }
 
+  // The lanes of four vectors after each other, of numbers that i8 has; past the caches `to` is a multiple of their
+  // size.
+  static void store_bytes(std::uint8_t* to, const I (&a)[4]) {
+    _mm256_storeu_si256(reinterpret_cast<I*>(to), bytes_of(a));
+  }
+  static void store_bytes_past(std::uint8_t* to, const I (&a)[4]) {
+    _mm256_stream_si256(reinterpret_cast<I*>(to), bytes_of(a));
+  }
+
   static M less(F a, F b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
   static M equal(F a, F b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
   static M unordered(F a, F b) { return _mm256_cmp_ps(a, b, _CMP_UNORD_Q); }
@@ -125,6 +134,10 @@ struct Vector {
   }
 
  private:
+  static I bytes_of(const I (&a)[4]) {
+    const I packed = _mm256_packs_epi16(_mm256_packs_epi32(a[0], a[1]), _mm256_packs_epi32(a[2], a[3]));
+    return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  }
   static I first(std::size_t count) {
     const I lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane);

@@ -93,6 +93,13 @@ struct Vector {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(a));
   }
 
+  // The lanes of four vectors after each other, of numbers that i8 has; past the caches `to` is a multiple of their
+  // size.
+  static void store_bytes(std::uint8_t* to, const I (&a)[4]) { _mm512_storeu_si512(to, bytes_of(a)); }
+  static void store_bytes_past(std::uint8_t* to, const I (&a)[4]) {
+    _mm512_stream_si512(reinterpret_cast<I*>(to), bytes_of(a));
+  }
+
   static M less(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
   static M equal(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
   static M unordered(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
@@ -130,6 +137,11 @@ struct Vector {
   }
 
  private:
+  static I bytes_of(const I (&a)[4]) {
+    const I packed = _mm512_packs_epi16(_mm512_packs_epi32(a[0], a[1]), _mm512_packs_epi32(a[2], a[3]));
+    const I order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_permutexvar_epi32(order, packed);
+  }
   static __mmask16 first(std::size_t count) { return static_cast<__mmask16>((1U << count) - 1U); }
   static F low(F a, F b) { return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b))); }
   static F high(F a, F b) { return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b))); }

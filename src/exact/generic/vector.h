@@ -120,6 +120,11 @@ struct Vector {
     for (int i = 0; i < kLanes; ++i) to[i] = static_cast<std::uint8_t>(a[i]);
   }
 
+  // The lanes of four vectors after each other, of numbers that i8 has.
+  static void store_bytes(std::uint8_t* to, const I (&a)[4]) {
+    for (int v = 0; v < 4; ++v) store_low_bytes(to + v * kLanes, a[v]);
+  }
+
   static M less(F a, F b) { return a < b; }
   static M equal(F a, F b) { return a == b; }
   static M unordered(F a, F b) { return (a != a) | (b != b); }

@@ -191,19 +191,19 @@ struct Math {
     return V::mul(fraction, power_of_two(n));
   }
 
-  // Below 0.55: x + x³T(x²); above: 1 - 2 / (e^2|x| + 1).
-  STARLING_BOTH static F tanh(F x) {
+  // Below 0.55: x + x³T(x²); above: 1 - 2 / (e^2|x| + 1). Of a NaN any NaN, where lesser_of(a, NaN) is one.
+  STARLING_BOTH static F tanh_or_nan(F x) {
     const F size = magnitude(x);
     const F square = V::mul(x, x);
     const F small = V::fma(
         V::mul(x, square),
         polynomial(square, -0x1.55554ap-2F, 0x1.110ceep-3F, -0x1.b91e7ep-5F, 0x1.58e518p-6F, -0x1.9921a2p-8F), x);
-    const F bounded = V::lesser_of(size, constant(10.0F));
+    const F bounded = V::lesser_of(constant(10.0F), size);
     const F power = exp_inner(V::add(bounded, bounded));
     const F large = V::sub(constant(1.0F), V::div(constant(2.0F), V::add(power, constant(1.0F))));
-    const F result = with_sign(V::select(V::less(size, constant(0.55F)), small, large), x);
-    return V::select(V::unordered(x, x), nan(), result);
+    return with_sign(V::select(V::less(size, constant(0.55F)), small, large), x);
   }
+  STARLING_BOTH static F tanh(F x) { return V::select(V::unordered(x, x), nan(), tanh_or_nan(x)); }
 
   // Below 0.9375: x + x E(x²); above: 1 - e^L(|x|), L fitted to log(erfc) with the weight erfc / erf.
   STARLING_BOTH static F erf(F x) {

@@ -192,8 +192,18 @@ struct Norms {
                                             factor[r]);
     };
     std::size_t i = 0;
+    for (; i + kAtOnce * kLanes <= columns; i += kAtOnce * kLanes) {
+      for (std::size_t r = 0; r < kRows; ++r) {
+        I integers[kAtOnce];
+        for (std::size_t u = 0; u < kAtOnce; ++u) {
+          const std::size_t at = i + u * kLanes;
+          if (r >= kRows - kRows / 4) Rows::ask_for(x[r] + at, next);
+          integers[u] = rounded(typename Rowwise<V>::Whole{}, r, at);
+        }
+        V::store_bytes(bytes[r] + i, integers);
+      }
+    }
     for (; i + kLanes <= columns; i += kLanes) {
-      for (std::size_t r = kRows - kRows / 4; r < kRows; ++r) Rows::ask_for(x[r] + i, next);
       for (std::size_t r = 0; r < kRows; ++r) {
         V::store_low_bytes(bytes[r] + i, rounded(typename Rowwise<V>::Whole{}, r, i));
       }

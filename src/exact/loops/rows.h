@@ -18,8 +18,9 @@ struct RowKernels {
   static constexpr std::size_t kLanes = V::kLanes;
   static constexpr std::size_t kSumLanes = Reduce<V>::kSumLanes;
   static constexpr std::size_t kVectors = Reduce<V>::kVectors;
-  static constexpr std::size_t kNear = 8192;  // numbers that the first cache keeps
-  static constexpr std::size_t kAtOnce = 4;   // rows, since what is done to one waits for itself
+  static constexpr std::size_t kNear = 8192;     // numbers that the first cache keeps
+  static constexpr std::size_t kAtOnce = 4;      // rows or vectors, since what is done to one waits for itself
+  static constexpr std::ptrdiff_t kSoon = 2048;  // numbers ahead that memory is asked for
 
   static const float* row_of(RowsF32 x, std::size_t r) {
     return x.data + static_cast<std::ptrdiff_t>(r) * x.row_stride;
@@ -32,6 +33,7 @@ struct RowKernels {
   // Asks for the line of a number that is read soon: while one row is worked on, memory brings another. A request for
   // what is not there does nothing.
   static void ask_for(const float* row, std::ptrdiff_t distance) { __builtin_prefetch(row + distance, 0, 2); }
+  static void ask_for_soon(const float* row, std::ptrdiff_t distance) { __builtin_prefetch(row + distance, 0, 3); }
 
   // --- quantising
 
@@ -80,29 +82,54 @@ struct RowKernels {
     return kPlain ? V::round(product) : V::round(Rounding::RoundI8::apply(product));
   }
 
-  // Meanwhile asks for the row so many rows ahead.
-  static void round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float greatest, float factor,
-                        std::size_t rows_ahead) {
-    const std::ptrdiff_t ahead = static_cast<std::ptrdiff_t>(rows_ahead) * in.x.row_stride;
-    const bool plain = is_plain(greatest, in.numerator, factor);
-    (plain ? round_row<true> : round_row<false>)(in, r, columns, factor, ahead);
+  static void store_bytes(std::uint8_t* to, const I (&integers)[kAtOnce], bool past) {
+    if constexpr (requires { V::store_bytes_past(to, integers); }) {
+      if (past) return V::store_bytes_past(to, integers);
+    }
+    V::store_bytes(to, integers);
   }
-  template <bool kPlain>
-  static void round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float factor,
-                        std::ptrdiff_t ahead) {
+
+  // Rounds a row, and asks for `ahead` of it; meanwhile, if kMeasures, finds the greatest lanes of the row `other`.
+  template <bool kMeasures>
+  static I round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float greatest, float factor,
+                     std::ptrdiff_t ahead, const float* other = nullptr) {
+    const bool plain = is_plain(greatest, in.numerator, factor);
+    return (plain ? round_row<kMeasures, true> : round_row<kMeasures, false>)(in, r, columns, factor, ahead, other);
+  }
+  template <bool kMeasures, bool kPlain>
+  static I round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float factor, std::ptrdiff_t ahead,
+                     const float* other) {
     const float* row = row_of(in.x, r);
     std::uint8_t* to = in.values + static_cast<std::ptrdiff_t>(r) * in.values_stride;
     const F by = V::broadcast(factor);
+    I best[kAtOnce];
+    for (I& lanes : best) lanes = V::broadcast_bits(0);
+    const auto measure = [&](std::size_t u, auto load, std::size_t i) {
+      if constexpr (kMeasures) best[u] = greater_bits(best[u], magnitude_bits(load(other + i)));
+    };
+    const bool past = in.past_caches && reinterpret_cast<std::uintptr_t>(to) % (kAtOnce * kLanes) == 0;
     std::size_t i = 0;
+    for (; i + kAtOnce * kLanes <= columns; i += kAtOnce * kLanes) {
+      I integers[kAtOnce];
+      for (std::size_t u = 0; u < kAtOnce; ++u) {
+        const float* const at = row + i + u * kLanes;
+        kMeasures ? ask_for_soon(at, ahead) : ask_for(at, ahead);
+        integers[u] = rounded<kPlain>(V::load(at), by);
+        measure(u, typename Rowwise<V>::Whole{}, i + u * kLanes);
+      }
+      store_bytes(to + i, integers, past);
+    }
     for (; i + kLanes <= columns; i += kLanes) {
-      ask_for(row + i, ahead);
       V::store_low_bytes(to + i, rounded<kPlain>(V::load(row + i), by));
+      measure(0, typename Rowwise<V>::Whole{}, i);
     }
     if (i < columns) {
       std::uint8_t last[kLanes];
       V::store_low_bytes(last, rounded<kPlain>(V::load_first(row + i, columns - i), by));
       for (std::size_t j = 0; i + j < columns; ++j) to[i + j] = last[j];
+      measure(1, typename Rowwise<V>::First{columns - i}, i);
     }
+    return greater_bits(greater_bits(best[0], best[1]), greater_bits(best[2], best[3]));
   }
 
   static void quantise(const QuantisedRows& in, std::size_t rows, std::size_t columns) {
@@ -111,6 +138,7 @@ struct RowKernels {
       for (; in.x.row_stride == 1 && r + kLanes <= rows; r += kLanes) quantise_turned(in, r, columns);
       for (; r < rows; ++r) quantise_strided(in, r, columns);
     }
+    if (columns > kNear / 2 && r < rows) return quantise_long(in, r, rows, columns);
     // Short rows several at a time, which the first cache keeps until they are read again.
     const std::size_t most = columns > kNear / 8 ? 1 : kNear / columns < kLanes ? kNear / columns : kLanes;
     while (r < rows) {
@@ -126,8 +154,19 @@ struct RowKernels {
 
   static void quantise_row(const QuantisedRows& in, std::size_t r, std::size_t columns) {
     in.greatest[r] = greatest_of(greatest_lanes(row_of(in.x, r), columns));
-    // Of very long rows memory brings the next ones soonest by itself.
-    round_row(in, r, columns, in.greatest[r], factor_of(in.greatest[r], in), columns <= kNear / 2 ? 2 : 0);
+    round_row<false>(in, r, columns, in.greatest[r], factor_of(in.greatest[r], in), 2 * in.x.row_stride);
+  }
+
+  // Finds the greatest of the next row while it rounds a row: so rows come from memory all the time.
+  static void quantise_long(const QuantisedRows& in, std::size_t first, std::size_t rows, std::size_t columns) {
+    const std::ptrdiff_t ahead = in.x.row_stride + kSoon;
+    in.greatest[first] = greatest_of(greatest_lanes(row_of(in.x, first), columns));
+    for (std::size_t r = first; r + 1 < rows; ++r) {
+      const float factor = factor_of(in.greatest[r], in);
+      const float* const next = row_of(in.x, r + 1);
+      in.greatest[r + 1] = greatest_of(round_row<true>(in, r, columns, in.greatest[r], factor, ahead, next));
+    }
+    round_row<false>(in, rows - 1, columns, in.greatest[rows - 1], factor_of(in.greatest[rows - 1], in), ahead);
   }
 
   // At most kLanes rows: each is a lane of what is one number for a row.
@@ -146,7 +185,8 @@ struct RowKernels {
     V::store(numbers[1], factor);
     for (std::size_t j = 0; j < count; ++j) {
       in.greatest[r + j] = numbers[0][j];
-      round_row(in, r + j, columns, numbers[0][j], numbers[1][j], count);
+      const std::ptrdiff_t ahead = static_cast<std::ptrdiff_t>(count) * in.x.row_stride;
+      round_row<false>(in, r + j, columns, numbers[0][j], numbers[1][j], ahead);
     }
   }
 
@@ -218,7 +258,7 @@ struct RowKernels {
     F apply(F x) const {
       const F bent = V::fma(V::mul(V::mul(x, x), cubic), x, x);
       const F part = V::mul(x, half);
-      return Functions::canonical(V::fma(part, Functions::tanh(V::mul(bent, slope)), part));
+      return Functions::canonical(V::fma(part, Functions::tanh_or_nan(V::mul(bent, slope)), part));
     }
   };
   static void gelu(const GeluRows& in, std::size_t rows, std::size_t columns) {
@@ -249,26 +289,36 @@ struct RowKernels {
     return V::broadcast(greatest);
   }
 
-  static void shares_of_row(const float* row, float* to, std::size_t columns) {
+  // e^x for x ≤ 0, and a NaN of one. Where a row has a NaN, any number will do for what is above 0.
+  static F power(F x) {
+    I n;
+    const F fraction = Functions::exp_fraction(V::greater_of(V::broadcast(-104.0F), x), n);
+    return Functions::times_power_of_two(fraction, n);
+  }
+
+  // Meanwhile asks for the row `next` numbers on. `powers` may be `to`.
+  template <bool kPast>
+  static void shares_of_row(const float* row, float* to, float* powers, std::size_t columns, std::ptrdiff_t next) {
     const F greatest = greatest_number(row, columns);
     F sums[kVectors];
     for (F& sum : sums) sum = V::broadcast(0.0F);
     const std::size_t whole = columns - columns % kSumLanes;
     for (std::size_t i = 0; i < whole; i += kSumLanes) {
+      ask_for(row + i, next);
       for (std::size_t v = 0; v < kVectors; ++v) {
-        const F power = Functions::exp(V::sub(V::load(row + i + v * kLanes), greatest));
-        V::store(to + i + v * kLanes, power);
-        sums[v] = V::add(sums[v], power);
+        const F made = power(V::sub(V::load(row + i + v * kLanes), greatest));
+        V::store(powers + i + v * kLanes, made);
+        sums[v] = V::add(sums[v], made);
       }
     }
     if (whole < columns) {
       float last[kSumLanes] = {};
       for (std::size_t i = whole; i < columns; i += kLanes) {
-        float powers[kLanes];
+        float lanes[kLanes];
         const std::size_t left = columns - i;
         const F x = left < kLanes ? V::load_first(row + i, left) : V::load(row + i);
-        V::store(powers, Functions::exp(V::sub(x, greatest)));
-        for (std::size_t j = 0; j < kLanes && j < left; ++j) to[i + j] = last[i - whole + j] = powers[j];
+        V::store(lanes, power(V::sub(x, greatest)));
+        for (std::size_t j = 0; j < kLanes && j < left; ++j) powers[i + j] = last[i - whole + j] = lanes[j];
       }
       for (std::size_t v = 0; v < kVectors; ++v) sums[v] = V::add(sums[v], V::load(last + v * kLanes));
     }
@@ -278,18 +328,18 @@ struct RowKernels {
       for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
     }
     const F total = V::broadcast(lanes[0]);
-    std::size_t i = 0;
-    for (; i + kLanes <= columns; i += kLanes) {
-      V::store(to + i, Functions::canonical(V::div(V::load(to + i), total)));
-    }
-    if (i < columns) {
-      const std::size_t left = columns - i;
-      V::store_first(to + i, left, Functions::canonical(V::div(V::load_first(to + i, left), total)));
-    }
+    Rowwise<V>::template write<kPast>(
+        to, columns, [&](auto load, std::size_t i) { return Functions::canonical(V::div(load(powers + i), total)); });
   }
   static void shares(const ShareRows& in, std::size_t rows, std::size_t columns) {
     for (std::size_t r = 0; r < rows; ++r) {
-      shares_of_row(row_of(in.x, r), row_of(in.out, r), columns);
+      float* const to = row_of(in.out, r);
+      if (in.out.past_caches && columns <= kNear) {
+        alignas(64) float powers[kNear];
+        shares_of_row<true>(row_of(in.x, r), to, powers, columns, in.x.row_stride);
+      } else {
+        shares_of_row<false>(row_of(in.x, r), to, to, columns, in.x.row_stride);
+      }
     }
   }
 

@@ -83,6 +83,14 @@ struct Vector {
     __builtin_memcpy(to, &bytes, kLanes);
   }
 
+  // The lanes of four vectors after each other, of numbers that i8 has.
+  static void store_bytes(std::uint8_t* to, const I (&a)[4]) {
+    const int16x8_t low = vcombine_s16(vmovn_s32(a[0]), vmovn_s32(a[1]));
+    const int16x8_t high = vcombine_s16(vmovn_s32(a[2]), vmovn_s32(a[3]));
+    const int8x16_t bytes = vcombine_s8(vmovn_s16(low), vmovn_s16(high));
+    __builtin_memcpy(to, &bytes, sizeof bytes);
+  }
+
   static M less(F a, F b) { return vcltq_f32(a, b); }
   static M equal(F a, F b) { return vceqq_f32(a, b); }
   static M unordered(F a, F b) { return vmvnq_u32(vandq_u32(vceqq_f32(a, a), vceqq_f32(b, b))); }
