@@ -60,6 +60,11 @@ const phone = await visit({ locale: "zh-CN", colorScheme: "dark", viewport: { wi
 await phone.getByRole("link", { name: "网络" }).click();
 await phone.getByText(/因任务 1 收到/).waitFor();
 await look(phone, "network-phone");
+for (const [name, heading] of [["providers", "提供者"], ["task/1", "任务 1"], ["keys", "本页面的密钥"], ["model", "模型: bundled"]]) {
+  await phone.goto(`${base}/#/${name}`);
+  await phone.getByRole("heading", { name: heading, exact: true }).first().waitFor();
+  await look(phone, `phone-${name.replace("/", "-")}`);
+}
 
 // Keys: one is made, used, and revoked; it manages none and sees nobody else's videos.
 await page.getByRole("link", { name: "Keys" }).click();
