@@ -351,6 +351,7 @@ struct RowKernels {
   static F turned_odd(F a, F b, F cosine, F sine) {
     return Functions::canonical(V::add(V::mul(a, sine), V::mul(b, cosine)));
   }
+  template <bool kPast>
   static void rotate_head(const float* x, const float* cosine, const float* sine, std::size_t half, float* to) {
     std::size_t i = 0;
     for (; i + kLanes <= half; i += kLanes) {
@@ -358,8 +359,8 @@ struct RowKernels {
       const F b = V::load_strided(x + 2 * i + 1, 2);
       const F c = V::load(cosine + i);
       const F s = V::load(sine + i);
-      V::store(to + i, turned_even(a, b, c, s));
-      V::store(to + half + i, turned_odd(a, b, c, s));
+      Rowwise<V>::template store<kPast>(to + i, turned_even(a, b, c, s));
+      Rowwise<V>::template store<kPast>(to + half + i, turned_odd(a, b, c, s));
     }
     if (i == half) return;
     const std::size_t left = half - i;
@@ -373,9 +374,11 @@ struct RowKernels {
   static void rotate(const RotatedRows& in, std::size_t rows, std::size_t columns) {
     for (std::size_t r = 0; r < rows; ++r) {
       const auto row = static_cast<std::ptrdiff_t>(r);
+      float* const to = row_of(in.out, r);
+      const bool past = in.out.past_caches && in.half % kLanes == 0 && Rowwise<V>::before_whole(to, columns) == 0;
       for (std::size_t head = 0; head < columns; head += 2 * in.half) {
-        rotate_head(row_of(in.x, r) + head, in.cosine + row * in.cosine_stride, in.sine + row * in.sine_stride, in.half,
-                    row_of(in.out, r) + head);
+        (past ? rotate_head<true> : rotate_head<false>)(row_of(in.x, r) + head, in.cosine + row * in.cosine_stride,
+                                                        in.sine + row * in.sine_stride, in.half, to + head);
       }
     }
   }
