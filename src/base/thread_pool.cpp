@@ -31,14 +31,6 @@ void relax() {
 #endif
 }
 
-int available_cores() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-#endif
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
-
 // The pool's state word. A worker joins a loop by adding kOne while kOpen is set, and leaves by subtracting it; so the
 // caller waits only for workers that joined, never for one that is still asleep.
 constexpr std::uint32_t kOpen = 1;
@@ -51,6 +43,14 @@ static_assert(kMaxThreads * kOne <= kJoined);
 std::uint32_t generation(std::uint32_t word) { return word / kGeneration; }
 
 }  // namespace
+
+int available_cores() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
 
 struct ThreadPool::State {
   using Body = std::function<void(std::size_t, std::size_t, int)>;

@@ -28,6 +28,9 @@ class ThreadPool {
   std::unique_ptr<State> state_;
 };
 
+// Cores that this process may use, one at least.
+int available_cores();
+
 // Puts the calling thread into IEEE mode (subnormals kept, round to nearest even).
 void set_ieee_mode();
 
