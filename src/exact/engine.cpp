@@ -1,26 +1,23 @@
 #include "exact/engine.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
+#include "base/memory.h"
 #include "base/thread_pool.h"
 #include "exact/cuda/device_engine.h"
 #include "exact/input_check.h"
 #include "exact/kernels.h"
 #include "exact/plan_body.h"
 #include "exact/run_group.h"
+#include "exact/run_memory.h"
 #include "exact/run_step.h"
-#include "exact/run_stream.h"
 
 namespace starling::exact {
 namespace {
 
 using Place = Plan::Body::Place;
-
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 // Memory that grows and is kept between runs, so that only the first run pays for its pages.
 class Arena {
@@ -30,23 +27,19 @@ class Arena {
     const std::size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
     memory_.reset();
     size_ = 0;
-    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kHugePage, rounded)));
+    memory_ = base::map_memory(rounded);
     if (memory_ == nullptr) {
       return base::Error{base::ErrorCode::kLimit, "no memory for " + std::to_string(rounded >> 20) +
                                                       " MiB of intermediate values; ask for a smaller size or a "
                                                       "shorter video"};
     }
     size_ = rounded;
-    madvise(memory_.get(), rounded, MADV_HUGEPAGE);  // advice: it may be declined
     return {};
   }
   std::byte* data() { return memory_.get(); }
 
  private:
-  struct Free {
-    void operator()(std::byte* memory) const { std::free(memory); }
-  };
-  std::unique_ptr<std::byte, Free> memory_;
+  std::shared_ptr<std::byte> memory_;
   std::size_t size_ = 0;
 };
 
@@ -103,16 +96,13 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
   const Plan::Body& body = plan.body();
   if (state_->kernels == nullptr) return run_reference(body.graph, inputs);
   STARLING_ASSIGN(const std::vector<Tensor> given, checked_inputs(body.graph, inputs));
+  std::vector<Tensor> constants;
   if (body.constant_plan != nullptr) {
-    std::call_once(body.constants_once, [&] {
-      auto made = run(*body.constant_plan, {});
-      if (made.ok()) {
-        body.constants = *std::move(made);
-      } else {
-        body.constants_status = made.error();
-      }
-    });
-    STARLING_TRY(body.constants_status);
+    const std::lock_guard lock(body.constants_mutex);
+    if (body.constants.empty()) {
+      STARLING_ASSIGN(body.constants, run(*body.constant_plan, {}));
+    }
+    constants = body.constants;
   }
   base::set_ieee_mode();
   if (state_->device == nullptr) STARLING_TRY(state_->arena.reserve(body.arena_bytes));
@@ -131,7 +121,7 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
 
   if (state_->device != nullptr) {
     std::vector<Tensor> read = given;
-    read.insert(read.end(), body.constants.begin(), body.constants.end());
+    read.insert(read.end(), constants.begin(), constants.end());
     STARLING_TRY(state_->device->run(plan, read, outputs, state_->stop));
     STARLING_TRY(checked_outputs(body.graph, outputs, &state_->pool));
     return outputs;
@@ -158,7 +148,7 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
         memory[value] = elements(outputs[place.index]);
         break;
       case Place::Kind::kConstant:
-        memory[value] = elements(body.constants[place.index]);
+        memory[value] = elements(constants[place.index]);
         break;
       case Place::Kind::kScalar:
         memory[value] = &scalars[place.index];
@@ -167,26 +157,17 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
   }
 
   const auto threads = static_cast<std::size_t>(state_->pool.threads());
-  const std::size_t scratch_floats = (body.scratch_floats + 15) / 16 * 16;
-  STARLING_TRY(state_->scratch.reserve(threads * scratch_floats * sizeof(float)));
+  const ThreadMemory each = thread_memory(*state_->kernels, body, state_->pool.threads());
+  STARLING_TRY(state_->scratch.reserve(threads * each.scratch_floats * sizeof(float)));
   std::vector<float*> scratch;
   for (std::size_t thread = 0; thread < threads; ++thread) {
-    scratch.push_back(reinterpret_cast<float*>(state_->scratch.data()) + thread * scratch_floats);
+    scratch.push_back(reinterpret_cast<float*>(state_->scratch.data()) + thread * each.scratch_floats);
   }
-  std::size_t workspace = (state_->kernels->dot_workspace_bytes() + 63) / 64 * 64;
-  for (const Step& step : body.steps) {
-    if (step.rows != nullptr) {
-      workspace = std::max(workspace, streamed_workspace(*state_->kernels, body.graph, step, state_->pool.threads()));
-      continue;
-    }
-    if (step.kind != Step::Kind::kIntegerDot) continue;
-    const IntegerSplit split = integer_split(*state_->kernels, body.graph, step, state_->pool.threads());
-    workspace = std::max(workspace, split.workspace_bytes);
-  }
-  STARLING_TRY(state_->workspaces.reserve(threads * workspace));
+  STARLING_TRY(state_->workspaces.reserve(threads * each.workspace_bytes));
 
-  const StepContext context{*state_->kernels, state_->pool, body.graph,
-                            memory,           scratch,      {state_->workspaces.data(), threads * workspace}};
+  const StepContext context{*state_->kernels, state_->pool,
+                            body.graph,       memory,
+                            scratch,          {state_->workspaces.data(), threads * each.workspace_bytes}};
   for (const Step& step : body.steps) {
     if (state_->stop) STARLING_TRY(state_->stop());
     run_step(context, step);

@@ -21,8 +21,12 @@ class Plan {
   static base::Result<Plan> make(Graph graph, const std::function<base::Status()>& stop = {});
 
   const Graph& graph() const;
-  // Bytes the run needs beside inputs and outputs, known before running (per-thread workspaces not counted).
+  // Bytes the run needs beside inputs and outputs, known before running; what each thread needs (exact/run_memory.h)
+  // and constants are not counted.
   std::size_t scratch_bytes() const;
+  // What is computed at the first run and kept, until it is to be forgotten.
+  std::size_t constant_bytes() const;
+  void forget_constants() const;
 
   struct Body;
   const Body& body() const { return *body_; }

@@ -557,7 +557,22 @@ base::Result<Plan> Plan::make(Graph graph, const std::function<base::Status()>& 
 const Graph& Plan::graph() const { return body_->graph; }
 
 std::size_t Plan::scratch_bytes() const {
-  return body_->arena_bytes + (body_->constant_plan ? body_->constant_plan->scratch_bytes() : 0);
+  return std::max(body_->arena_bytes, body_->constant_plan ? body_->constant_plan->scratch_bytes() : 0);
+}
+
+void Plan::forget_constants() const {
+  const std::lock_guard lock(body_->constants_mutex);
+  body_->constants.clear();
+}
+
+std::size_t Plan::constant_bytes() const {
+  if (body_->constant_plan == nullptr) return 0;
+  const Graph& made = body_->constant_plan->graph();
+  std::size_t bytes = 0;
+  for (const GraphOutput& output : made.outputs()) {
+    bytes += static_cast<std::size_t>(made.shape(output.value).elements()) * type_size(made.type(output.value));
+  }
+  return bytes;
 }
 
 }  // namespace starling::exact

@@ -159,11 +159,11 @@ struct Plan::Body {
   std::size_t arena_bytes = 0;
   std::size_t scratch_floats = 0;  // of one thread
 
-  // What depends on no input is computed once, at the first run, by a plan of its own.
+  // What depends on no input is computed once, at the first run, by a plan of its own. Empty until then, and when the
+  // plan was told to forget it.
   std::shared_ptr<const Plan> constant_plan;
-  mutable std::once_flag constants_once;
+  mutable std::mutex constants_mutex;
   mutable std::vector<Tensor> constants;
-  mutable base::Status constants_status;
 
   ValueId extra_values = 0;  // copies are numbered after the graph's values
 };

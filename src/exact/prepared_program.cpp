@@ -2,15 +2,13 @@
 #include <numeric>
 #include <utility>
 
+#include "exact/call_schedule.h"
 #include "exact/program.h"
+#include "exact/run_memory.h"
+#include "exact/waiting_values.h"
 
 namespace starling::exact {
 namespace {
-
-std::size_t bytes_of(const Graph& graph, std::size_t output) {
-  const ValueId value = graph.outputs()[output].value;
-  return static_cast<std::size_t>(graph.shape(value).elements()) * type_size(graph.type(value));
-}
 
 base::Status check_list(const char* what, const std::vector<GraphInput>& wanted, const std::vector<Tensor>& given) {
   if (given.size() != wanted.size()) {
@@ -43,51 +41,50 @@ base::Result<PreparedProgram> PreparedProgram::make(Program program, const Plann
     if (observer.plan) STARLING_TRY(observer.plan(prepared.plans_[graph].scratch_bytes()));
   }
   prepared.program_ = std::move(program);
-  prepared.peak_bytes_ = prepared.count_peak();
+  prepared.peak_ = prepared.count_peak(1);
   return prepared;
 }
 
-std::vector<PreparedProgram::Release> PreparedProgram::releases(const std::vector<bool>& marked) const {
+PreparedProgram::Peak PreparedProgram::count_peak(int threads) const {
+  EngineMemory engine(threads);
+  std::size_t live = 0;       // outputs that are in memory
+  std::size_t constants = 0;  // of plans that were run
+  Peak peak;
+  std::uint64_t waiting = 0;
+  std::vector<bool> was_run(plans_.size(), false);
   const std::vector<Call>& calls = program_.calls();
-  const auto end = static_cast<std::uint32_t>(calls.size());
-  std::vector<std::vector<std::uint32_t>> last_use;  // by call and output
-  std::vector<std::uint32_t> weight_last_use(program_.weights().size(), end);
-  for (std::uint32_t call = 0; call < end; ++call) {
-    last_use.emplace_back(program_.graphs()[calls[call].graph].outputs().size(), call);
-    if (!marked[call]) continue;
+  std::vector<std::vector<bool>> in_memory;
+  std::vector<std::vector<bool>> in_file;
+  const auto bytes_of = [&](CallOutput value) { return output_bytes(program_, value); };
+  const std::vector<AfterCall> schedule = schedule_calls(program_, std::vector<bool>(calls.size(), true));
+  for (std::uint32_t call = 0; call < calls.size(); ++call) {
+    const std::uint32_t graph = calls[call].graph;
+    in_memory.emplace_back(program_.graphs()[graph].outputs().size(), true);
+    in_file.emplace_back(in_memory.back().size(), false);
+    if (!was_run[graph]) {
+      engine.add(plans_[graph]);
+      constants += plans_[graph].constant_bytes();
+      was_run[graph] = true;
+    }
+    for (std::uint32_t output = 0; output < in_file[call].size(); ++output) live += bytes_of({call, output});
     for (const Binding& binding : calls[call].bindings) {
-      if (binding.kind == Binding::Kind::kOutput) last_use[binding.index][binding.output] = call;
-      if (binding.kind == Binding::Kind::kWeight) weight_last_use[binding.index] = call;
+      if (binding.kind != Binding::Kind::kOutput || in_memory[binding.index][binding.output]) continue;
+      in_memory[binding.index][binding.output] = true;
+      live += bytes_of({binding.index, binding.output});
     }
-  }
-  std::vector<Release> releases(calls.size());
-  for (std::uint32_t call = 0; call < end; ++call) {
-    if (!marked[call]) continue;
-    for (std::uint32_t output = 0; output < last_use[call].size(); ++output) {
-      releases[last_use[call][output]].outputs.emplace_back(call, output);
+    peak.memory = std::max(peak.memory, live + constants + engine.bytes());
+    if (schedule[call].forgets_constants) constants -= plans_[graph].constant_bytes();
+    for (const CallOutput value : schedule[call].put_away) {
+      in_memory[value.call][value.output] = false;
+      live -= bytes_of(value);
+      if (!in_file[value.call][value.output]) waiting += bytes_of(value);
+      in_file[value.call][value.output] = true;
     }
-  }
-  for (std::uint32_t weight = 0; weight < weight_last_use.size(); ++weight) {
-    if (weight_last_use[weight] != end) releases[weight_last_use[weight]].weights.push_back(weight);
-  }
-  return releases;
-}
-
-std::size_t PreparedProgram::count_peak() const {
-  std::size_t live = 0;
-  std::size_t scratch = 0;  // an engine keeps the most that it ever needed
-  std::size_t peak = 0;
-  const std::vector<Release> released = releases(std::vector<bool>(program_.calls().size(), true));
-  const auto graph_of = [&](std::uint32_t call) -> const Graph& {
-    return program_.graphs()[program_.calls()[call].graph];
-  };
-  for (std::uint32_t call = 0; call < program_.calls().size(); ++call) {
-    for (std::size_t output = 0; output < graph_of(call).outputs().size(); ++output) {
-      live += bytes_of(graph_of(call), output);
+    peak.file = std::max(peak.file, waiting);
+    for (const CallOutput value : schedule[call].dropped) {
+      live -= bytes_of(value);
+      if (in_file[value.call][value.output]) waiting -= bytes_of(value);
     }
-    scratch = std::max(scratch, plans_[program_.calls()[call].graph].scratch_bytes());
-    peak = std::max(peak, live + scratch);
-    for (const auto& [earlier, output] : released[call].outputs) live -= bytes_of(graph_of(earlier), output);
   }
   return peak;
 }
@@ -128,7 +125,7 @@ base::Status PreparedProgram::run_calls(Engine& engine, const std::vector<bool>&
   STARLING_TRY(check_given(inputs, weights));
   const std::vector<Call>& calls = program_.calls();
   if (marked.size() != calls.size()) return base::invalid("a run needs one mark for each call of the program");
-  const std::vector<Release> released = releases(marked);
+  const std::vector<AfterCall> schedule = schedule_calls(program_, marked);
   std::vector<std::uint32_t> order;
   for (std::uint32_t call = 0; call < calls.size(); ++call) {
     if (marked[call]) order.push_back(call);
@@ -136,9 +133,15 @@ base::Status PreparedProgram::run_calls(Engine& engine, const std::vector<bool>&
   std::vector<Tensor> widened(weights.size());
   std::vector<std::vector<Tensor>> live(calls.size());
   std::vector<Tensor> recycled;
+  WaitingValues waiting(peak_.file);
   const OutputOf output_of = [&](const Binding& binding) -> base::Result<Tensor> {
     if (!marked[binding.index]) return missing(binding);
-    return live[binding.index][binding.output];
+    const CallOutput value{binding.index, binding.output};
+    Tensor& tensor = live[value.call][value.output];
+    if (tensor.empty()) {
+      STARLING_ASSIGN(tensor, waiting.get(value));
+    }
+    return tensor;
   };
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::uint32_t call = order[i];
@@ -151,17 +154,22 @@ base::Status PreparedProgram::run_calls(Engine& engine, const std::vector<bool>&
     STARLING_ASSIGN(std::vector<Tensor> operands, operands_of(call, inputs, widened, output_of));
     STARLING_ASSIGN(live[call], engine.run(plans_[calls[call].graph], operands, &recycled));
     operands.clear();
+    if (schedule[call].forgets_constants) plans_[calls[call].graph].forget_constants();
     if (observer.after_call) STARLING_TRY(observer.after_call(call, live[call]));
 
     // What nobody reads any more goes; or its memory does, to the next call if that is of the same graph.
     recycled.clear();
-    for (const auto& [earlier, output] : released[call].outputs) {
-      Tensor dead = std::exchange(live[earlier][output], Tensor());
-      if (i + 1 == order.size() || calls[earlier].graph != calls[order[i + 1]].graph) continue;
-      recycled.resize(live[earlier].size());
-      recycled[output] = std::move(dead);
+    for (const CallOutput value : schedule[call].put_away) {
+      STARLING_TRY(waiting.put(value, std::exchange(live[value.call][value.output], Tensor())));
     }
-    for (const std::uint32_t weight : released[call].weights) widened[weight] = Tensor();
+    for (const CallOutput value : schedule[call].dropped) {
+      waiting.drop(value);
+      Tensor dead = std::exchange(live[value.call][value.output], Tensor());
+      if (dead.empty() || i + 1 == order.size() || calls[value.call].graph != calls[order[i + 1]].graph) continue;
+      recycled.resize(live[value.call].size());
+      recycled[value.output] = std::move(dead);
+    }
+    for (const std::uint32_t weight : schedule[call].weights) widened[weight] = Tensor();
   }
   return {};
 }

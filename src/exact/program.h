@@ -124,15 +124,18 @@ class PreparedProgram {
  public:
   static base::Result<PreparedProgram> make(Program program, const PlanningObserver& observer = {});
   const Program& program() const { return program_; }
-  // Bytes at the worst moment of running all calls: live call outputs and scratch. Not counted are weights, their
-  // widened copies, inputs, and what run() keeps to return it.
-  std::size_t peak_bytes() const { return peak_bytes_; }
+  // Bytes at the worst moment of running all calls on an engine of so many threads (0: one per core): call outputs and
+  // what the engine has. Not counted are weights, their widened copies, inputs, and what run() keeps to return it.
+  std::size_t peak_bytes(int threads = 0) const { return count_peak(threads).memory; }
+  // And in a file: outputs that wait for long (exact/call_schedule.h).
+  std::uint64_t file_bytes() const { return peak_.file; }
 
   using OutputOf = std::function<base::Result<Tensor>(const Binding& binding)>;
 
   // The program's outputs, in order. inputs and weights in the order of program().inputs() and weights(). A weight
   // given as bf16 or f16 is widened before the first call that reads it and the copy dropped after the last; so are
-  // outputs of calls dropped after the last call that reads them.
+  // outputs of calls dropped after the last call that reads them. Outputs that wait beyond the next call may lie in a
+  // file meanwhile (TMPDIR, else /var/tmp).
   base::Result<std::vector<Tensor>> run(Engine& engine, const std::vector<Tensor>& inputs,
                                         const std::vector<Tensor>& weights, const RunObserver& observer = {}) const;
   // The marked calls (one mark for each call) in order, likewise: to check some calls of a run, or a single one.
@@ -142,21 +145,18 @@ class PreparedProgram {
                          const RunObserver& observer) const;
 
  private:
-  // What no later call reads.
-  struct Release {
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> outputs;  // call and output
-    std::vector<std::uint32_t> weights;
+  struct Peak {
+    std::size_t memory = 0;
+    std::uint64_t file = 0;
   };
-  // After each call, if only the marked ones run.
-  std::vector<Release> releases(const std::vector<bool>& calls) const;
   base::Status check_given(const std::vector<Tensor>& inputs, const std::vector<Tensor>& weights) const;
   base::Result<std::vector<Tensor>> operands_of(std::uint32_t call, const std::vector<Tensor>& inputs,
                                                 const std::vector<Tensor>& weights, const OutputOf& output_of) const;
-  std::size_t count_peak() const;
+  Peak count_peak(int threads) const;
 
   Program program_;
   std::vector<Plan> plans_;  // one for each graph
-  std::size_t peak_bytes_ = 0;
+  Peak peak_;                // on one thread
 };
 
 }  // namespace starling::exact

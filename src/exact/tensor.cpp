@@ -1,12 +1,12 @@
 #include "exact/tensor.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+
+#include "base/memory.h"
 
 namespace starling::exact {
 namespace {
@@ -45,9 +45,9 @@ std::uint16_t round_f16(float value) {
   return sign | static_cast<std::uint16_t>((rounded - (112U << 23)) >> 13);
 }
 
-// Tensors as large as this begin with a huge page: their first touch costs as much as a product of them otherwise.
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kLargeTensor = std::size_t{8} << 20;
+// Tensors as large as this have pages of their own: in a heap that has held others, memory would not be what a plan
+// says.
+constexpr std::size_t kLargeTensor = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -62,15 +62,16 @@ base::Result<Tensor> Tensor::uninitialized(Type type, const Shape& shape) {
   tensor.type_ = type;
   tensor.shape_ = shape;
   const std::size_t size = (tensor.byte_size() + 63) / 64 * 64;
-  const bool large = size >= kLargeTensor;
-  void* memory = nullptr;
-  if (::posix_memalign(&memory, large ? kHugePage : 64, std::max<std::size_t>(size, 64)) != 0) {
+  if (size >= kLargeTensor) {
+    tensor.data_ = base::map_memory(size);
+  } else {
+    tensor.data_ = std::shared_ptr<void>(std::aligned_alloc(64, std::max<std::size_t>(size, 64)), std::free);
+  }
+  if (tensor.data_ == nullptr) {
     return base::Error{base::ErrorCode::kLimit, "no memory for a tensor of " + std::to_string(size) +
                                                     " bytes; ask for a smaller size or a shorter video"};
   }
-  if (large) madvise(memory, size / kHugePage * kHugePage, MADV_HUGEPAGE);  // advice: it may be declined
   tensor.owned_ = true;
-  tensor.data_ = std::shared_ptr<void>(memory, [](void* p) { std::free(p); });
   return tensor;
 }
 

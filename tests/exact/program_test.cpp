@@ -7,6 +7,8 @@
 
 #include "base/encoding.h"
 #include "base/merkle.h"
+#include "exact/call_schedule.h"
+#include "exact/run_memory.h"
 #include "exact/tensor_root.h"
 
 namespace starling::exact {
@@ -336,16 +338,19 @@ TEST(Program, WidensWeightsOfSixteenBits) {
   }
 }
 
-// y of the step before, y and spare of this one: 3 tensors of 24 bytes at the most, and what the plans need.
+// y of the step before, y and spare of this one: 3 tensors of 24 bytes at the most, and what the engine has.
 TEST(Program, KnowsItsPeak) {
   const auto prepared = PreparedProgram::make(small_program());
-  std::size_t scratch = 0;
-  for (const Graph& graph : prepared->program().graphs()) {
-    const auto plan = Plan::make(graph);
-    ASSERT_TRUE(plan.ok());
-    scratch = std::max(scratch, plan->scratch_bytes());
+  for (const int threads : {1, 3}) {
+    EngineMemory memory(threads);
+    for (const Graph& graph : prepared->program().graphs()) {
+      const auto plan = Plan::make(graph);
+      ASSERT_TRUE(plan.ok());
+      memory.add(*plan);
+    }
+    EXPECT_EQ(prepared->peak_bytes(threads), 3 * 24 + memory.bytes());
   }
-  EXPECT_EQ(prepared->peak_bytes(), 3 * 24 + scratch);
+  EXPECT_EQ(prepared->file_bytes(), 0U);
 }
 
 TEST(Program, PlanningCanBeEnded) {
