@@ -29,17 +29,22 @@ struct ClipPart {
 exact::Builder::Value vae_encode(Parameters& parameters, const VaeConfig& config, exact::Builder::Value video,
                                  ClipPart part);
 
-// Decoding by tiles, for pictures whose caches would not fit into memory: first, for each part of the clip, what needs
-// the whole picture (attention) and is small; then, tile by tile, all parts of the rest. A tile reads a margin of what
-// lies around it, which shrinks with every convolution, so tiles give the same bits as the whole. Not for the residual
-// form (2.2).
+// Work by tiles, for pictures whose caches would not fit into memory. What needs the whole picture (attention) is
+// small: it is done for each part of the clip, and the rest for each part of each tile. A tile reads a margin of what
+// lies around it, which shrinks with every convolution, so tiles give the same bits as the whole. Caches of a tile are
+// its own.
 struct VaeTile {
   std::int64_t row, rows, column, columns;  // in latents
 };
-// f32[N, T', H', W', C] of a part, H' and W' as the latents.
+// Encoding: f32[N, T', rows, columns, C] of a tile of the video, and the moments of all tiles' put together.
+exact::Builder::Value vae_encode_tile(Parameters& parameters, const VaeConfig& config, exact::Builder::Value video,
+                                      ClipPart part, const VaeTile& tile);
+exact::Builder::Value vae_encode_top(Parameters& parameters, const VaeConfig& config, exact::Builder::Value coarse,
+                                     ClipPart part);
+// Decoding: f32[N, T', H', W', C] of a part, H' and W' as the latents.
 exact::Builder::Value vae_decode_base(Parameters& parameters, const VaeConfig& config, exact::Builder::Value latents,
                                       ClipPart part);
-// The pixels of a tile, from what vae_decode_base() gave of the part. Caches are the tile's own.
+// The pixels of a tile, from what vae_decode_base() gave of the part.
 exact::Builder::Value vae_decode_tile(Parameters& parameters, const VaeConfig& config, exact::Builder::Value base,
                                       ClipPart part, const VaeTile& tile);
 // The fewest tiles, row by row, of at most `most` latents each; larger ones where they would be narrower than the

@@ -38,11 +38,11 @@ std::array<std::array<std::int64_t, 2>, 2> VaeBlocks::zeros() const {
   return {{{one_if(edges_.top), one_if(edges_.bottom)}, {one_if(edges_.left), one_if(edges_.right)}}};
 }
 
-Value VaeBlocks::crop(Value x, std::int64_t by) {
+Value VaeBlocks::crop(Value x, std::int64_t before, std::int64_t after) {
   const auto along = [&](int axis, bool begins, bool ends) {
-    const std::int64_t before = begins ? 0 : by;
-    const std::int64_t after = ends ? 0 : by;
-    if (before + after > 0) x = b_.slice(x, axis, before, b_.size(x, axis) - before - after);
+    const std::int64_t first = begins ? 0 : before;
+    const std::int64_t last = ends ? 0 : after;
+    if (first + last > 0) x = b_.slice(x, axis, first, b_.size(x, axis) - first - last);
   };
   along(2, edges_.top, edges_.bottom);
   along(3, edges_.left, edges_.right);
@@ -148,7 +148,8 @@ Value VaeBlocks::middle_block(const Module& module, Value x) {
 Value VaeBlocks::downsample(const Module& module, Value x, bool in_time) {
   const Builder::Scope scope(b_, module.path());
   const std::int64_t channels = b_.size(x, -1);
-  x = planar_convolution(module.child("resample.1"), x, channels, 2, {{{0, 1}, {0, 1}}});
+  x = planar_convolution(module.child("resample.1"), x, channels, 2,
+                         {{{0, edges_.bottom ? 1 : 0}, {0, edges_.right ? 1 : 0}}});
   if (!in_time) return x;
   const std::int64_t frames = b_.size(x, 1);
   const Value all = part_.starts ? x : b_.concat({cached(x, 1), x}, 1);

@@ -27,8 +27,9 @@ class VaeBlocks {
   // x / ‖x‖ · √C · gamma over channels, then SiLU.
   Value norm_and_activate(const Module& module, Value x);
   Value residual_block(const Module& module, Value x, std::int64_t outputs);
-  // Without its outer `by` rows and columns on the sides where the picture goes on.
-  Value crop(Value x, std::int64_t by);
+  // Without its outer rows and columns, so many before and after, on the sides where the picture goes on.
+  Value crop(Value x, std::int64_t before, std::int64_t after);
+  Value crop(Value x, std::int64_t by) { return crop(x, by, by); }
   // Two residual blocks with attention within each frame between them.
   Value middle_block(const Module& module, Value x);
 
