@@ -29,13 +29,29 @@ std::int64_t largest_window(const models::ModelConfig& config, const TextToVideo
   return most;
 }
 
-std::vector<models::VaeTile> decode_tiles(const models::VaeConfig& vae, const TextToVideo& request) {
-  constexpr std::int64_t kWhole = 1024;  // latents
-  constexpr std::int64_t kTile = 400;
+namespace {
+
+// Of a picture with so many channels where it is finest.
+std::vector<models::VaeTile> tiles_of(const models::VaeConfig& vae, const TextToVideo& request, std::int64_t channels,
+                                      const Tiling& tiling) {
   const std::int64_t rows = request.height / vae.spatial_stride();
   const std::int64_t columns = request.width / vae.spatial_stride();
-  if (vae.is_residual || rows * columns <= kWhole) return {{0, rows, 0, columns}};
-  return models::vae_tiles(vae, rows, columns, kTile);
+  const std::int64_t side = vae.spatial_stride() / vae.patch_size;
+  const std::int64_t numbers = side * side * channels;  // of a latent
+  if (rows * columns <= std::max(tiling.whole_latents, tiling.whole / numbers)) return {{0, rows, 0, columns}};
+  return models::vae_tiles(vae, rows, columns, std::max(tiling.tile_latents, tiling.tile / numbers));
+}
+
+}  // namespace
+
+std::vector<models::VaeTile> decode_tiles(const models::VaeConfig& vae, const TextToVideo& request,
+                                          const Tiling& tiling) {
+  return tiles_of(vae, request, vae.decoder_base_dim * vae.dim_mult[0], tiling);
+}
+
+std::vector<models::VaeTile> encode_tiles(const models::VaeConfig& vae, const TextToVideo& request,
+                                          const Tiling& tiling) {
+  return tiles_of(vae, request, vae.base_dim * vae.dim_mult[0], tiling);
 }
 
 std::vector<Step> steps_of(const models::ModelConfig& config, const TextToVideo& request) {

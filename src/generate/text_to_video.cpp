@@ -57,7 +57,7 @@ Tensor scalar(float value) { return Tensor::from_f32({}, {&value, 1}); }
 
 class Pipeline {
  public:
-  Pipeline(const models::ModelConfig& config, const TextToVideo& request)
+  Pipeline(const models::ModelConfig& config, const TextToVideo& request, const Tiling& tiling)
       : config_(config),
         request_(request),
         batch_(request.guidance == 1.0F ? 1 : 2),
@@ -67,7 +67,9 @@ class Pipeline {
         windows_(plan_windows(timeline_)),
         pieces_(plan_pieces(timeline_, windows_)),
         each_(latent_frames_per_decode(config.vae, request)),
-        tiles_(decode_tiles(config.vae, request)),
+        parts_by_tiles_(tiling.parts),
+        tiles_(decode_tiles(config.vae, request, tiling)),
+        encoder_tiles_(encode_tiles(config.vae, request, tiling)),
         places_(static_cast<std::size_t>(timeline_.frames + 1)) {
     calls_.windows = static_cast<std::uint32_t>(windows_.size());
     for (const Piece& piece : pieces_) calls_.decodes += static_cast<std::uint32_t>(divide_up(piece.frames, each_));
@@ -90,7 +92,6 @@ class Pipeline {
       }
     }
     if (pieces_.back().source == Piece::Source::kEnd) STARLING_TRY(decode(pieces_.back(), end_));
-    STARLING_TRY(finish_tiles());
     STARLING_ASSIGN(exact::Program program, program_.finish());
     return TextToVideoProgram{std::move(program), std::move(calls_), std::move(given_)};
   }
@@ -130,9 +131,9 @@ class Pipeline {
 
   base::Status encode_given() {
     const std::int64_t stride = config_.vae.temporal_stride();
-    if (request_.end > 0) calls_.encodes += parts_of(1 + request_.end / stride);
+    if (request_.end > 0) calls_.encodes += encodes_of(1 + request_.end / stride);
     if (request_.start > 0) {
-      calls_.encodes += parts_of(timeline_.start);
+      calls_.encodes += encodes_of(timeline_.start);
       STARLING_ASSIGN(start_, encode_clip("start", request_.start, 0));
       for (std::int64_t i = 0; i < timeline_.start; ++i) places_[index(i)] = {start_, timeline_.start, i};
     }
@@ -145,6 +146,11 @@ class Pipeline {
     return {};
   }
 
+  std::uint32_t encodes_of(std::int64_t latent_frames) const {
+    const auto tiles = static_cast<std::uint32_t>(encoder_tiles_.size());
+    return parts_of(latent_frames) * (tiles > 1 ? tiles + 1 : 1);
+  }
+
   std::uint32_t parts_of(std::int64_t latent_frames) const {
     return static_cast<std::uint32_t>(divide_up(latent_frames, each_));
   }
@@ -153,37 +159,103 @@ class Pipeline {
   base::Result<Binding> encode_clip(const std::string& name, std::int64_t frames, std::int64_t left_out) {
     const std::int64_t all = config_.vae.latent_frames(frames);
     const std::uint32_t parts = parts_of(all);
-    Bindings caches;
-    Bindings latents;
+    EncodedClip clip;
+    std::vector<GivenPart> together;
     for (std::uint32_t i = 0; i < parts; ++i) {
       const std::int64_t begin = i * each_;
       const std::int64_t count = std::min(each_, all - begin);
-      const models::ClipPart part{i == 0, i + 1 < parts};
-      STARLING_ASSIGN(GraphCall * graph, encoder(count, part));
       const std::int64_t part_frames = count * config_.vae.temporal_stride() - (i == 0 ? frames_cut_ : 0);
       const GivenInput input{name + "." + std::to_string(i), given_end_, part_frames};
       given_.push_back(input);
       given_end_ += part_frames;
-      Bindings bindings = std::exchange(caches, {});
-      bindings.emplace_back("video", program_.input(input.name, Type::kU8, pixels_shape(part_frames)));
-      const std::uint32_t made = call(*graph, bindings, {CallKind::kEncode, encoded_++});
-      caches = caches_of(*graph, made, "latent");
-      latents.emplace_back(std::to_string(i), program_.result(made, "latent"));
+      const GivenPart part{count,
+                           part_frames,
+                           {i == 0, i + 1 < parts},
+                           program_.input(input.name, Type::kU8, pixels_shape(part_frames))};
+      if (encoder_tiles_.size() == 1) {
+        STARLING_TRY(encode_part(part, clip));
+        continue;
+      }
+      together.push_back(part);
+      if (together.size() == parts_by_tiles_ || i + 1 == parts) {
+        STARLING_TRY(encode_by_tiles(std::exchange(together, {}), clip));
+      }
     }
-    return gather(latents, all, left_out);
+    return gather(clip.latents, all, left_out);
+  }
+
+  struct GivenPart {
+    std::int64_t latent_frames;
+    std::int64_t frames;
+    models::ClipPart part;
+    Binding video;
+  };
+  // What is known of a clip between its parts.
+  struct EncodedClip {
+    Bindings latents;  // by part
+    Bindings caches;
+    std::vector<Bindings> tile_caches;
+  };
+
+  // Of one part of a clip, what `graph` makes in the output "latent".
+  void add_encoded(const GraphCall& graph, std::uint32_t made, EncodedClip& clip) {
+    clip.caches = caches_of(graph, made, "latent");
+    clip.latents.emplace_back(std::to_string(clip.latents.size()), program_.result(made, "latent"));
+  }
+
+  base::Status encode_part(const GivenPart& part, EncodedClip& clip) {
+    STARLING_ASSIGN(GraphCall * graph, made_once(encoders_, part.latent_frames, part.part, [&](Builder& b) {
+                      models::Parameters weights(b, "vae");
+                      const auto moments = models::vae_encode(weights, config_.vae, given_video(b, part), part.part);
+                      b.output("latent", b.slice(moments, -1, 0, config_.vae.z_dim));
+                    }));
+    Bindings bindings = std::exchange(clip.caches, {});
+    bindings.emplace_back("video", part.video);
+    add_encoded(*graph, call(*graph, bindings, {CallKind::kEncode, encoded_++}), clip);
+    return {};
+  }
+
+  // Parts that follow each other: tile by tile, and then part by part what needs the whole picture.
+  base::Status encode_by_tiles(const std::vector<GivenPart>& parts, EncodedClip& clip) {
+    encoder_tile_graphs_.resize(encoder_tiles_.size());
+    clip.tile_caches.resize(encoder_tiles_.size());
+    std::vector<std::vector<Tile>> coarse(parts.size());
+    for (std::size_t i = 0; i < encoder_tiles_.size(); ++i) {
+      for (std::size_t j = 0; j < parts.size(); ++j) {
+        const GivenPart& part = parts[j];
+        STARLING_ASSIGN(GraphCall * graph,
+                        made_once(encoder_tile_graphs_[i], part.latent_frames, part.part, [&](Builder& b) {
+                          models::Parameters weights(b, "vae");
+                          b.output("coarse", models::vae_encode_tile(weights, config_.vae, given_video(b, part),
+                                                                     part.part, encoder_tiles_[i]));
+                        }));
+        Bindings bindings = std::exchange(clip.tile_caches[i], {});
+        bindings.emplace_back("video", part.video);
+        const std::uint32_t made = call(*graph, bindings, {CallKind::kEncode, encoded_++});
+        clip.tile_caches[i] = caches_of(*graph, made, "coarse");
+        coarse[j].push_back({program_.result(made, "coarse"), graph->shape("coarse")});
+      }
+    }
+    for (std::size_t j = 0; j < parts.size(); ++j) {
+      const GivenPart& part = parts[j];
+      STARLING_ASSIGN(GraphCall * graph, made_once(encoder_tops_, part.latent_frames, part.part, [&](Builder& b) {
+                        models::Parameters weights(b, "vae");
+                        const auto all = put_together(b, encoder_tiles_, coarse[j]);
+                        const auto moments = models::vae_encode_top(weights, config_.vae, all, part.part);
+                        b.output("latent", b.slice(moments, -1, 0, config_.vae.z_dim));
+                      }));
+      Bindings bindings = std::exchange(clip.caches, {});
+      bind_tiles(bindings, coarse[j]);
+      add_encoded(*graph, call(*graph, bindings, {CallKind::kEncode, encoded_++}), clip);
+    }
+    return {};
   }
 
   exact::Shape pixels_shape(std::int64_t frames) const { return {1, frames, request_.height, request_.width, 3}; }
 
-  base::Result<GraphCall*> encoder(std::int64_t latent_frames, models::ClipPart part) {
-    return made_once(encoders_, latent_frames, part, [&](Builder& b) {
-      models::Parameters weights(b, "vae");
-      const std::int64_t frames = latent_frames * config_.vae.temporal_stride() - (part.starts ? frames_cut_ : 0);
-      const auto pixels = b.to_f32(b.input("video", Type::kU8, pixels_shape(frames)));
-      const auto video = b.add(b.div(pixels, b.fill(kHalfRange)), -1.0F);
-      const auto moments = models::vae_encode(weights, config_.vae, video, part);
-      b.output("latent", b.slice(moments, -1, 0, config_.vae.z_dim));
-    });
+  Builder::Value given_video(Builder& b, const GivenPart& part) const {
+    const auto pixels = b.to_f32(b.input("video", Type::kU8, pixels_shape(part.frames)));
+    return b.add(b.div(pixels, b.fill(kHalfRange)), -1.0F);
   }
 
   base::Result<Binding> gather(const Bindings& parts, std::int64_t frames, std::int64_t left_out) {
@@ -395,6 +467,7 @@ class Pipeline {
       if (tiles_.size() > 1) {
         STARLING_TRY(decode_base(count, {decoded_ == 0, !last}, program_.result(parts, std::to_string(i))));
         ++decoded_;
+        if (bases_.size() == parts_by_tiles_ || i + 1 == parts_of(piece.frames)) STARLING_TRY(decode_tiles_of_bases());
         continue;
       }
       STARLING_ASSIGN(GraphCall * graph, decoder(count, {decoded_ == 0, !last}, last && request_.loop));
@@ -409,7 +482,30 @@ class Pipeline {
     return {};
   }
 
-  // --- decoding by tiles
+  // --- tiles
+
+  // What a call gave of a tile.
+  struct Tile {
+    Binding made;
+    exact::Shape shape;
+  };
+
+  // Inputs "tile.0", ... of a graph, put together to the whole.
+  static Builder::Value put_together(Builder& b, const std::vector<models::VaeTile>& places,
+                                     const std::vector<Tile>& tiles) {
+    std::vector<Builder::Value> rows;
+    std::vector<Builder::Value> row;
+    for (std::size_t i = 0; i < tiles.size(); ++i) {
+      row.push_back(b.input("tile." + std::to_string(i), Type::kF32, tiles[i].shape));
+      const bool ends = i + 1 == tiles.size() || places[i + 1].row != places[i].row;
+      if (ends) rows.push_back(b.concat(std::exchange(row, {}), 3));
+    }
+    return b.concat(rows, 2);
+  }
+
+  static void bind_tiles(Bindings& bindings, const std::vector<Tile>& tiles) {
+    for (std::size_t i = 0; i < tiles.size(); ++i) bindings.emplace_back("tile." + std::to_string(i), tiles[i].made);
+  }
 
   // A part of the clip: what its tiles are made of, and their pixels.
   struct TiledPart {
@@ -417,7 +513,7 @@ class Pipeline {
     exact::Shape shape;
     std::int64_t frames;
     models::ClipPart part;
-    std::vector<std::pair<Binding, exact::Shape>> tiles;
+    std::vector<Tile> tiles;
   };
 
   std::uint32_t tile_call(GraphCall& graph, const Bindings& bindings) {
@@ -438,48 +534,39 @@ class Pipeline {
     return {};
   }
 
-  base::Status finish_tiles() {
-    for (const models::VaeTile& tile : tiles_) {
-      if (bases_.empty()) return {};
-      Graphs graphs;
-      Bindings caches;
+  // Of the parts whose bases are there; after them come others.
+  base::Status decode_tiles_of_bases() {
+    tile_graphs_.resize(tiles_.size());
+    tile_caches_.resize(tiles_.size());
+    for (std::size_t i = 0; i < tiles_.size(); ++i) {
       for (TiledPart& part : bases_) {
-        STARLING_ASSIGN(GraphCall * graph, made_once(graphs, part.frames, part.part, [&](Builder& b) {
+        STARLING_ASSIGN(GraphCall * graph, made_once(tile_graphs_[i], part.frames, part.part, [&](Builder& b) {
                           models::Parameters weights(b, "vae");
                           const auto base = b.input("base", Type::kF32, part.shape);
-                          b.output("pixels", models::vae_decode_tile(weights, config_.vae, base, part.part, tile));
+                          b.output("pixels", models::vae_decode_tile(weights, config_.vae, base, part.part, tiles_[i]));
                         }));
-        Bindings bindings = std::move(caches);
+        Bindings bindings = std::exchange(tile_caches_[i], {});
         bindings.emplace_back("base", part.base);
         const std::uint32_t made = tile_call(*graph, bindings);
-        caches = caches_of(*graph, made, "pixels");
-        part.tiles.emplace_back(program_.result(made, "pixels"), graph->shape("pixels"));
+        tile_caches_[i] = caches_of(*graph, made, "pixels");
+        part.tiles.push_back({program_.result(made, "pixels"), graph->shape("pixels")});
       }
     }
-    for (std::uint32_t i = 0; i < bases_.size(); ++i) STARLING_TRY(join_tiles(i, bases_[i]));
+    for (const TiledPart& part : std::exchange(bases_, {})) STARLING_TRY(join_tiles(joined_++, part));
     return {};
   }
 
   // The frames of a part.
   base::Status join_tiles(std::uint32_t index, const TiledPart& part) {
     const bool first = index == 0;
-    const bool cut = index + 1 == bases_.size() && request_.loop;
+    const bool cut = index + 1 == calls_.decodes && request_.loop;
     STARLING_ASSIGN(GraphCall * graph, made_once(cut ? cut_joins_ : joins_, part.frames, part.part, [&](Builder& b) {
-                      std::vector<Builder::Value> rows;
-                      std::vector<Builder::Value> row;
-                      for (std::size_t i = 0; i < tiles_.size(); ++i) {
-                        row.push_back(b.input("tile." + std::to_string(i), Type::kF32, part.tiles[i].second));
-                        const bool ends = i + 1 == tiles_.size() || tiles_[i + 1].row != tiles_[i].row;
-                        if (ends) rows.push_back(b.concat(std::exchange(row, {}), 3));
-                      }
-                      auto video = b.concat(rows, 2);
+                      auto video = put_together(b, tiles_, part.tiles);
                       if (cut) video = b.slice(video, 1, 0, b.size(video, 1) - 1);
                       b.output("frames", video);
                     }));
     Bindings bindings;
-    for (std::size_t i = 0; i < tiles_.size(); ++i) {
-      bindings.emplace_back("tile." + std::to_string(i), part.tiles[i].first);
-    }
+    bind_tiles(bindings, part.tiles);
     const std::uint32_t made = call(*graph, bindings, {CallKind::kDecode, index, 0, decoded_frames_});
     if (first) calls_.first_decode = made;
     decoded_frames_ += part.frames * config_.vae.temporal_stride() - (first ? frames_cut_ : 0);
@@ -520,8 +607,10 @@ class Pipeline {
   const Timeline timeline_;
   const std::vector<Window> windows_;
   const std::vector<Piece> pieces_;
-  const std::int64_t each_;                   // latent frames of an encode or a decode, but for the last of a clip
-  const std::vector<models::VaeTile> tiles_;  // of a picture that is decoded; one: it is decoded whole
+  const std::int64_t each_;  // latent frames of an encode or a decode, but for the last of a clip
+  const std::size_t parts_by_tiles_;
+  const std::vector<models::VaeTile> tiles_;          // of a picture that is decoded; one: it is decoded whole
+  const std::vector<models::VaeTile> encoder_tiles_;  // likewise of given ones
   const std::int64_t frames_cut_ = config_.vae.temporal_stride() - 1;  // that the first latent frame does not stand for
 
   ProgramBuilder program_;
@@ -539,20 +628,26 @@ class Pipeline {
   std::int64_t decoded_frames_ = 0;
   Bindings decoder_caches_;
   Graphs encoders_;
+  std::vector<Graphs> encoder_tile_graphs_;  // by tile
+  Graphs encoder_tops_;
   Graphs step_graphs_;
   Graphs decoders_;
   Graphs cut_decoders_;
   std::vector<TiledPart> bases_;
   std::uint32_t tile_part_ = 0;
+  std::uint32_t joined_ = 0;
+  std::vector<Graphs> tile_graphs_;    // by tile
+  std::vector<Bindings> tile_caches_;  // likewise: what the next part of the clip gets
   Graphs joins_;
   Graphs cut_joins_;
 };
 
 }  // namespace
 
-base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request) {
+base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request,
+                                                       const Tiling& tiling) {
   STARLING_TRY(check_request(config, request));
-  return Pipeline(config, request).build();
+  return Pipeline(config, request, tiling).build();
 }
 
 }  // namespace starling::generate

@@ -140,10 +140,25 @@ struct GivenInput {
 inline constexpr std::int64_t kDecodedPixels = 1 << 17;
 std::int64_t latent_frames_per_decode(const models::VaeConfig& vae, const TextToVideo& request);
 
-// The tiles that a picture is decoded in; one for most. The caches of a large picture would not fit into memory: the
-// base of each part is made first, then, tile by tile, the pixels of all parts, and last a decode for each part puts
-// its tiles together.
-std::vector<models::VaeTile> decode_tiles(const models::VaeConfig& vae, const TextToVideo& request);
+// Large pictures are worked on in tiles, since their caches would not fit into memory. Sizes are of numbers where a
+// picture is finest: as many as 1,024 and 400 latents of Wan 2.1 have.
+struct Tiling {
+  std::int64_t whole = std::int64_t{1024} * 64 * 96;  // of a picture that is not cut
+  std::int64_t whole_latents = 1024;                  // nor is one of so few latents
+  std::int64_t tile = std::int64_t{400} * 64 * 96;
+  std::int64_t tile_latents = 256;  // of a tile, if it must be smaller than that: margins would be most of it
+  // Parts of a clip that are worked on tile by tile, before the next ones. The fewer, the more often the tiles' caches
+  // go to a file and back; the more, the longer frames wait.
+  std::size_t parts = 32;
+};
+
+// The tiles that a picture is decoded in; one for most. Else the bases of some parts of the clip are made first, then,
+// tile by tile, the pixels of these parts, and a decode for each part puts its tiles together.
+std::vector<models::VaeTile> decode_tiles(const models::VaeConfig& vae, const TextToVideo& request,
+                                          const Tiling& tiling = {});
+// Likewise of given frames: tiles first, then, part by part, what needs the whole picture.
+std::vector<models::VaeTile> encode_tiles(const models::VaeConfig& vae, const TextToVideo& request,
+                                          const Tiling& tiling = {});
 
 // The latent frames of each decode in order.
 std::vector<std::int64_t> decode_parts(const models::ModelConfig& config, const TextToVideo& request);
@@ -153,8 +168,9 @@ struct TextToVideoProgram {
   CallLayout calls;
   std::vector<GivenInput> given;
 };
-// kCancelled once interrupted.
-base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request);
+// kCancelled once interrupted. Another tiling gives other calls with the same bits.
+base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request,
+                                                       const Tiling& tiling = {});
 
 // Bytes that the program takes at the least beside weights, known without building it: about a third of what large
 // videos take. Precondition: check_request() found nothing.

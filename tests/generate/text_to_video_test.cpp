@@ -45,19 +45,21 @@ TEST_F(TextToVideoTest, TheRequestDecidesTheProgramAndPromptAndSeedItsInputs) {
   EXPECT_NE(changed([](auto& r) { r.shift = 1.0F; }), root);
 }
 
-// A model shaped as Wan 2.1, in small: only its form is decoded by tiles.
-models::ModelConfig wan_2_1_in_small(models::ModelConfig config) {
+// A model shaped as Wan 2.1, as wide where pictures are finest.
+models::ModelConfig as_wan_2_1(models::ModelConfig config) {
   config.vae.is_residual = false;
   config.vae.patch_size = 1;
   config.vae.in_channels = 3;
   config.vae.out_channels = 3;
-  config.vae.dim_mult = {1, 2, 2, 2};
+  config.vae.base_dim = 96;
+  config.vae.decoder_base_dim = 96;
+  config.vae.dim_mult = {1, 1, 1, 1};
   config.vae.temperal_downsample = {false, true, true};
   return config;
 }
 
 TEST_F(TextToVideoTest, LargePicturesAreDecodedByTiles) {
-  const models::ModelConfig config = wan_2_1_in_small(open().config());
+  const models::ModelConfig config = as_wan_2_1(open().config());
   TextToVideo request = small_request();
   request.width = 256;
   request.height = 256;

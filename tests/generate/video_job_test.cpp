@@ -268,7 +268,7 @@ TEST_F(VideoJobTest, TooLargeVideosAreRefusedBeforeTheyAreBuilt) {
   request.height = 8192;
   base::catch_interrupts();
   std::raise(SIGINT);
-  const auto large = VideoJob::prepare(model, request, std::uint64_t{8} << 30U);
+  const auto large = VideoJob::prepare(model, request, std::uint64_t{512} << 20U);
   const auto interrupted = VideoJob::prepare(model, request);  // asked when building begins
   base::clear_interrupt();
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
