@@ -9,6 +9,7 @@
 #include "exact/cuda/device_engine.h"
 #include "exact/input_check.h"
 #include "exact/kernels.h"
+#include "exact/packed_operand.h"
 #include "exact/plan_body.h"
 #include "exact/run_group.h"
 #include "exact/run_memory.h"
@@ -53,6 +54,7 @@ struct Engine::State {
   Arena arena;
   Arena scratch;
   Arena workspaces;
+  std::unique_ptr<const Packer> packer;
   std::unique_ptr<cuda::DeviceEngine> device;  // if there is one, it runs everything
 };
 
@@ -85,17 +87,40 @@ base::Result<Engine> Engine::create(const EngineOptions& options) {
   if (on_device) {
     if (gpu == nullptr) gpu = cuda::emulated_device(engine.state_->pool);
     engine.state_->device = std::make_unique<cuda::DeviceEngine>(std::move(gpu), engine.state_->pool);
+  } else if (kernels != nullptr) {
+    engine.state_->packer = std::make_unique<const Packer>(*kernels);
   }
   return engine;
 }
 
 int Engine::threads() const { return state_->pool.threads(); }
 
+const Packer* Engine::packer() const { return state_->packer.get(); }
+
+bool Engine::reads_packed(const Plan& plan, std::size_t input, const Tensor& tensor) {
+  const PackedOperand* packed = tensor.packed();
+  const Plan::Body& body = plan.body();
+  if (packed == nullptr || state_->packer == nullptr || input >= body.read_packed.size()) return false;
+  const GraphInput& wanted = body.graph.inputs()[input];
+  const bool widens = wanted.type == Type::kF32 && (packed->type == Type::kBf16 || packed->type == Type::kF16);
+  if (!body.read_packed[input] || (packed->type != wanted.type && !widens)) return false;
+  if (wanted.shape != Shape{packed->columns, packed->depth} || packed->layout != state_->packer->layout() ||
+      packed->panels.size() != state_->packer->bytes(packed->type, packed->columns, packed->depth)) {
+    return false;
+  }
+  return packed->intact(state_->pool);
+}
+
 base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const Tensor> inputs,
                                               std::vector<Tensor>* recycled) {
   const Plan::Body& body = plan.body();
   if (state_->kernels == nullptr) return run_reference(body.graph, inputs);
-  STARLING_ASSIGN(const std::vector<Tensor> given, checked_inputs(body.graph, inputs));
+  std::vector<const PackedOperand*> packed;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    packed.push_back(reads_packed(plan, i, inputs[i]) ? inputs[i].packed() : nullptr);
+  }
+  STARLING_ASSIGN(const std::vector<Tensor> given,
+                  checked_inputs(body.graph, inputs, [&](std::size_t i) { return packed[i] != nullptr; }));
   std::vector<Tensor> constants;
   if (body.constant_plan != nullptr) {
     const std::lock_guard lock(body.constants_mutex);
@@ -165,9 +190,13 @@ base::Result<std::vector<Tensor>> Engine::run(const Plan& plan, std::span<const 
   }
   STARLING_TRY(state_->workspaces.reserve(threads * each.workspace_bytes));
 
-  const StepContext context{*state_->kernels, state_->pool,
-                            body.graph,       memory,
-                            scratch,          {state_->workspaces.data(), threads * each.workspace_bytes}};
+  const StepContext context{*state_->kernels,
+                            state_->pool,
+                            body.graph,
+                            memory,
+                            scratch,
+                            {state_->workspaces.data(), threads * each.workspace_bytes},
+                            packed};
   for (const Step& step : body.steps) {
     if (state_->stop) STARLING_TRY(state_->stop());
     run_step(context, step);

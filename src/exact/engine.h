@@ -12,6 +12,8 @@
 
 namespace starling::exact {
 
+class Packer;
+
 // A graph made ready to run: operators fused into passes over memory, views elided, buffers placed by their lifetimes.
 // None of it shows in the bits. Immutable and shareable; independent of backend and thread count.
 class Plan {
@@ -53,6 +55,11 @@ class Engine {
   ~Engine();
 
   int threads() const;
+
+  // What packs weights for this engine; nullptr where it reads none packed (the definitions, a GPU).
+  const Packer* packer() const;
+  // Whether a run reads that input of the plan only as the tensor has it packed. Then it need not be widened.
+  bool reads_packed(const Plan& plan, std::size_t input, const Tensor& tensor);
 
   // Outputs in the graph's order, from inputs in the graph's order: types and shapes must match, but that a bf16 or f16
   // tensor is widened where the graph takes f32. kNonFinite when an f32 output holds a NaN or an infinity, naming it.

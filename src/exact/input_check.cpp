@@ -4,7 +4,8 @@
 
 namespace starling::exact {
 
-base::Result<std::vector<Tensor>> checked_inputs(const Graph& graph, std::span<const Tensor> inputs) {
+base::Result<std::vector<Tensor>> checked_inputs(const Graph& graph, std::span<const Tensor> inputs,
+                                                 const std::function<bool(std::size_t input)>& is_packed) {
   if (inputs.size() != graph.inputs().size()) {
     return base::invalid("the graph takes " + std::to_string(graph.inputs().size()) + " inputs, not " +
                          std::to_string(inputs.size()));
@@ -14,6 +15,10 @@ base::Result<std::vector<Tensor>> checked_inputs(const Graph& graph, std::span<c
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const GraphInput& wanted = graph.inputs()[i];
     Tensor tensor = inputs[i];
+    if (is_packed && is_packed(i)) {
+      out.push_back(std::move(tensor));
+      continue;
+    }
     if (tensor.type() != wanted.type && wanted.type == Type::kF32) {
       STARLING_ASSIGN(tensor, inputs[i].widened());
     }

@@ -20,13 +20,27 @@ constexpr std::ptrdiff_t kNumberBytes = 4;  // of what is made of a sum
 std::int64_t parts(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
 std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
+// Where column n begins, which begins a panel, of columns that are packed already.
+const std::uint8_t* packed_columns(const IntegerDotKernels& kernels, const IntegerDotProblem& problem, std::int64_t n) {
+  return problem.packed_b + static_cast<std::size_t>(n) * kernels.column_bytes(problem.k);
+}
+
 // Asks for the columns of a block while the one before it is worked on: part `index` of `count`.
-void fetch_columns(const IntegerDotProblem& problem, std::int64_t batch, std::int64_t n0, std::int64_t n1,
-                   std::int64_t index, std::int64_t count) {
-  const Axis& depth = problem.b.depth;
-  if (n1 <= n0 || depth.factors != 1 || depth.stride[0] != 1) return;
-  const std::uint8_t* data = problem.b.data + problem.b.batch.offset(batch);
+void fetch_columns(const IntegerDotKernels& kernels, const IntegerDotProblem& problem, std::int64_t batch,
+                   std::int64_t n0, std::int64_t n1, std::int64_t index, std::int64_t count) {
   constexpr std::int64_t kLine = 64;
+  const Axis& depth = problem.b.depth;
+  if (n1 <= n0) return;
+  if (problem.packed_b != nullptr) {
+    const std::uint8_t* packed = packed_columns(kernels, problem, n0);
+    const std::int64_t lines = (packed_columns(kernels, problem, n1) - packed) / kLine;
+    for (std::int64_t line = lines * index / count; line < lines * (index + 1) / count; ++line) {
+      __builtin_prefetch(packed + line * kLine, 0, 2);
+    }
+    return;
+  }
+  if (depth.factors != 1 || depth.stride[0] != 1) return;
+  const std::uint8_t* data = problem.b.data + problem.b.batch.offset(batch);
   const std::int64_t columns = n1 - n0;
   for (std::int64_t n = n0 + columns * index / count; n < n0 + columns * (index + 1) / count; ++n) {
     const std::uint8_t* column = data + problem.b.rows.offset(n);
@@ -100,13 +114,18 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
         kernels.prepare_rows(problem, batch, m0, m1, memory, reinterpret_cast<std::int32_t*>(memory + layout.start));
     for (std::int64_t n = n0; n < n1; n += split.block_columns) {
       const std::int64_t columns = std::min(split.block_columns, n1 - n);
-      kernels.pack_columns(problem, batch, n, n + columns, memory + layout.packed);
+      const std::uint8_t* packed = memory + layout.packed;
+      if (problem.packed_b != nullptr) {
+        packed = packed_columns(kernels, problem, n);
+      } else {
+        kernels.pack_columns(problem, batch, n, n + columns, memory + layout.packed);
+      }
       const std::int64_t panels = parts(columns, kernels.panel_columns);
       const std::int64_t tiles = parts(m1 - m0, kernels.tile_rows);
       for (std::int64_t i = 0; i < tiles; ++i) {
         const std::int64_t m = m0 + i * kernels.tile_rows;
         const std::int64_t rows = std::min(kernels.tile_rows, m1 - m);
-        fetch_columns(problem, batch, n + columns, std::min(n1, n + columns + split.block_columns), i, tiles);
+        fetch_columns(kernels, problem, batch, n + columns, std::min(n1, n + columns + split.block_columns), i, tiles);
         WrittenNext next;
         if (target.data != nullptr) {
           next = {target.data + batch * target.batch_pitch + m * target.pitch + n * kNumberBytes, target.pitch,
@@ -120,7 +139,7 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
           if (by.bias != nullptr) by.bias += n;
           next.by = &by;
         }
-        kernels.multiply(prepared, m - m0, rows, memory + layout.packed, panels, tile, layout.stride, next);
+        kernels.multiply(prepared, m - m0, rows, packed, panels, tile, layout.stride, next);
         if (next.by != nullptr) continue;
         consume({batch, m, rows, n, columns, tile, layout.stride, thread});
       }

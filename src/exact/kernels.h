@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "exact/shape.h"
 
 namespace starling::exact {
 
@@ -73,12 +74,22 @@ struct DotOutput {
   Axis rows;
 };
 
-// out(b, m, n) = chain over k ascending of fma(a(b, m, k), b(b, n, k), acc) from +0.
+// The second operand of a product, packed once for all products (exact/packed_operand.h): panels of so many columns as
+// the kernels take at once, whole depth, as f32, bf16 or f16. Element (k, column c) of panel p is at (p * depth + k) *
+// columns of a panel + c; the last panel ends with zeros.
+struct PackedColumns {
+  const void* data = nullptr;  // aligned to 64; nullptr: there are none
+  Type type = Type::kF32;
+};
+
+// out(b, m, n) = chain over k ascending of fma(a(b, m, k), b(b, n, k), acc) from +0. Where b is packed it has one
+// batch, and is read there.
 struct DotProblem {
   DotOperand a;
   DotOperand b;
   DotOutput out;
   std::int64_t batch, m, n, k;
+  PackedColumns packed_b = {};
 };
 
 // An operand of an integer product: element (batch, row, depth); strides count bytes.
@@ -95,6 +106,8 @@ struct IntegerDotProblem {
   IntegerOperand b;
   bool a_is_unsigned;
   std::int64_t batch, m, n, k;
+  // All columns of b as pack_columns gives them, aligned to 64, where they were packed before: b has one batch then.
+  const std::uint8_t* packed_b = nullptr;
 };
 
 // Rows of `a` as a backend reads them.
@@ -258,10 +271,12 @@ struct Kernels {
   void (*normal)(float* out, std::uint64_t key, std::uint32_t stream, std::uint64_t first, std::size_t count);
   void (*uniform)(float* out, std::uint64_t key, std::uint32_t stream, std::uint64_t first, std::size_t count);
   // The block [m0, m1) × [n0, n1) of the batches [batch0, batch1) of a product, whole depth. workspace holds at least
-  // dot_workspace_bytes(), aligned to 64. Blocks of one problem may be computed by different threads at once.
+  // dot_workspace_bytes(), aligned to 64. Blocks of one problem may be computed by different threads at once. n0 is a
+  // multiple of dot_panel_columns where b is packed.
   void (*dot_block)(const DotProblem& problem, std::int64_t batch0, std::int64_t batch1, std::int64_t m0,
                     std::int64_t m1, std::int64_t n0, std::int64_t n1, void* workspace);
   std::size_t (*dot_workspace_bytes)();
+  std::int64_t dot_panel_columns;  // of PackedColumns
   IntegerDotKernels integer_dot;
 };
 

@@ -40,6 +40,7 @@ class Planner {
       if (step.kind == Step::Kind::kGroup) find_large_stores(step.group);
     }
     STARLING_TRY(place());
+    find_packed();
     for (const Step& step : body_.steps) {
       if (step.rows != nullptr) {
         body_.scratch_floats = std::max(body_.scratch_floats, group_scratch(step.rows->pass.group));
@@ -522,6 +523,42 @@ class Planner {
       placed.insert(std::ranges::upper_bound(placed, offset, {}, &Lifetime::offset), lifetime);
     }
     return {};
+  }
+
+  // Finds the inputs that products can read packed.
+  void find_packed() {
+    body_.read_packed.assign(graph_.inputs().size(), true);
+    const auto exclude = [&](ValueId value) {
+      if (value < body_.read_packed.size()) body_.read_packed[value] = false;
+    };
+    for (const Location& source : body_.output_sources) exclude(source.base);
+    for (const Step& step : body_.steps) {
+      for (const ValueId value : step.reads) {
+        if (value < body_.read_packed.size() && !reads_columns(step, value)) exclude(value);
+      }
+    }
+  }
+
+  // Whether the step is one product, or two that are streamed, and reads the input nowhere but as a second operand, a
+  // whole matrix.
+  bool reads_columns(const Step& step, ValueId value) const {
+    if (step.kind != Step::Kind::kDot && step.kind != Step::Kind::kIntegerDot) return false;
+    const auto reads = [&](const Group& group) {
+      return std::ranges::any_of(group.externals, [&](const auto& external) { return external.base == value; });
+    };
+    if (reads(step.group) || !reads_columns_only(step, value)) return false;
+    return step.rows == nullptr || (!reads(step.rows->pass.group) && reads_columns_only(step.rows->product, value));
+  }
+
+  // The same of one product's operands, if it reads the input at all.
+  bool reads_columns_only(const Step& product, ValueId value) const {
+    if (product.operands[0].base == value) return false;
+    if (product.operands[1].base != value) return true;
+    const Node& node = graph_.nodes()[static_cast<std::size_t>(product.node)];
+    const Shape& shape = graph_.shape(value);
+    const View& view = product.operands[1].view;
+    return graph_.type(node.inputs[0]) != Type::kU8 && shape.rank() == 2 && graph_.shape(node.inputs[1]) == shape &&
+           view.is_contiguous() && view.offset() == 0;
   }
 
   const Shape& shape_of(ValueId value) const {

@@ -165,6 +165,10 @@ struct Plan::Body {
   mutable std::mutex constants_mutex;
   mutable std::vector<Tensor> constants;
 
+  // By input: whether nothing reads it but products whose second operand it is as it lies, in one batch: they can read
+  // it packed (exact/packed_operand.h).
+  std::vector<bool> read_packed;
+
   ValueId extra_values = 0;  // copies are numbered after the graph's values
 };
 

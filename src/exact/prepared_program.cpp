@@ -145,13 +145,20 @@ base::Status PreparedProgram::run_calls(Engine& engine, const std::vector<bool>&
   };
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::uint32_t call = order[i];
-    for (const Binding& binding : calls[call].bindings) {
-      if (binding.kind != Binding::Kind::kWeight || !widened[binding.index].empty()) continue;
-      const bool is_f32 = program_.weights()[binding.index].type == Type::kF32;
-      STARLING_ASSIGN(widened[binding.index],
-                      is_f32 ? weights[binding.index].widened() : base::Result<Tensor>(weights[binding.index]));
+    const std::vector<Binding>& bindings = calls[call].bindings;
+    std::vector<bool> is_packed(bindings.size(), false);
+    for (std::size_t input = 0; input < bindings.size(); ++input) {
+      const std::uint32_t weight = bindings[input].index;
+      if (bindings[input].kind != Binding::Kind::kWeight) continue;
+      is_packed[input] = engine.reads_packed(plans_[calls[call].graph], input, weights[weight]);
+      if (is_packed[input] || !widened[weight].empty()) continue;
+      const bool is_f32 = program_.weights()[weight].type == Type::kF32;
+      STARLING_ASSIGN(widened[weight], is_f32 ? weights[weight].widened() : base::Result<Tensor>(weights[weight]));
     }
     STARLING_ASSIGN(std::vector<Tensor> operands, operands_of(call, inputs, widened, output_of));
+    for (std::size_t input = 0; input < bindings.size(); ++input) {
+      if (is_packed[input]) operands[input] = weights[bindings[input].index];
+    }
     STARLING_ASSIGN(live[call], engine.run(plans_[calls[call].graph], operands, &recycled));
     operands.clear();
     if (schedule[call].forgets_constants) plans_[calls[call].graph].forget_constants();

@@ -64,6 +64,12 @@ const std::byte* bytes_of(const StepContext& context, const Step& step, std::siz
          step.operands[index].view.offset() * static_cast<std::ptrdiff_t>(size);
 }
 
+// The second operand of a product where it is packed.
+const PackedOperand* packed_operand(const StepContext& context, const Step& step) {
+  const ValueId base = step.operands[1].base;
+  return base < context.packed.size() ? context.packed[base] : nullptr;
+}
+
 }  // namespace
 
 DotProblem dot_problem(const StepContext& context, const Step& step) {
@@ -84,6 +90,9 @@ DotProblem dot_problem(const StepContext& context, const Step& step) {
   const std::array<Factor, 1> batches{Factor{problem.batch, static_cast<std::ptrdiff_t>(problem.m * problem.n)}};
   const std::array<Factor, 1> rows{Factor{problem.m, static_cast<std::ptrdiff_t>(problem.n)}};
   problem.out = {context.memory[step.out], to_axis(batches), to_axis(rows)};
+  if (const PackedOperand* packed = packed_operand(context, step)) {
+    problem.packed_b = {packed->panels.data(), packed->type};
+  }
   return problem;
 }
 
@@ -97,13 +106,15 @@ IntegerDotProblem integer_problem(const StepContext& context, const Step& step) 
                           to_axis(view.factors(0, rank - 2)), to_axis(view.factors(rank - 2, rank - 1)),
                           to_axis(view.factors(rank - 1, rank))};
   };
+  const PackedOperand* packed = packed_operand(context, step);
   return {side(0, a),
           side(1, b),
           context.graph.type(node.inputs[0]) == Type::kU8,
           total(a.factors(0, rank - 2)),
           total(a.factors(rank - 2, rank - 1)),
           total(b.factors(rank - 2, rank - 1)),
-          total(a.factors(rank - 1, rank))};
+          total(a.factors(rank - 1, rank)),
+          packed == nullptr ? nullptr : packed->panels.data()};
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include "base/thread_pool.h"
 #include "exact/integer_dot.h"
 #include "exact/kernels.h"
+#include "exact/packed_operand.h"
 #include "exact/plan_body.h"
 
 namespace starling::exact {
@@ -14,9 +15,10 @@ struct StepContext {
   const Kernels& kernels;
   base::ThreadPool& pool;
   const Graph& graph;
-  std::span<float* const> memory;   // by value: where its own memory begins
-  std::span<float* const> scratch;  // by thread, for passes
-  std::span<std::byte> workspaces;  // for products
+  std::span<float* const> memory;                     // by value: where its own memory begins
+  std::span<float* const> scratch;                    // by thread, for passes
+  std::span<std::byte> workspaces;                    // for products
+  std::span<const PackedOperand* const> packed = {};  // by input: nullptr where it is read in memory
 };
 
 void run_step(const StepContext& context, const Step& step);

@@ -121,8 +121,8 @@ class IntegerStream {
     if (begin >= end) return;
     auto* const memory = reinterpret_cast<std::uint8_t*>(context_.workspaces.data()) +
                          thread * (context_.workspaces.size() / static_cast<std::size_t>(context_.pool.threads()));
-    kernels_.pack_columns(first_, batch, 0, sizes_.keys, memory + layout_.keys);
-    kernels_.pack_columns(second_, batch, 0, sizes_.columns, memory + layout_.values);
+    if (first_.packed_b == nullptr) kernels_.pack_columns(first_, batch, 0, sizes_.keys, memory + layout_.keys);
+    if (second_.packed_b == nullptr) kernels_.pack_columns(second_, batch, 0, sizes_.columns, memory + layout_.values);
     for (std::int64_t block = begin; block < end; ++block) run_block(batch, block * layout_.rows, memory, thread);
   }
 
@@ -134,8 +134,10 @@ class IntegerStream {
     auto* const scores = reinterpret_cast<std::int32_t*>(memory + layout_.scores);
     const PreparedRows queries = kernels_.prepare_rows(first_, batch, row, row + rows, memory + layout_.queries,
                                                        reinterpret_cast<std::int32_t*>(memory + layout_.start));
-    kernels_.multiply(queries, 0, rows, memory + layout_.keys, parts(sizes_.keys, kernels_.panel_columns), scores,
-                      layout_.scores_stride, {});
+    const std::uint8_t* keys = first_.packed_b == nullptr ? memory + layout_.keys : first_.packed_b;
+    const std::uint8_t* values = second_.packed_b == nullptr ? memory + layout_.values : second_.packed_b;
+    kernels_.multiply(queries, 0, rows, keys, parts(sizes_.keys, kernels_.panel_columns), scores, layout_.scores_stride,
+                      {});
     auto* const made = memory + layout_.made;
     run_group_on_tile(context_.kernels, source.pass.group, context_.memory, scratch,
                       {source.product.out, scores, layout_.scores_stride, first_row, 0}, rows, sizes_.keys,
@@ -145,7 +147,7 @@ class IntegerStream {
     const PreparedRows prepared = kernels_.prepare_rows(weighted, 0, 0, rows, memory + layout_.prepared,
                                                         reinterpret_cast<std::int32_t*>(memory + layout_.zeros));
     auto* const result = reinterpret_cast<std::int32_t*>(memory + layout_.result);
-    kernels_.multiply(prepared, 0, rows, memory + layout_.values, parts(sizes_.columns, kernels_.panel_columns), result,
+    kernels_.multiply(prepared, 0, rows, values, parts(sizes_.columns, kernels_.panel_columns), result,
                       layout_.result_stride, {});
     if (step_.group.of_product) {
       run_group_on_tile(context_.kernels, step_.group, context_.memory, scratch,

@@ -102,6 +102,12 @@ Tensor Tensor::from_i32(const Shape& shape, std::span<const std::int32_t> values
   return tensor;
 }
 
+Tensor Tensor::with_packed(std::shared_ptr<const PackedOperand> packed) const {
+  Tensor tensor = *this;
+  tensor.packed_ = std::move(packed);
+  return tensor;
+}
+
 base::Result<Tensor> Tensor::widened() const {
   if (type_ == Type::kF32) return *this;
   if (type_ != Type::kBf16 && type_ != Type::kF16) {

@@ -11,6 +11,8 @@
 
 namespace starling::exact {
 
+struct PackedOperand;
+
 // A tensor in memory: type, shape and little-endian elements, row-major and contiguous, aligned to 64 bytes. Copying
 // shares the elements; whoever writes must be the only holder.
 class Tensor {
@@ -53,12 +55,17 @@ class Tensor {
   // bf16 or f16 from f32, rounded to nearest even.
   base::Result<Tensor> rounded(Type type) const;
 
+  // The same tensor, with its elements packed for products beside it (exact/packed_operand.h).
+  Tensor with_packed(std::shared_ptr<const PackedOperand> packed) const;
+  const PackedOperand* packed() const { return packed_.get(); }  // nullptr: there is nothing
+
  private:
   std::size_t count() const { return static_cast<std::size_t>(elements()); }
   Type type_ = Type::kF32;
   Shape shape_;
   std::shared_ptr<void> data_;
   bool owned_ = false;  // not a view of somebody else's memory
+  std::shared_ptr<const PackedOperand> packed_;
 };
 
 }  // namespace starling::exact

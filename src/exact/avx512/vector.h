@@ -20,6 +20,9 @@ struct Vector {
   static F broadcast(float value) { return _mm512_set1_ps(value); }
   static I broadcast_bits(std::uint32_t value) { return _mm512_set1_epi32(static_cast<int>(value)); }
   static F load(const float* from) { return _mm512_loadu_ps(from); }
+  static F load_f16(const std::uint16_t* from) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
   static void store(float* to, F value) { _mm512_storeu_ps(to, value); }
   // Past the caches; `to` is a multiple of the vector's size.
   static void store_past(float* to, F value) { _mm512_stream_ps(to, value); }

@@ -125,9 +125,30 @@ struct Dot {
     return panels;
   }
 
+  // The same of columns that are packed already: f32 is read where it lies.
+  static std::int64_t packed_panels(const PackedColumns& from, std::int64_t depth, std::int64_t k, std::int64_t steps,
+                                    std::int64_t j, std::int64_t columns, Workspace& workspace) {
+    std::int64_t panels = 0;
+    for (std::int64_t c = 0; c < columns; c += kWidth, ++panels) {
+      ColumnPanel& panel = workspace.panel[panels];
+      panel.count = columns - c < kWidth ? columns - c : kWidth;
+      panel.width = (panel.count + kLanes - 1) / kLanes * kLanes;
+      const std::int64_t first = (j + c) * depth + k * kWidth;
+      if (from.type == Type::kF32) {
+        panel.columns = {static_cast<const float*>(from.data) + first, kWidth};
+        continue;
+      }
+      float* widened = workspace.columns + c * kDepth;
+      const auto* numbers = static_cast<const std::uint16_t*>(from.data) + first;
+      Pack::widen(widened, numbers, steps * kWidth, from.type == Type::kBf16);
+      panel.columns = {widened, kWidth};
+    }
+    return panels;
+  }
+
   // out(i, j) for i in [i0, i1) of x and j in [j0, j1) of y; the output's columns are those of y.
-  static void block(const Side& x, const Side& y, const Target& out, std::int64_t i0, std::int64_t i1, std::int64_t j0,
-                    std::int64_t j1, std::int64_t depth, Workspace& workspace) {
+  static void block(const Side& x, const Side& y, const PackedColumns& packed, const Target& out, std::int64_t i0,
+                    std::int64_t i1, std::int64_t j0, std::int64_t j1, std::int64_t depth, Workspace& workspace) {
     const std::int64_t row_panels = (i1 - i0 + kRows - 1) / kRows;
     for (std::int64_t k = 0; k < depth; k += kDepth) {
       const std::int64_t steps = depth - k < kDepth ? depth - k : kDepth;
@@ -139,7 +160,9 @@ struct Dot {
       const typename Tile::Part part{steps, k == 0, k + steps == depth};
       for (std::int64_t j = j0; j < j1; j += kColumns) {
         const std::int64_t columns = j1 - j < kColumns ? j1 - j : kColumns;
-        const std::int64_t panels = column_panels(y, j, columns, row_panels <= kFewPanels, workspace);
+        const std::int64_t panels = packed.data != nullptr
+                                        ? packed_panels(packed, depth, k, steps, j, columns, workspace)
+                                        : column_panels(y, j, columns, row_panels <= kFewPanels, workspace);
         std::int64_t i = i0;
         for (std::int64_t p = row_panels; p > 0; --p) {
           const std::int64_t rows = (i1 - i + p - 1) / p;
@@ -192,7 +215,7 @@ struct Dot {
     for (std::int64_t m = m0; m < m1; m += kColumns) {
       const std::int64_t count = m1 - m < kColumns ? m1 - m : kColumns;
       turned.first_column = m;
-      block(b, a, turned, n0, n1, m, m + count, depth, workspace);
+      block(b, a, {}, turned, n0, n1, m, m + count, depth, workspace);
       Pack::fill_offsets(out.rows, m, count, workspace.column_offset);
       for (std::int64_t i = 0; i < count; i += kLanes) {
         const std::int64_t rows = count - i < kLanes ? count - i : kLanes;
@@ -224,7 +247,8 @@ struct Dot {
     Side b{nullptr, Pack::joined(problem.b.rows), Pack::joined(problem.b.depth)};
     Target out{nullptr, Pack::joined(problem.out.rows), 0, 0};
     const std::int64_t columns = n1 - n0;
-    const bool turn = columns < kTurned && columns % kWidth != 0 && m1 - m0 > columns;
+    const bool is_packed = problem.packed_b.data != nullptr;
+    const bool turn = !is_packed && columns < kTurned && columns % kWidth != 0 && m1 - m0 > columns;
     for (std::int64_t batch = batch0; batch < batch1; ++batch) {
       a.data = problem.a.data + Pack::offset_of(problem.a.batch, batch);
       b.data = problem.b.data + Pack::offset_of(problem.b.batch, batch);
@@ -237,7 +261,7 @@ struct Dot {
       } else if (turn) {
         turned_block(a, b, out, m0, m1, n0, n1, problem.k, workspace);
       } else {
-        block(a, b, out, m0, m1, n0, n1, problem.k, workspace);
+        block(a, b, problem.packed_b, out, m0, m1, n0, n1, problem.k, workspace);
       }
     }
   }
@@ -247,6 +271,7 @@ struct Dot {
   static void fill_table(Kernels& kernels) {
     kernels.dot_block = dot_block;
     kernels.dot_workspace_bytes = workspace_bytes;
+    kernels.dot_panel_columns = kWidth;
   }
 };
 

@@ -178,6 +178,27 @@ struct DotPack {
     }
   }
 
+  // Numbers of 16 bits as f32, exactly (but that a NaN may be another NaN).
+  static void widen(float* to, const std::uint16_t* from, std::int64_t count, bool is_bf16) {
+    if (is_bf16) {
+      for (std::int64_t i = 0; i < count; ++i) to[i] = __builtin_bit_cast(float, std::uint32_t{from[i]} << 16);
+      return;
+    }
+    std::int64_t i = 0;
+    if constexpr (requires { V::load_f16(from); }) {
+      for (; i + kLanes <= count; i += kLanes) V::store(to + i, V::load_f16(from + i));
+    }
+    for (; i < count; ++i) {
+      const std::uint32_t magnitude = from[i] & 0x7FFFU;
+      // Below 2^-14 it is a multiple of 2^-24, which f32 holds exactly.
+      const float small = static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24F;
+      const std::uint32_t infinite = magnitude >= 0x7C00U ? 0x38000000U : 0U;
+      const std::uint32_t normal = (magnitude << 13) + 0x38000000U + infinite;
+      const std::uint32_t bits = magnitude < 0x400U ? __builtin_bit_cast(std::uint32_t, small) : normal;
+      to[i] = __builtin_bit_cast(float, bits | (std::uint32_t{from[i]} & 0x8000U) << 16);
+    }
+  }
+
   // pack for up to kLanes rows that are contiguous in depth.
   static void pack_turned(float* to, std::int64_t width, const float* data, const std::ptrdiff_t* row,
                           std::int64_t count, std::int64_t depth_count) {
