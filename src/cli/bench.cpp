@@ -131,7 +131,9 @@ base::Status commit_to(const generate::VideoJob& job, const std::vector<std::vec
 base::Result<std::vector<Measurement>> bench_video(const Arguments& arguments) {
   const TemporaryFolder room;
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
-  STARLING_ASSIGN(const models::Checkpoint model, open_model(arguments, machine, room.path()));
+  STARLING_ASSIGN(models::Checkpoint model, open_model(arguments, machine, room.path()));
+  STARLING_ASSIGN(const base::Hash its_root, model.root(machine.pool.get()));
+  STARLING_TRY(use_packed_weights(model, its_root, machine));
   generate::TextToVideo request = default_request(model.config());
   request.prompt = "a red ball bounces on green ground";
   STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, request));

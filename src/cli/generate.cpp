@@ -172,16 +172,18 @@ base::Result<Outcome> make_one(const Arguments& arguments, const Workshop& shop,
 }
 
 // On this machine, one after another: they share the program.
-base::Result<std::vector<Outcome>> make_here(const Arguments& arguments, const models::Checkpoint& model,
+base::Result<std::vector<Outcome>> make_here(const Arguments& arguments, models::Checkpoint model,
                                              const std::vector<Wanted>& all, const generate::GivenFrames& given,
                                              Sheet& sheet) {
   // Opening the key takes a while and needs one thread only.
   auto key_result = std::async(std::launch::async, open_account_key);
-  STARLING_ASSIGN(const generate::VideoJob job,
-                  generate::VideoJob::prepare(model, all[0].request, usable_memory(), given));
+  STARLING_TRY(generate::check_size(model, all[0].request, usable_memory()));
   STARLING_TRY(check_outputs(arguments, all));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
   STARLING_ASSIGN(const base::Hash model_root, model.root(machine.pool.get()));
+  STARLING_TRY(use_packed_weights(model, model_root, machine));
+  STARLING_ASSIGN(const generate::VideoJob job,
+                  generate::VideoJob::prepare(model, all[0].request, usable_memory(), given));
   STARLING_ASSIGN(const base::SecretKey key, key_result.get());
   const std::size_t calls = job.program().calls().size();
   base::Progress progress("generate", calls * all.size(), "");

@@ -302,6 +302,10 @@ base::Result<int> run(const Arguments& arguments) {
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
   STARLING_ASSIGN(serving.model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(serving.model_root, serving.model->root());
+  if (arguments.network.empty()) {
+    STARLING_ASSIGN(const Machine machine, start_machine(1));
+    STARLING_TRY(use_packed_weights(*serving.model, serving.model_root, machine));
+  }
   STARLING_ASSIGN(serving.key, open_account_key());
   STARLING_TRY(open_queue(arguments, home, serving));
   STARLING_TRY(start_server(arguments, fs::canonical(folder), serving));

@@ -13,6 +13,8 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "cli/output.h"
+#include "models/packed_weights.h"
 
 namespace starling::cli {
 
@@ -61,6 +63,15 @@ base::Result<Machine> start_machine(std::int64_t threads) {
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create(options));
   const int count = engine.threads();
   return Machine{std::move(engine), std::make_unique<base::ThreadPool>(count)};
+}
+
+base::Status use_packed_weights(models::Checkpoint& model, const base::Hash& root, const Machine& machine) {
+  models::PackingOptions options;
+  options.stop = base::check_interrupt;
+  options.begin = [](const fs::path& path, std::uint64_t bytes) {
+    note("packing the model's weights, once: " + std::to_string(bytes >> 20U) + " MiB to " + path.string());
+  };
+  return models::use_packed_weights(model, root, machine.engine, options);
 }
 
 std::uint64_t usable_memory() {

@@ -245,8 +245,7 @@ base::Result<Verdict> check(const Arguments& arguments) {
   }
 
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
-  STARLING_ASSIGN(const std::optional<models::Checkpoint> model,
-                  open_model(arguments, *receipt, *machine.pool, verdict));
+  STARLING_ASSIGN(std::optional<models::Checkpoint> model, open_model(arguments, *receipt, *machine.pool, verdict));
   if (!model) return verdict;
   const base::Result<generate::TextToVideo> asked = generate::request_of(*receipt);
   if (!asked.ok()) {
@@ -265,6 +264,7 @@ base::Result<Verdict> check(const Arguments& arguments) {
   }
   STARLING_ASSIGN(const generate::GivenFrames given, open_inputs(arguments, request, verdict));
   if (verdict.difference) return verdict;
+  STARLING_TRY(use_packed_weights(*model, receipt->model_root, machine));
   base::Result<generate::VideoJob> job = generate::VideoJob::prepare(*model, request, usable_memory(), given);
   if (!job.ok()) {
     if (!is_damage(job.error()) || job.error().code == base::ErrorCode::kLimit) return job.error();

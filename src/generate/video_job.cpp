@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/interrupt.h"
 #include "base/utf8.h"
+#include "exact/packed_operand.h"
 #include "models/prompt.h"
 #include "proof/commitment.h"
 
@@ -86,7 +87,7 @@ base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const 
                                          std::uint64_t memory, const GivenFrames& given) {
   STARLING_TRY(check_request(model.config(), request));
   STARLING_TRY(check_text(model, request));
-  STARLING_TRY(check_memory("at least ", least_memory(model.config(), request), memory));
+  STARLING_TRY(check_size(model, request, memory));
   STARLING_ASSIGN(TextToVideoProgram built, text_to_video_program(model.config(), request));
   exact::PlanningObserver observer;
   observer.stop = base::check_interrupt;
@@ -133,6 +134,10 @@ base::Status VideoJob::take_inputs(const models::Checkpoint& model, const TextTo
   return {};
 }
 
+base::Status check_size(const models::Checkpoint& model, const TextToVideo& request, std::uint64_t memory) {
+  return check_memory("at least ", least_memory(model.config(), request), memory);
+}
+
 base::Status check_text(const models::Checkpoint& model, const TextToVideo& request) {
   const auto text = text_inputs(model, request);
   if (!text.ok()) return text.error();
@@ -143,6 +148,8 @@ std::size_t VideoJob::peak_bytes() const {
   const auto given = static_cast<std::size_t>(request_.given_frames() * request_.width * request_.height * 3);
   return std::accumulate(weights_.begin(), weights_.end(), program_->peak_bytes() + given,
                          [](std::size_t sum, const Tensor& weight) {
+                           // What is packed is read there alone, as it is stored.
+                           if (weight.packed() != nullptr) return sum + weight.packed()->panels.size();
                            const bool widened = weight.type() != exact::Type::kF32;
                            const auto elements = static_cast<std::size_t>(weight.elements());
                            return sum + weight.byte_size() + (widened ? elements * sizeof(float) : 0);

@@ -67,6 +67,9 @@ class VideoJob {
   std::vector<exact::Tensor> weights_;
 };
 
+// As prepare() says of the size from its shapes alone, before anything is made ready for it.
+base::Status check_size(const models::Checkpoint& model, const TextToVideo& request, std::uint64_t memory);
+
 // As prepare() says of the prompts, without preparing anything.
 base::Status check_text(const models::Checkpoint& model, const TextToVideo& request);
 

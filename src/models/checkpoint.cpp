@@ -8,6 +8,7 @@
 #include "base/merkle.h"
 #include "models/json_fields.h"
 #include "models/model_layout.h"
+#include "models/packed_weights.h"
 #include "proof/commitment.h"
 
 namespace starling::models {
@@ -150,9 +151,26 @@ base::Result<std::vector<exact::Tensor>> Checkpoint::weights(std::span<const exa
       return base::corrupt(folder_.string() + ": weight '" + input.name + "' is " + tensor.shape().text() + ", where " +
                            input.shape.text() + " is needed.");
     }
+    if (packed_ != nullptr) {
+      tensor = tensor.with_packed(packed_->find(input.name, tensor.type(), tensor.shape()));
+    }
     tensors.push_back(std::move(tensor));
   }
   return tensors;
+}
+
+base::Result<std::map<std::string, exact::Tensor>> Checkpoint::product_weights() const {
+  STARLING_ASSIGN(const std::vector<Parameter> parameters, model_parameters(config_));
+  std::map<std::string, exact::Tensor> weights;
+  for (const Parameter& parameter : parameters) {
+    // Tables are matrices, too.
+    const bool is_table =
+        parameter.name.ends_with(kEmbedding) || parameter.name.find("relative_attention_bias") != std::string::npos;
+    STARLING_ASSIGN(exact::Tensor tensor, weight(parameter.name));
+    if (is_table || !exact::Packer::packs(tensor.type(), tensor.shape())) continue;
+    weights.emplace(parameter.name, std::move(tensor));
+  }
+  return weights;
 }
 
 base::Result<base::Hash> Checkpoint::root(base::ThreadPool* pool) const {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@
 #include "models/tokenizer.h"
 
 namespace starling::models {
+
+class PackedWeights;
 
 // A Wan model in the directory layout of diffusers (docs/models.md lists its files). Weights are named
 // "COMPONENT/NAME", with the components "text_encoder", "transformer" and "vae".
@@ -55,6 +58,14 @@ class Checkpoint {
   // The weights of those names, for an engine: types are widened by it, shapes must match.
   base::Result<std::vector<exact::Tensor>> weights(std::span<const exact::GraphInput> wanted) const;
 
+  // The weights that products read whole as their second operand and that are worth packing for them, by name.
+  base::Result<std::map<std::string, exact::Tensor>> product_weights() const;
+  // From now on weights come with the panels that there are of them (packed_weights.h).
+  void take_packed(std::shared_ptr<const PackedWeights> packed) { packed_ = std::move(packed); }
+  const PackedWeights* packed() const { return packed_.get(); }  // nullptr: there are none
+
+  const std::filesystem::path& folder() const { return folder_; }
+
   // The model's name: docs/models.md says over which bytes. Reads all weights; pool, if any, shares the work.
   base::Result<base::Hash> root(base::ThreadPool* pool = nullptr) const;
 
@@ -78,6 +89,7 @@ class Checkpoint {
   KnownWords known_words_;
   std::map<std::string, base::Bytes> small_files_;  // by name, as read
   std::map<std::string, WeightFiles, std::less<>> weights_;
+  std::shared_ptr<const PackedWeights> packed_;
 };
 
 // A weight to be written. It hands over its elements in order, as tensors of its type, so that it need never be in

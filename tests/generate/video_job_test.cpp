@@ -4,6 +4,7 @@
 
 #include "base/interrupt.h"
 #include "exact/kernels.h"
+#include "models/packed_weights.h"
 #include "tiny_model.h"
 
 namespace starling::generate {
@@ -53,6 +54,28 @@ class VideoJobTest : public TinyModel {
     made.receipt.model_root = *model.root();
     EXPECT_TRUE(proof::sign_receipt(made.receipt, test_key()).ok());
     return made;
+  }
+
+  // The same with the model's weights packed beforehand.
+  static std::vector<std::uint8_t> make_packed(const TextToVideo& request, exact::Engine engine, bool& less_memory) {
+    models::Checkpoint model = open();
+    const auto job = VideoJob::prepare(model, request);
+    models::PackingOptions options;
+    options.least_bytes = 0;
+    EXPECT_TRUE(models::use_packed_weights(model, *model.root(), engine, options).ok());
+    EXPECT_NE(model.packed(), nullptr);
+    const auto packed = VideoJob::prepare(model, request);
+    EXPECT_TRUE(job.ok() && packed.ok());
+    less_memory = packed->peak_bytes() < job->peak_bytes();
+    std::vector<std::uint8_t> pixels;
+    Listener listener;
+    listener.after_call = [](std::uint32_t) -> base::Status { return {}; };
+    listener.frame = [&](std::size_t, const video::FrameView& frame) -> base::Status {
+      pixels.insert(pixels.end(), frame.rgb.begin(), frame.rgb.end());
+      return {};
+    };
+    EXPECT_TRUE(run_video(*packed, engine, listener).ok());
+    return pixels;
   }
 
   static proof::ReplayResult check(const proof::Receipt& receipt, std::optional<std::size_t> sample, bool all_frames,
@@ -290,6 +313,15 @@ TEST_F(VideoJobTest, PromptsThatDoNotFitAreRefused) {
   EXPECT_FALSE(VideoJob::prepare(model, request).ok());
   request.prompt = "a dragon";
   EXPECT_TRUE(VideoJob::prepare(model, request).ok());
+}
+
+TEST_F(VideoJobTest, PackedWeightsGiveTheSameBitsInLessMemory) {
+  const Made made = make(small_request());
+  for (const exact::Kernels* kernels : exact::available_kernels()) {
+    bool less_memory = false;
+    EXPECT_EQ(make_packed(small_request(), engine(kernels->name), less_memory), made.pixels) << kernels->name;
+    EXPECT_TRUE(less_memory);
+  }
 }
 
 }  // namespace
