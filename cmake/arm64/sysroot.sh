@@ -2,7 +2,8 @@
 # sysroot.sh FOLDER: what arm64 programs are linked with and run on, from Debian's arm64 packages, without touching the
 # system. Does nothing when the folder has them already.
 set -euo pipefail
-packages=(libc6-dev libstdc++-12-dev libssl-dev libsecp256k1-dev librocksdb-dev nlohmann-json3-dev libgtest-dev libprotobuf-dev)
+packages=(libc6-dev libstdc++-12-dev libssl-dev libsecp256k1-dev librocksdb-dev nlohmann-json3-dev libgtest-dev libprotobuf-dev
+  libsentencepiece-dev libavformat-dev libswscale-dev libpng-dev)
 
 folder=$(realpath -m "$1")
 stamp=$folder/packages
