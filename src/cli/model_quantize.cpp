@@ -1,5 +1,4 @@
 // starling model quantize
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -24,33 +23,14 @@ struct Arguments {
   bool json = false;
 };
 
-// Whether a stored weight is the one that was made.
-bool same(const exact::Tensor& stored, const models::NewWeight& made) {
-  if (stored.type() != made.type || !(stored.shape() == made.shape)) return false;
-  base::ByteView left = stored.bytes();
-  const base::Status compared = made.parts([&](const exact::Tensor& part) -> base::Status {
-    if (part.byte_size() > left.size() || !std::ranges::equal(part.bytes(), left.first(part.byte_size()))) {
-      return base::corrupt("they differ");
-    }
-    left = left.subspan(part.byte_size());
-    return {};
-  });
-  return compared.ok() && left.empty();
+// What to do about a source that cannot be quantised.
+base::Error with_advice(const base::Error& error, const fs::path& source) {
+  if (error.code != base::ErrorCode::kNonFinite) return error;
+  return models::with_remedy(error, "fetch the model " + source.string() + " again, or use another");
 }
 
-// The first thing in which a folder's model is not what was made again; empty: there is none.
-base::Result<std::string> difference(const models::Checkpoint& folder, const models::NewCheckpoint& made) {
-  if (folder.config().transformer.quantisation != made.config.transformer.quantisation) {
-    return std::string("it names another program");
-  }
-  for (const auto& [name, weight] : made.weights) {
-    const auto stored = folder.weight(name);
-    if (!stored.ok() || !same(*stored, weight)) return "the weight '" + name + "' differs";
-  }
-  return std::string();
-}
-
-base::Result<models::NewCheckpoint> make(const models::Checkpoint& model, const base::Hash& root, Machine& machine) {
+base::Result<models::NewCheckpoint> make(const models::Checkpoint& model, const fs::path& folder,
+                                         const base::Hash& root, Machine& machine) {
   STARLING_ASSIGN(const exact::Program program, models::quantization_program(model.config()));
   base::Progress progress("quantise", program.calls().size(), "weight");
   exact::RunObserver observer;
@@ -59,6 +39,7 @@ base::Result<models::NewCheckpoint> make(const models::Checkpoint& model, const 
     return base::check_interrupt();
   };
   auto made = models::quantize(model, root, machine.engine, observer);
+  if (!made.ok()) return with_advice(made.error(), folder);
   progress.finish();
   return made;
 }
@@ -74,7 +55,7 @@ int answer(const Arguments& arguments, const base::Hash& source, const base::Has
   } else if (different.empty()) {
     print("model   " + arguments.folder);
     print("root    " + root.hex());
-    print("source  " + source.hex() + (arguments.check ? ", from which every weight was made again" : ""));
+    print("source  " + source.hex() + (arguments.check ? ", from which every file was made again" : ""));
   } else {
     print("not what it says: " + different);
   }
@@ -87,14 +68,20 @@ base::Result<int> run(const Arguments& arguments) {
     return base::invalid(arguments.folder + " is there already: name a folder that is not, or compare it with --check");
   }
   base::catch_interrupts();
+  if (!arguments.check) STARLING_TRY(models::check_new_checkpoint(arguments.folder));
   STARLING_ASSIGN(const fs::path source_folder, find_model(arguments.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(source_folder));
+  if (const auto& already = model.config().transformer.quantisation) {
+    return base::unsupported(source_folder.string() + " is quantised already: name the model that it was made of, " +
+                             already->source.hex() + ", with --model");
+  }
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
   STARLING_ASSIGN(const base::Hash source, model.root(machine.pool.get()));
   if (!arguments.check) {
-    STARLING_ASSIGN(const models::NewCheckpoint made, make(model, source, machine));
-    STARLING_TRY(
-        models::write_new_checkpoint(arguments.folder, made, [](std::uint64_t) { return base::check_interrupt(); }));
+    STARLING_ASSIGN(const models::NewCheckpoint made, make(model, source_folder, source, machine));
+    const base::Status wrote =
+        models::write_new_checkpoint(arguments.folder, made, [](std::uint64_t) { return base::check_interrupt(); });
+    if (!wrote.ok()) return with_advice(wrote.error(), source_folder);
   }
   STARLING_ASSIGN(const models::Checkpoint written, models::Checkpoint::open(arguments.folder));
   STARLING_ASSIGN(const base::Hash root, written.root(machine.pool.get()));
@@ -107,8 +94,8 @@ base::Result<int> run(const Arguments& arguments) {
                            source_folder.string() + " is " + source.hex() +
                            "; name the model that it was made of with --model");
     }
-    STARLING_ASSIGN(const models::NewCheckpoint made, make(model, source, machine));
-    STARLING_ASSIGN(different, difference(written, made));
+    STARLING_ASSIGN(const models::NewCheckpoint made, make(model, source_folder, source, machine));
+    STARLING_ASSIGN(different, models::first_difference(written, made));
   }
   return answer(arguments, source, root, different);
 }
@@ -119,7 +106,7 @@ Action declare_model_quantize(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.text("FOLDER", a->folder, "Folder to make", Options::Presence::kRequired);
   options.text("--model", a->model, "Folder of the model it is made of; the bundled one if not given");
-  options.flag("--check", a->check, "FOLDER is there: make its weights again, and say whether they are the same");
+  options.flag("--check", a->check, "FOLDER is there: make it again, and say whether every byte is the same");
   options.integer("--threads", a->threads, 0, 512, "Threads; 0: one per core");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return run(*a); };

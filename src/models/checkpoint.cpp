@@ -9,6 +9,7 @@
 #include "models/json_fields.h"
 #include "models/model_layout.h"
 #include "models/packed_weights.h"
+#include "models/quantize.h"
 #include "proof/commitment.h"
 
 namespace starling::models {
@@ -29,6 +30,17 @@ base::Result<std::int64_t> parse_text_length(std::string_view json) {
   if (length == nullptr) return kDefaultTextLength;
   const auto value = length->as_integer(1, kDefaultTextLength);
   return value.ok() ? *value : kDefaultTextLength;
+}
+
+// The program that made the weights follows from the configuration.
+base::Status check_quantisation(const ModelConfig& config) {
+  const auto& quantisation = config.transformer.quantisation;
+  if (!quantisation) return {};
+  STARLING_ASSIGN(const exact::Program program, quantization_program(config));
+  if (program.root() == quantisation->program) return {};
+  return base::corrupt("transformer/config.json: 'program' of quantization_config is " + quantisation->program.hex() +
+                       ", and weights of this configuration are made by " + program.root().hex() +
+                       "; fetch the model again, or make it with starling model quantize");
 }
 
 std::string join(std::string_view folder, std::string_view name) {
@@ -114,6 +126,7 @@ base::Status Checkpoint::open_weights() {
     STARLING_ASSIGN(WeightFiles files, WeightFiles::open(folder_ / component.folder, std::string(component.stem)));
     weights_.emplace(component.folder, std::move(files));
   }
+  STARLING_TRY(check_quantisation(config_));
   STARLING_ASSIGN(const std::vector<Parameter> needed, model_parameters(config_));
   for (const Parameter& parameter : needed) {
     STARLING_ASSIGN(const exact::Tensor tensor, weight(parameter.name));
@@ -173,14 +186,26 @@ base::Result<std::map<std::string, exact::Tensor>> Checkpoint::product_weights()
   return weights;
 }
 
-base::Result<base::Hash> Checkpoint::root(base::ThreadPool* pool) const {
-  std::vector<base::Hash> leaves;
+std::vector<std::string> Checkpoint::weight_names() const {
+  std::vector<std::string> names;
+  for (const auto& [component, files] : weights_) {
+    for (const std::string& name : files.names()) names.push_back(join(component, name));
+  }
+  return names;
+}
+
+std::map<std::string, base::Hash> Checkpoint::file_hashes() const {
   std::map<std::string, base::Hash> hashes;
   for (const auto& [name, bytes] : small_files_) hashes.emplace(name, base::sha256(bytes));
   for (const auto& [component, files] : weights_) {
     for (const auto& [name, hash] : files.framing()) hashes.emplace(join(component, name), hash);
   }
-  for (const auto& [name, hash] : hashes) {
+  return hashes;
+}
+
+base::Result<base::Hash> Checkpoint::root(base::ThreadPool* pool) const {
+  std::vector<base::Hash> leaves;
+  for (const auto& [name, hash] : file_hashes()) {
     base::Encoder encoder;
     encoder.u8(0);
     encoder.text(name);

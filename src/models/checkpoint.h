@@ -65,6 +65,9 @@ class Checkpoint {
   const PackedWeights* packed() const { return packed_.get(); }  // nullptr: there are none
 
   const std::filesystem::path& folder() const { return folder_; }
+  std::vector<std::string> weight_names() const;  // also of those that the configuration has no use for; sorted
+  // What its root covers beside weights, by name as "vae/config.json": of a safetensors file the bytes before its data.
+  std::map<std::string, base::Hash> file_hashes() const;
 
   // The model's name: docs/models.md says over which bytes. Reads all weights; pool, if any, shares the work.
   base::Result<base::Hash> root(base::ThreadPool* pool = nullptr) const;
@@ -129,6 +132,13 @@ base::Status write_checkpoint(const std::filesystem::path& folder, const NewChec
 // kInvalidArgument if something has the name, kLimit if the disk has no room for it.
 base::Status write_new_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint,
                                   const WriteObserver& observer = {});
+
+// Whether write_new_checkpoint() can make that folder, as far as that is known before its weights are.
+base::Status check_new_checkpoint(const std::filesystem::path& folder);
+
+// The first thing in which a model is not what write_checkpoint() makes: a file, a weight, or how weights lie in their
+// files. Empty: there is none, and its root is that of what is made.
+base::Result<std::string> first_difference(const Checkpoint& model, const NewCheckpoint& made);
 
 // Bytes of the weights of a component ("transformer"), or of all (empty), as they will be stored.
 std::uint64_t stored_bytes(const NewCheckpoint& checkpoint, std::string_view component = {});

@@ -63,9 +63,9 @@ Type stored_type(const NewCheckpoint& checkpoint, const NewWeight& weight) {
   return weight.type == Type::kF32 ? checkpoint.storage : weight.type;
 }
 
-base::Status write_component(const std::filesystem::path& folder, const Component& component,
-                             const NewCheckpoint& checkpoint, const WriteObserver& observer) {
-  const std::string prefix = std::string(component.folder) + "/";
+std::vector<TensorSource> sources_of(std::string_view component, const NewCheckpoint& checkpoint,
+                                     const WriteObserver& observer) {
+  const std::string prefix = std::string(component) + "/";
   std::vector<TensorSource> sources;
   for (auto it = checkpoint.weights.lower_bound(prefix);
        it != checkpoint.weights.end() && it->first.starts_with(prefix); ++it) {
@@ -79,8 +79,58 @@ base::Status write_component(const std::filesystem::path& folder, const Componen
            });
          }});
   }
-  return write_weights(folder / component.folder, std::string(component.stem), std::move(sources),
-                       checkpoint.max_file_bytes);
+  return sources;
+}
+
+// Every file but those of weights, by name; model_index.json, which makes a folder a model, among them.
+std::map<std::string, base::Bytes> small_files(const NewCheckpoint& checkpoint) {
+  const ModelConfig& config = checkpoint.config;
+  std::map<std::string, base::Bytes> files;
+  const auto add = [&](std::string_view name, std::string_view text) {
+    files.emplace(name, base::Bytes(text.begin(), text.end()));
+  };
+  add(kIndexFile, write_pipeline_config(config.pipeline));
+  add(kSchedulerFile, write_scheduler_config(config.scheduler));
+  add("text_encoder/config.json", write_umt5_config(config.text_encoder));
+  add("transformer/config.json", write_transformer_config(config.transformer));
+  add("vae/config.json", write_vae_config(config.vae));
+  add(kTokenizerConfigFile, tokenizer_config(config.text_length));
+  files.emplace(kTokenizerFile, checkpoint.tokenizer);
+  if (!checkpoint.known_words.empty()) add(kKnownWordsFile, checkpoint.known_words.to_text());
+  return files;
+}
+
+base::Result<bool> is_same(const Checkpoint& model, const std::string& name, const NewCheckpoint& made) {
+  const NewWeight& wanted = made.weights.find(name)->second;
+  const Type type = stored_type(made, wanted);
+  STARLING_ASSIGN(const Tensor weight, model.weight(name));
+  if (weight.type() != type || !(weight.shape() == wanted.shape)) return false;
+  base::ByteView left = weight.bytes();
+  bool same = true;
+  STARLING_TRY(wanted.parts([&](const Tensor& part) -> base::Status {
+    STARLING_ASSIGN(const Tensor bytes, stored(name, part, type));
+    same = same && bytes.byte_size() <= left.size() && std::ranges::equal(bytes.bytes(), left.first(bytes.byte_size()));
+    if (same) left = left.subspan(bytes.byte_size());
+    return {};
+  }));
+  return same && left.empty();
+}
+
+// Without a slash at its end.
+std::filesystem::path target_of(const std::filesystem::path& folder) {
+  return folder.has_filename() ? folder : folder.parent_path();
+}
+
+// The folder under its hidden name.
+base::Result<base::Partial> begin_folder(const std::filesystem::path& folder) {
+  const std::filesystem::path target = target_of(folder);
+  if (target.empty()) return base::invalid("the model's folder has no name: give one that is not there yet");
+  std::error_code error;
+  if (std::filesystem::exists(std::filesystem::symlink_status(target, error))) {
+    return base::invalid(target.string() + " is there already: name a folder that is not, or remove it first");
+  }
+  base::remove_abandoned(target);
+  return base::Partial::make_tree(target);
 }
 
 }  // namespace
@@ -104,8 +154,7 @@ base::Status write_checkpoint(const std::filesystem::path& folder, const NewChec
   }
   STARLING_TRY(check_weights(checkpoint));
   STARLING_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(checkpoint.tokenizer));
-  const ModelConfig& config = checkpoint.config;
-  if (tokenizer.vocab_size() > config.text_encoder.vocab_size) {
+  if (tokenizer.vocab_size() > checkpoint.config.text_encoder.vocab_size) {
     return base::invalid("the tokenizer has more pieces than the text encoder.");
   }
   for (const char* part : {"scheduler", "text_encoder", "tokenizer", "transformer", "vae"}) {
@@ -115,30 +164,56 @@ base::Status write_checkpoint(const std::filesystem::path& folder, const NewChec
   std::filesystem::remove(folder / kIndexFile, error);
   if (error) return base::io_error("cannot replace the model in " + folder.string() + ": " + error.message() + ".");
 
-  const auto write = [&](std::string_view name, std::string_view text) {
-    return base::write_file(folder / name, base::as_bytes(text));
-  };
-  STARLING_TRY(write(kSchedulerFile, write_scheduler_config(config.scheduler)));
-  STARLING_TRY(write("text_encoder/config.json", write_umt5_config(config.text_encoder)));
-  STARLING_TRY(write("transformer/config.json", write_transformer_config(config.transformer)));
-  STARLING_TRY(write("vae/config.json", write_vae_config(config.vae)));
-  STARLING_TRY(write(kTokenizerConfigFile, tokenizer_config(config.text_length)));
-  STARLING_TRY(base::write_file(folder / kTokenizerFile, checkpoint.tokenizer));
   std::filesystem::remove(folder / kKnownWordsFile, error);
-  if (!checkpoint.known_words.empty()) STARLING_TRY(write(kKnownWordsFile, checkpoint.known_words.to_text()));
-  for (const Component& component : kComponents) STARLING_TRY(write_component(folder, component, checkpoint, observer));
-  return write(kIndexFile, write_pipeline_config(config.pipeline));
+  const std::map<std::string, base::Bytes> files = small_files(checkpoint);
+  for (const auto& [name, bytes] : files) {
+    if (name != kIndexFile) STARLING_TRY(base::write_file(folder / name, bytes));
+  }
+  for (const Component& component : kComponents) {
+    STARLING_TRY(write_weights(folder / component.folder, std::string(component.stem),
+                               sources_of(component.folder, checkpoint, observer), checkpoint.max_file_bytes));
+  }
+  return base::write_file(folder / kIndexFile, files.at(std::string(kIndexFile)));
+}
+
+base::Result<std::string> first_difference(const Checkpoint& model, const NewCheckpoint& made) {
+  const std::vector<std::string> names = model.weight_names();
+  for (const std::string& name : names) {
+    if (!made.weights.contains(name)) return "the weight '" + name + "' is one too many";
+  }
+  for (const auto& [name, weight] : made.weights) {
+    if (!std::ranges::binary_search(names, name)) return "the weight '" + name + "' is not there under its name";
+    STARLING_ASSIGN(const bool same, is_same(model, name, made));
+    if (!same) return "the weight '" + name + "' differs";
+  }
+  std::map<std::string, base::Hash> wanted;
+  for (const auto& [name, bytes] : small_files(made)) wanted.emplace(name, base::sha256(bytes));
+  for (const Component& component : kComponents) {
+    const auto framing =
+        new_framing(std::string(component.stem), sources_of(component.folder, made, {}), made.max_file_bytes);
+    for (const auto& [name, hash] : framing) wanted.emplace(std::string(component.folder) + "/" + name, hash);
+  }
+  const std::map<std::string, base::Hash> there = model.file_hashes();
+  for (const auto& [name, hash] : there) {
+    const auto found = wanted.find(name);
+    if (found == wanted.end()) return "the file '" + name + "' is one too many";
+    if (found->second != hash) return "the file '" + name + "' differs";
+  }
+  for (const auto& [name, hash] : wanted) {
+    if (!there.contains(name)) return "the file '" + name + "' is missing";
+  }
+  return std::string();
+}
+
+base::Status check_new_checkpoint(const std::filesystem::path& folder) {
+  STARLING_TRY(begin_folder(folder));
+  return {};
 }
 
 base::Status write_new_checkpoint(const std::filesystem::path& folder, const NewCheckpoint& checkpoint,
                                   const WriteObserver& observer) {
-  const std::filesystem::path target = folder.has_filename() ? folder : folder.parent_path();
-  std::error_code error;
-  if (std::filesystem::exists(std::filesystem::symlink_status(target, error))) {
-    return base::invalid(target.string() + " is there already: name a folder that is not, or remove it first");
-  }
-  base::remove_abandoned(target);
-  STARLING_ASSIGN(base::Partial partial, base::Partial::make_tree(target));
+  const std::filesystem::path target = target_of(folder);
+  STARLING_ASSIGN(base::Partial partial, begin_folder(folder));
   STARLING_ASSIGN(const std::uint64_t room, base::free_bytes(partial.path()));
   const std::uint64_t needed = stored_bytes(checkpoint) + kBesideWeights;
   if (room < needed) {
@@ -147,6 +222,7 @@ base::Status write_new_checkpoint(const std::filesystem::path& folder, const New
                                                     std::to_string(room) + "; free some, or choose another disk"};
   }
   STARLING_TRY(write_checkpoint(partial.path(), checkpoint, observer));
+  std::error_code error;
   std::filesystem::rename(partial.path(), target, error);
   if (error) return base::io_error("cannot name the model " + target.string() + ": " + error.message() + ".");
   partial.release();

@@ -243,16 +243,23 @@ namespace {
 constexpr const char* kQuantisationMethod = "starling_w8a8";
 
 base::Result<Quantisation> parse_quantisation(const Json& object) {
-  const base::Error foreign = base::unsupported(
-      "the transformer's config.json: its weights are quantised in a way that this program does not know");
-  JsonFields fields(object, "quantization_config");
-  if (!object.is_object() || !fields.is_text("quant_method", kQuantisationMethod)) return foreign;
+  const std::string where = "the transformer's config.json: ";
+  if (!object.is_object()) return base::unsupported(where + "'quantization_config' is not an object");
+  JsonFields fields(object, where + "quantization_config");
+  if (!fields.is_text("quant_method", kQuantisationMethod)) {
+    return base::unsupported(where + "its weights are quantised in a way that this program does not know ('" +
+                             "quant_method' of quantization_config is not " + kQuantisationMethod + ")");
+  }
   Quantisation quantisation;
   for (const auto& [key, root] : {std::pair{"source", &quantisation.source}, {"program", &quantisation.program}}) {
     const Json* text = fields.find(key);
-    if (text == nullptr) return base::corrupt(std::string("quantization_config: '") + key + "' is missing");
-    STARLING_ASSIGN(const std::string hex, text->as_text());
-    STARLING_ASSIGN(*root, base::Hash::from_hex(hex));
+    const auto hex = text == nullptr ? base::Result<std::string>(base::corrupt("missing")) : text->as_text();
+    const auto read = hex.ok() ? base::Hash::from_hex(*hex) : base::Result<base::Hash>(hex.error());
+    if (!read.ok()) {
+      return base::corrupt(where + "'" + key + "' of quantization_config is " +
+                           (text == nullptr ? "missing" : "wrong") + ": a root of 64 hexadecimal digits belongs there");
+    }
+    *root = *read;
   }
   return quantisation;
 }

@@ -1,6 +1,9 @@
 #include "models/quantize.h"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
+#include <span>
 #include <utility>
 
 namespace starling::models {
@@ -27,6 +30,18 @@ base::Result<exact::Graph> rows_graph(const exact::Shape& shape) {
   return b.finish();
 }
 
+// The error with the name of the weight that is to blame.
+base::Error not_finite(std::span<const exact::GraphInput> names, const std::vector<exact::Tensor>& weights,
+                       const base::Error& error) {
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const auto wide = weights[i].widened();
+    if (!wide.ok()) return wide.error();
+    if (std::ranges::all_of(wide->f32(), [](float value) { return std::isfinite(value); })) continue;
+    return {error.code, "weight '" + names[i].name + "' holds a number that is not finite, and cannot be quantised"};
+  }
+  return error;
+}
+
 }  // namespace
 
 base::Result<exact::Program> quantization_program(const ModelConfig& source) {
@@ -45,12 +60,19 @@ base::Result<exact::Program> quantization_program(const ModelConfig& source) {
 
 base::Result<NewCheckpoint> quantize(const Checkpoint& source, const base::Hash& source_root, exact::Engine& engine,
                                      const exact::RunObserver& observer) {
-  if (source.config().transformer.quantisation) return base::unsupported("the model is quantised already");
+  if (source.config().transformer.quantisation) {
+    return base::unsupported("the model is quantised already: name the one that it was made of, " +
+                             source.config().transformer.quantisation->source.hex());
+  }
   STARLING_ASSIGN(exact::Program program, quantization_program(source.config()));
   const Quantisation quantisation{source_root, program.root()};
   STARLING_ASSIGN(const auto prepared, exact::PreparedProgram::make(std::move(program)));
   STARLING_ASSIGN(const auto weights, source.weights(prepared.program().weights()));
-  STARLING_ASSIGN(auto outputs, prepared.run(engine, {}, weights, observer));
+  auto run = prepared.run(engine, {}, weights, observer);
+  if (!run.ok() && run.error().code == base::ErrorCode::kNonFinite) {
+    return not_finite(prepared.program().weights(), weights, run.error());
+  }
+  STARLING_ASSIGN(auto outputs, std::move(run));
 
   NewCheckpoint made;
   made.config = quantized(source.config(), quantisation);

@@ -152,6 +152,17 @@ std::string header_text(const std::vector<TensorSource>& tensors, const std::map
   return text;
 }
 
+// The bytes of a file before its data.
+base::Bytes before_data(const std::vector<TensorSource>& tensors, const std::map<std::string, std::string>& metadata) {
+  const std::string header = header_text(tensors, metadata);
+  base::Bytes bytes;
+  for (unsigned shift = 0; shift < 64; shift += 8) {
+    bytes.push_back(static_cast<std::uint8_t>(std::uint64_t{header.size()} >> shift));
+  }
+  bytes.insert(bytes.end(), header.begin(), header.end());
+  return bytes;
+}
+
 void sort_sources(std::vector<TensorSource>& tensors) {
   std::ranges::sort(tensors, [](const TensorSource& a, const TensorSource& b) {
     const std::size_t a_size = exact::type_size(a.type);
@@ -176,6 +187,57 @@ std::string shard_name(const std::string& stem, std::size_t index, std::size_t c
     return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
   };
   return stem + "-" + five(index + 1) + "-of-" + five(count) + kExtension;
+}
+
+// The files that hold a component's tensors, and their index if they are shards.
+struct WeightLayout {
+  struct File {
+    std::string name;
+    std::vector<TensorSource> tensors;
+  };
+  std::vector<File> files;
+  std::string index;  // empty: one file, without
+};
+
+WeightLayout lay_out(const std::string& stem, std::vector<TensorSource> tensors, std::uint64_t max_file_bytes) {
+  sort_sources(tensors);
+  WeightLayout layout;
+  layout.files.emplace_back();
+  std::uint64_t shard_bytes = 0;
+  std::uint64_t total = 0;
+  for (TensorSource& tensor : tensors) {
+    const std::uint64_t bytes = static_cast<std::uint64_t>(tensor.shape.elements()) * exact::type_size(tensor.type);
+    if (!layout.files.back().tensors.empty() && shard_bytes + bytes > max_file_bytes) {
+      layout.files.emplace_back();
+      shard_bytes = 0;
+    }
+    shard_bytes += bytes;
+    total += bytes;
+    layout.files.back().tensors.push_back(std::move(tensor));
+  }
+  if (layout.files.size() == 1) {
+    layout.files[0].name = stem + kExtension;
+    return layout;
+  }
+  Json weight_map = Json::empty_object();
+  for (std::size_t i = 0; i < layout.files.size(); ++i) {
+    WeightLayout::File& file = layout.files[i];
+    file.name = shard_name(stem, i, layout.files.size());
+    for (const TensorSource& tensor : file.tensors) weight_map.set(tensor.name, file.name);
+  }
+  Json sizes = Json::empty_object();
+  sizes.set("total_size", total);
+  Json index = Json::empty_object();
+  index.set("metadata", std::move(sizes));
+  index.set("weight_map", std::move(weight_map));
+  layout.index = index.to_text(2) + "\n";
+  return layout;
+}
+
+// transformers insists on it.
+const std::map<std::string, std::string>& weights_metadata() {
+  static const std::map<std::string, std::string> kMetadata{{"format", "pt"}};
+  return kMetadata;
 }
 
 // Removes files of `stem` that are not in `keep`.
@@ -342,14 +404,8 @@ base::Status write_safetensors(const std::filesystem::path& path, std::vector<Te
       return base::invalid("cannot write two tensors, or one without a proper name, as '" + tensor.name + "'.");
     }
   }
-  const std::string header = header_text(tensors, metadata);
-  base::Bytes length;
-  for (unsigned shift = 0; shift < 64; shift += 8) {
-    length.push_back(static_cast<std::uint8_t>(std::uint64_t{header.size()} >> shift));
-  }
   STARLING_ASSIGN(base::AtomicFile file, base::AtomicFile::create(path));
-  STARLING_TRY(file.write(length));
-  STARLING_TRY(file.write(base::as_bytes(header)));
+  STARLING_TRY(file.write(before_data(tensors, metadata)));
   for (const TensorSource& source : tensors) {
     std::uint64_t left = static_cast<std::uint64_t>(source.shape.elements()) * exact::type_size(source.type);
     const base::Error wrong{base::ErrorCode::kInternal, "tensor '" + source.name + "' came with another size."};
@@ -363,41 +419,29 @@ base::Status write_safetensors(const std::filesystem::path& path, std::vector<Te
   return file.commit();
 }
 
+std::map<std::string, base::Hash> new_framing(const std::string& stem, std::vector<TensorSource> tensors,
+                                              std::uint64_t max_file_bytes) {
+  const WeightLayout layout = lay_out(stem, std::move(tensors), max_file_bytes);
+  std::map<std::string, base::Hash> framing;
+  for (const WeightLayout::File& file : layout.files) {
+    framing.emplace(file.name, base::sha256(before_data(file.tensors, weights_metadata())));
+  }
+  if (!layout.index.empty()) framing.emplace(stem + kIndexExtension, base::sha256(base::as_bytes(layout.index)));
+  return framing;
+}
+
 base::Status write_weights(const std::filesystem::path& folder, const std::string& stem,
                            std::vector<TensorSource> tensors, std::uint64_t max_file_bytes) {
-  sort_sources(tensors);
-  std::vector<std::vector<TensorSource>> shards(1);
-  std::uint64_t shard_bytes = 0;
-  std::uint64_t total = 0;
-  for (TensorSource& tensor : tensors) {
-    const std::uint64_t bytes = static_cast<std::uint64_t>(tensor.shape.elements()) * exact::type_size(tensor.type);
-    if (!shards.back().empty() && shard_bytes + bytes > max_file_bytes) {
-      shards.emplace_back();
-      shard_bytes = 0;
-    }
-    shard_bytes += bytes;
-    total += bytes;
-    shards.back().push_back(std::move(tensor));
+  WeightLayout layout = lay_out(stem, std::move(tensors), max_file_bytes);
+  std::vector<std::string> written;
+  for (WeightLayout::File& file : layout.files) {
+    STARLING_TRY(write_safetensors(folder / file.name, std::move(file.tensors), weights_metadata()));
+    written.push_back(file.name);
   }
-  const std::map<std::string, std::string> metadata{{"format", "pt"}};  // transformers insists on it
-  if (shards.size() == 1) {
-    STARLING_TRY(write_safetensors(folder / (stem + kExtension), std::move(shards[0]), metadata));
-    return remove_stale(folder, stem, {stem + kExtension});
+  if (!layout.index.empty()) {
+    written.push_back(stem + kIndexExtension);
+    STARLING_TRY(base::write_file(folder / written.back(), base::as_bytes(layout.index)));
   }
-  Json weight_map = Json::empty_object();
-  std::vector<std::string> written{stem + kIndexExtension};
-  for (std::size_t i = 0; i < shards.size(); ++i) {
-    const std::string name = shard_name(stem, i, shards.size());
-    for (const TensorSource& tensor : shards[i]) weight_map.set(tensor.name, name);
-    STARLING_TRY(write_safetensors(folder / name, std::move(shards[i]), metadata));
-    written.push_back(name);
-  }
-  Json sizes = Json::empty_object();
-  sizes.set("total_size", total);
-  Json index = Json::empty_object();
-  index.set("metadata", std::move(sizes));
-  index.set("weight_map", std::move(weight_map));
-  STARLING_TRY(base::write_file(folder / (stem + kIndexExtension), base::as_bytes(index.to_text(2) + "\n")));
   return remove_stale(folder, stem, written);
 }
 

@@ -86,6 +86,10 @@ struct TensorSource {
 base::Status write_safetensors(const std::filesystem::path& path, std::vector<TensorSource> tensors,
                                const std::map<std::string, std::string>& metadata);
 
+// What WeightFiles::framing() will be of what write_weights() writes.
+std::map<std::string, base::Hash> new_framing(const std::string& stem, std::vector<TensorSource> tensors,
+                                              std::uint64_t max_file_bytes);
+
 // Writes FOLDER/STEM.safetensors or, over max_file_bytes of data, shards of at most that (but at least one tensor) and
 // their index. Files of an earlier write under the same stem are removed.
 base::Status write_weights(const std::filesystem::path& folder, const std::string& stem,

@@ -522,7 +522,15 @@ TEST_F(EndToEnd, AQuantisedModelMakesVideosAndIsChecked) {
   EXPECT_EQ(*quantised.json().text("root"), *run({"model", "info", made, "--json"}).json().text("root"));
   EXPECT_EQ(run({"model", "quantize", made, "--model", source}).code, kFailed) << "it is there already";
   EXPECT_EQ(run({"model", "quantize", made, "--model", source, "--check"}).code, kFine);
-  EXPECT_EQ(run({"model", "quantize", at("again").string(), "--model", made}).code, kFailed);
+  const Ran again = run({"model", "quantize", at("again").string(), "--model", made});
+  EXPECT_EQ(again.code, kFailed);
+  EXPECT_NE(again.err.find("with --model"), std::string::npos) << again.err;
+  // What cannot be written is refused before the work.
+  for (const std::string& folder : {at("nodir/sub/q").string(), std::string("/proc/q"), std::string()}) {
+    const Ran refused = run({"model", "quantize", folder, "--model", source});
+    EXPECT_EQ(refused.code, kFailed) << folder;
+    EXPECT_EQ(refused.err.find("quantise "), std::string::npos) << refused.err;
+  }
 
   std::vector<std::string> words = small("w8a8.mp4");
   *std::next(std::find(words.begin(), words.end(), "--model")) = made;
@@ -534,6 +542,13 @@ TEST_F(EndToEnd, AQuantisedModelMakesVideosAndIsChecked) {
   const Ran other = run({"model", "quantize", made, "--model", at("other").string(), "--check"});
   EXPECT_EQ(other.code, kFailed);
   EXPECT_NE(other.err.find("was made of the model"), std::string::npos) << other.err;
+  const fs::path scheduler = fs::path(made) / "scheduler/scheduler_config.json";
+  const std::string before = contents(scheduler);
+  overwrite(scheduler, before + " ");
+  const Ran edited = run({"model", "quantize", made, "--model", source, "--check", "--json"});
+  EXPECT_EQ(edited.code, kCheckFailed) << edited.err;
+  EXPECT_EQ(*edited.json().text("first_difference"), "the file 'scheduler/scheduler_config.json' differs");
+  overwrite(scheduler, before);
   const fs::path weights = fs::path(made) / "transformer/diffusion_pytorch_model.safetensors";
   std::string bytes = contents(weights);
   bytes.back() ^= 1;

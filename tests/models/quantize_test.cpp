@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "base/file.h"
@@ -54,6 +55,11 @@ class QuantizeTest : public FolderTest {
     EXPECT_TRUE(outputs.ok()) << outputs.error().message;
     const auto values = (*outputs)[0].f32();
     return {values.begin(), values.end()};
+  }
+
+  static std::string text_of(const std::filesystem::path& path) {
+    const base::Bytes bytes = *base::read_file(path, 1 << 20);
+    return {bytes.begin(), bytes.end()};
   }
 
   exact::Engine engine_ = *exact::Engine::create({});
@@ -111,6 +117,102 @@ TEST_F(QuantizeTest, WhatIsQuantisedIsNotQuantisedAgain) {
   const auto again = quantize(*quantized_, *quantized_->root(), engine_);
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code, base::ErrorCode::kUnsupported);
+}
+
+// Every edit that the root sees is a difference that is named; without one there is none.
+TEST_F(QuantizeTest, AnyEditIsADifference) {
+  const auto made = quantize(*source_, *source_->root(), engine_);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(*first_difference(*quantized_, *made), "");
+  const auto edited = [&](const std::string& file, const std::string& from, const std::string& to) {
+    const std::filesystem::path path = folder_ / "w8a8" / file;
+    const std::string before = text_of(path);
+    std::string after = before;
+    EXPECT_NE(before.find(from), std::string::npos) << file;
+    after.replace(before.find(from), from.size(), to);
+    EXPECT_TRUE(base::write_file(path, base::as_bytes(after)).ok());
+    const auto opened = Checkpoint::open(folder_ / "w8a8");
+    EXPECT_TRUE(opened.ok()) << opened.error().message;
+    const std::string difference = opened.ok() ? *first_difference(*opened, *made) : "";
+    EXPECT_TRUE(base::write_file(path, base::as_bytes(before)).ok());
+    return difference;
+  };
+  EXPECT_EQ(edited("scheduler/scheduler_config.json", "\"shift\": ", "\"shift\": 1"),
+            "the file 'scheduler/scheduler_config.json' differs");
+  EXPECT_EQ(edited("transformer/config.json", "\"eps\": ", "\"eps\": 0.00"),
+            "the file 'transformer/config.json' differs");
+  const std::string words = source_->known_words().to_text();
+  EXPECT_EQ(edited("tokenizer/known_words.txt", words.substr(0, words.find('\n') + 1), ""),
+            "the file 'tokenizer/known_words.txt' differs");
+  EXPECT_EQ(edited("model_index.json", "{", "{ "), "the file 'model_index.json' differs");
+
+  // One weight more than the configuration asks for.
+  const std::filesystem::path file = folder_ / "w8a8/vae/diffusion_pytorch_model.safetensors";
+  const auto weights = WeightFiles::open_file(file);
+  ASSERT_TRUE(weights.ok());
+  std::vector<TensorSource> tensors{TensorSource::of("extra", Tensor(Type::kF32, {1}))};
+  for (const std::string& name : weights->names()) tensors.push_back(TensorSource::of(name, *weights->tensor(name)));
+  ASSERT_TRUE(write_safetensors(file, std::move(tensors), weights->metadata()).ok());
+  EXPECT_EQ(*first_difference(*Checkpoint::open(folder_ / "w8a8"), *made), "the weight 'vae/extra' is one too many");
+}
+
+TEST_F(QuantizeTest, AShardedModelIsComparedAsWell) {
+  auto made = quantize(*source_, *source_->root(), engine_);
+  ASSERT_TRUE(made.ok());
+  made->max_file_bytes = 20000;
+  ASSERT_TRUE(write_checkpoint(folder_ / "shards", *made).ok());
+  const auto written = Checkpoint::open(folder_ / "shards");
+  ASSERT_TRUE(written.ok());
+  EXPECT_EQ(*first_difference(*written, *made), "");
+  EXPECT_NE(first_difference(*quantized_, *made)->find(".safetensors"), std::string::npos);
+}
+
+TEST_F(QuantizeTest, AConfigurationThatNamesAnotherProgramDoesNotOpen) {
+  const std::filesystem::path path = folder_ / "w8a8/transformer/config.json";
+  const std::string before = text_of(path);
+  const auto refusal = [&](const std::string& from, const std::string& to) {
+    std::string after = before;
+    EXPECT_NE(before.find(from), std::string::npos);
+    after.replace(before.find(from), from.size(), to);
+    EXPECT_TRUE(base::write_file(path, base::as_bytes(after)).ok());
+    const auto opened = Checkpoint::open(folder_ / "w8a8");
+    EXPECT_FALSE(opened.ok());
+    return opened.ok() ? std::string() : opened.error().message;
+  };
+  const std::string program = "\"" + quantized_->config().transformer.quantisation->program.hex() + "\"";
+  const std::string other = refusal(program, "\"" + base::Hash().hex() + "\"");
+  EXPECT_NE(other.find("are made by"), std::string::npos) << other;
+  EXPECT_NE(other.find("starling model quantize"), std::string::npos) << other;
+  for (const char* wrong : {"\"abc\"", "\"abcd\"", "7", "null", "{}"}) {
+    const std::string text = refusal(program, wrong);
+    EXPECT_NE(text.find("config.json: 'program' of quantization_config"), std::string::npos) << text;
+  }
+}
+
+TEST_F(QuantizeTest, AWeightThatIsNotFiniteIsNamed) {
+  NewCheckpoint damaged = tiny_model();
+  const auto linear = std::ranges::find_if(
+      damaged.weights, [](const auto& one) { return one.first == "transformer/blocks.1.attn1.to_q.weight"; });
+  ASSERT_NE(linear, damaged.weights.end());
+  ASSERT_TRUE(write_checkpoint(folder_ / "damaged", damaged).ok());
+  const std::filesystem::path file = folder_ / "damaged/transformer/diffusion_pytorch_model.safetensors";
+  const auto weights = WeightFiles::open_file(file);
+  std::vector<TensorSource> tensors;
+  for (const std::string& name : weights->names()) {
+    Tensor tensor = *weights->tensor(name)->widened();
+    if (name == "blocks.1.attn1.to_q.weight") {
+      std::vector<float> values(tensor.f32().begin(), tensor.f32().end());
+      values[3] = std::numeric_limits<float>::infinity();
+      tensor = Tensor::from_f32(tensor.shape(), values);
+    }
+    tensors.push_back(TensorSource::of(name, tensor));
+  }
+  ASSERT_TRUE(write_safetensors(file, std::move(tensors), {}).ok());
+  const Checkpoint model = *Checkpoint::open(folder_ / "damaged");
+  const auto made = quantize(model, *model.root(), engine_);
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().code, base::ErrorCode::kNonFinite);
+  EXPECT_NE(made.error().message.find("'" + linear->first + "'"), std::string::npos) << made.error().message;
 }
 
 TEST_F(QuantizeTest, IntegersWithoutTheirConfigurationAreRefused) {
