@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "cli/temporary_home.h"
+#include "exact/backend.h"
 #include "node/key_store.h"
 
 namespace starling::cli {
@@ -59,6 +60,7 @@ void announce(const node::Devnet& devnet, const base::Address& rich, bool json) 
 
 base::Result<int> run(const Arguments& arguments) {
   base::catch_interrupts();
+  if (arguments.providers > 0) STARLING_TRY(exact::check_backend());
   node::DevnetOptions options;
   STARLING_ASSIGN(options.program, base::own_program());
   STARLING_ASSIGN(options.model, find_model(arguments.model));

@@ -17,6 +17,7 @@
 #include "cli/sheet.h"
 #include "cli/video_files.h"
 #include "cli/video_request.h"
+#include "exact/backend.h"
 #include "generate/video_job.h"
 #include "proof/receipt.h"
 #include "proof/trace.h"
@@ -175,8 +176,10 @@ base::Result<Outcome> make_one(const Arguments& arguments, const Workshop& shop,
 base::Result<std::vector<Outcome>> make_here(const Arguments& arguments, models::Checkpoint model,
                                              const std::vector<Wanted>& all, const generate::GivenFrames& given,
                                              Sheet& sheet) {
-  // Opening the key takes a while and needs one thread only.
-  auto key_result = std::async(std::launch::async, open_account_key);
+  // Opening the key takes a while and needs one thread only. One that has to be made waits until nothing is refused.
+  std::future<base::Result<base::SecretKey>> key_result;
+  const auto open_key = [&] { key_result = std::async(std::launch::async, open_account_key); };
+  if (has_account_key()) open_key();
   STARLING_TRY(generate::check_size(model, all[0].request, usable_memory()));
   STARLING_TRY(check_outputs(arguments, all));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
@@ -184,6 +187,7 @@ base::Result<std::vector<Outcome>> make_here(const Arguments& arguments, models:
   STARLING_TRY(use_packed_weights(model, model_root, machine));
   STARLING_ASSIGN(const generate::VideoJob job,
                   generate::VideoJob::prepare(model, all[0].request, usable_memory(), given));
+  if (!key_result.valid()) open_key();
   STARLING_ASSIGN(const base::SecretKey key, key_result.get());
   const std::size_t calls = job.program().calls().size();
   base::Progress progress("generate", calls * all.size(), "");
@@ -284,6 +288,7 @@ base::Result<int> run(const Arguments& arguments) {
         "them");
   }
   STARLING_TRY(check_prompt(arguments.video));
+  if (arguments.network.empty()) STARLING_TRY(exact::check_backend());
   STARLING_ASSIGN(const video::FileType type, video::file_type_of(arguments.output));
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));

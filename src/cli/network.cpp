@@ -1,6 +1,7 @@
 #include "cli/network.h"
 
 #include <cstdlib>
+#include <system_error>
 
 #include "base/interrupt.h"
 #include "node/key_store.h"
@@ -32,6 +33,12 @@ base::Result<std::unique_ptr<Network>> open_network(const std::string& given) {
 base::Result<base::SecretKey> open_account_key() {
   STARLING_ASSIGN(const node::KeyHome home, node::KeyHome::from_environment());
   return node::default_key(home);
+}
+
+bool has_account_key() {
+  const auto home = node::KeyHome::from_environment();
+  std::error_code error;
+  return home.ok() && std::filesystem::exists(home->default_file(), error);
 }
 
 base::Result<std::filesystem::path> sending_lock(const base::Address& address) {

@@ -30,6 +30,8 @@ base::Result<std::unique_ptr<Network>> open_network(const std::string& given);
 
 // The key that pays and signs: the default one of this person's wallet, made on first use.
 base::Result<base::SecretKey> open_account_key();
+// Whether it was made already, as far as can be seen without opening it.
+bool has_account_key();
 // The file that this person's programs lock while they send for an address; its folder is there once there is a key.
 base::Result<std::filesystem::path> sending_lock(const base::Address& address);
 // Where the inputs of this person's orders are kept.

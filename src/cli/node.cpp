@@ -28,6 +28,7 @@
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "consensus/embedded.h"
+#include "exact/backend.h"
 #include "node/blob_exchange.h"
 #include "node/follower.h"
 #include "node/key_store.h"
@@ -286,6 +287,7 @@ base::Status start(const Arguments& arguments, Node& node) {
   STARLING_ASSIGN(node.roles, read_roles(arguments.roles));
   STARLING_TRY(check_role_options(node.roles,
                                   {!arguments.ledger.empty(), !arguments.genesis.empty(), !arguments.orderer.empty()}));
+  if (node.roles.provider) STARLING_TRY(exact::check_backend());
   if (!node.roles.validator) {
     STARLING_ASSIGN(node.ledger, find_network(arguments.ledger, "--ledger"));
   }

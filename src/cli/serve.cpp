@@ -32,6 +32,7 @@
 #include "cli/network.h"
 #include "cli/output.h"
 #include "cli/setup.h"
+#include "exact/backend.h"
 #include "jobs/local_maker.h"
 #include "jobs/network_maker.h"
 #include "jobs/runner.h"
@@ -298,6 +299,7 @@ base::Result<int> run(const Arguments& arguments) {
   if (arguments.network.empty() && (!arguments.max_price.empty() || arguments.time_limit)) {
     return base::invalid("--max-price and --time-limit are for videos that a network makes: give --network too");
   }
+  STARLING_TRY(exact::check_backend());  // of checks as well, whoever makes the videos
   STARLING_ASSIGN(const fs::path home, gateway_home(arguments.home));
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
   STARLING_ASSIGN(serving.model, models::Checkpoint::open(folder));

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/thread_pool.h"
+#include "exact/backend.h"
 #include "exact/cuda/device_engine.h"
 #include "exact/input_check.h"
 #include "exact/kernels.h"
@@ -91,6 +92,11 @@ base::Result<Engine> Engine::create(const EngineOptions& options) {
     engine.state_->packer = std::make_unique<const Packer>(*kernels);
   }
   return engine;
+}
+
+base::Status check_backend() {
+  STARLING_TRY(Engine::create({.backend = {}, .threads = 1}));
+  return {};
 }
 
 int Engine::threads() const { return state_->pool.threads(); }

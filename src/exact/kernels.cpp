@@ -132,6 +132,16 @@ std::span<const Kernels* const> available_kernels() { return all_found().kernels
 
 std::span<const IntegerDotKernels* const> available_integer_dots() { return all_found().integer_dots; }
 
+namespace {
+
+#if defined(STARLING_CUDA)
+constexpr const char* kOnDevices = "cuda, cuda-emulated";
+#else
+constexpr const char* kOnDevices = "cuda-emulated";
+#endif
+
+}  // namespace
+
 base::Result<const Kernels*> choose_kernels(std::string_view forced) {
   const std::span<const Kernels* const> available = available_kernels();
   if (forced.empty()) return available.front();
@@ -142,8 +152,8 @@ base::Result<const Kernels*> choose_kernels(std::string_view forced) {
     names += kernels->name;
   }
   return base::unsupported("There is no backend \"" + std::string(forced) +
-                           "\" on this CPU; STARLING_BACKEND can be one of " + names +
-                           ", reference, cuda, or unset for the best.");
+                           "\" on this CPU; STARLING_BACKEND can be one of " + names + ", reference, " + kOnDevices +
+                           ", or unset for the best.");
 }
 
 }  // namespace starling::exact

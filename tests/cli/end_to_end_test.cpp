@@ -208,11 +208,33 @@ TEST_F(EndToEnd, EveryBackendAndThreadCountGivesTheSameFiles) {
       EXPECT_TRUE(files == first) << kernels->name << " " << threads;
     }
   }
+}
+
+// At once, by whatever would compute later, and before a key is made.
+TEST_F(EndToEnd, ABackendThatIsNotThereIsRefusedFirst) {
+  const std::string home = std::getenv("STARLING_HOME");
+  ::setenv("STARLING_HOME", at("home").c_str(), 1);
   ::setenv("STARLING_BACKEND", "abacus", 1);
-  const Ran refused = run(small("out.mp4"));
+  for (const std::vector<std::string>& words :
+       {small("out.mp4"),
+        with(small("out.mp4"), {"--dry-run"}),
+        {"serve", "--home", at("gateway").string(), "--model", model().string(), "--listen", "127.0.0.1:0"},
+        {"node", "--home", at("node").string(), "--role", "validator,provider", "--model", model().string()},
+        {"devnet", "--home", at("net").string(), "--model", model().string()}}) {
+    const Ran refused = run(words);
+    EXPECT_EQ(refused.code, kFailed) << words[0];
+    EXPECT_NE(refused.err.find("no backend \"abacus\""), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("generic, reference, "), std::string::npos) << refused.err;
+#if !defined(STARLING_CUDA)
+    EXPECT_EQ(refused.err.find("cuda,"), std::string::npos) << refused.err;
+#endif
+  }
   ::unsetenv("STARLING_BACKEND");
-  EXPECT_EQ(refused.code, kFailed);
-  EXPECT_NE(refused.err.find("generic"), std::string::npos) << refused.err;
+  // So is a place where nothing can be written.
+  EXPECT_EQ(run(small("/proc/out.mp4")).code, kFailed);
+  ::setenv("STARLING_HOME", home.c_str(), 1);
+  EXPECT_FALSE(fs::exists(at("home"))) << "a key was made";
+  EXPECT_TRUE(left().empty()) << left()[0];
 }
 
 TEST_F(EndToEnd, AChangedByteAnywhereIsFound) {
