@@ -31,8 +31,17 @@ std::string node_key(const Node& node) {
 }  // namespace
 
 Builder::Scope::Scope(Builder& builder, std::string_view name) : builder_(builder), length_(builder.scope_.size()) {
-  if (length_ != 0) builder.scope_ += '.';
-  builder.scope_ += name;
+  std::string& scope = builder.scope_;
+  // What the name and the scope around it have in common is said once.
+  for (std::size_t dot = name.rfind('.'); dot != std::string_view::npos && dot != 0; dot = name.rfind('.', dot - 1)) {
+    const std::string_view outer = name.substr(0, dot);
+    if (scope == outer || scope.ends_with("." + std::string(outer))) {
+      name.remove_prefix(dot + 1);
+      break;
+    }
+  }
+  if (length_ != 0) scope += '.';
+  scope += name;
 }
 
 Builder::Scope::~Scope() { builder_.scope_.resize(length_); }

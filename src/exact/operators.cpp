@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "exact/integer_limits.h"
 #include "exact/reference.h"
 
 namespace starling::exact {
@@ -21,12 +22,6 @@ Result<Inferred> checked(Type type, const Shape& shape) {
   }
   return Inferred{type, shape};
 }
-
-// Beyond these a sum of products (of -128 · -128, or 255 · -128) or of numbers may not fit an i32.
-constexpr std::int64_t kMostI8Depth = 131'071;
-constexpr std::int64_t kMostU8Depth = 65'793;
-constexpr std::int64_t kMostI8Summed = 16'777'215;
-constexpr std::int64_t kMostU8Summed = 8'421'504;
 
 base::Status want_types(const Signature& s, Type type) {
   for (const Type given : s.types) {

@@ -61,6 +61,22 @@ TEST(Builder, ReportsTheFirstMistakeWithItsScope) {
   EXPECT_EQ(graph.error().message, "blocks.0: dot: depth 3 against 5 in [2, 3] and [4, 5]");
 }
 
+TEST(Builder, SaysOnceWhatScopesHaveInCommon) {
+  Builder b;
+  {
+    const Builder::Scope model(b, "transformer");
+    const Builder::Scope block(b, "blocks.0");
+    {
+      const Builder::Scope attention(b, "blocks.0.attn1");
+      const Builder::Scope linear(b, "blocks.0.attn1.to_q");
+      b.output("y", b.dot(b.input("x", Type::kF32, {2, 3}), b.input("w", Type::kF32, {4, 5})));
+    }
+  }
+  const auto graph = b.finish();
+  ASSERT_FALSE(graph.ok());
+  EXPECT_TRUE(graph.error().message.starts_with("transformer.blocks.0.attn1.to_q: dot")) << graph.error().message;
+}
+
 TEST(Builder, DropsUnneededNodesAndMergesEqualOnes) {
   Builder b;
   const auto x = b.input("x", Type::kF32, {2});

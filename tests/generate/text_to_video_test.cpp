@@ -157,6 +157,30 @@ TEST_F(TextToVideoTest, SizesThatDoNotWorkNameTheNearest) {
       << between.error().message;
 }
 
+// Sums of integers are exact up to so many tokens: 16 by 16 pixels of a latent frame are one here.
+TEST_F(TextToVideoTest, AModelOfIntegersSaysHowMuchItTakes) {
+  models::ModelConfig config = open().config();
+  TextToVideo request = small_request();
+  request.width = 1024;
+  request.height = 1024;
+  request.frames = 69;  // 18 latent frames of 4,096 tokens
+  ASSERT_TRUE(check_request(config, request).ok()) << check_request(config, request).error().message;
+  config.transformer.quantisation.emplace();
+  const auto refused = check_request(config, request);
+  ASSERT_FALSE(refused.ok());
+  const std::string& message = refused.error().message;
+  EXPECT_NE(message.find("at most 65793 tokens"), std::string::npos) << message;
+  EXPECT_NE(message.find("needs 73728"), std::string::npos) << message;
+  EXPECT_NE(message.find("ask for 61 frames at a time, or 960x960"), std::string::npos) << message;
+  TextToVideo shorter = request;
+  shorter.frames = 61;
+  EXPECT_TRUE(check_request(config, shorter).ok());
+  shorter.frames = 65;
+  EXPECT_FALSE(check_request(config, shorter).ok());
+  request.width = request.height = 960;
+  EXPECT_TRUE(check_request(config, request).ok());
+}
+
 TEST(FrameRate, ReadsWholeNumbersAndFractions) {
   EXPECT_EQ(FrameRate::from_text("8")->text(), "8");
   EXPECT_EQ(FrameRate::from_text("60000/2002")->text(), "30000/1001");
