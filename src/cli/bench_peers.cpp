@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <set>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "base/interrupt.h"
@@ -22,8 +25,22 @@ namespace {
 
 using exact::Engine;
 
-constexpr std::array<const char*, 3> kScripts{"products.py", "pytorch_models.py", "stable_diffusion_cpp.py"};
+// A script, its peer in a word, and the names of what it measures.
+struct Script {
+  const char* file;
+  const char* peer;
+  std::span<const std::string_view> names;
+
+  bool measures(const std::string& name) const { return std::ranges::find(names, name) != names.end(); }
+};
+constexpr std::array<std::string_view, 1> kProducts{"product"};
+constexpr std::array<std::string_view, 4> kEverything{"product", "attention", "denoising step", "VAE decode"};
+constexpr std::array<std::string_view, 1> kSteps{"denoising step"};
+constexpr std::array<Script, 3> kScripts{{{"products.py", "OpenBLAS and oneDNN", kProducts},
+                                          {"pytorch_models.py", "PyTorch", kEverything},
+                                          {"stable_diffusion_cpp.py", "stable-diffusion.cpp", kSteps}}};
 constexpr std::chrono::hours kPatience{6};
+constexpr const char* kAll = "all";  // a row that is of all that a script measures
 
 // Something to measure, in one arithmetic of ours.
 struct Case {
@@ -64,7 +81,7 @@ base::Result<fs::path> script_folder() {
   STARLING_ASSIGN(const fs::path program, base::own_program());
   std::error_code error;
   for (fs::path folder = program.parent_path();; folder = folder.parent_path()) {
-    if (fs::exists(folder / "bench" / "peers" / kScripts[0], error)) return folder / "bench" / "peers";
+    if (fs::exists(folder / "bench" / "peers" / kScripts[0].file, error)) return folder / "bench" / "peers";
     if (folder == folder.parent_path()) break;
   }
   return base::not_found("there is no bench/peers in a folder above " + program.string() +
@@ -100,13 +117,36 @@ base::Result<std::vector<PeerRow>> ask(const fs::path& script, const PeerOptions
     if (const base::Json* seconds = json->find("seconds"); seconds != nullptr) {
       STARLING_ASSIGN(row.peer_seconds, seconds->as_number());
     }
+    if (row.missing.empty() && row.peer_seconds <= 0.0) {
+      row.missing = "its script gave no time and said nothing of why; run " + script.string() + " to see";
+    }
     rows.push_back(std::move(row));
   }
   const int code = child.wait(kPatience);
   if (code == 0) return rows;
-  rows.push_back({"", "", "", 0.0, script.filename().string(), 0.0,
-                  python + " ended with " + std::to_string(code) + "; run " + script.string() + " to see why"});
+  constexpr int kNoSuchProgram = 127;  // env's
+  rows.push_back(
+      {kAll, "", "", 0.0, "", 0.0,
+       code == kNoSuchProgram
+           ? python + " is not there: install it (apt install python3), or name another in " + "STARLING_PEERS_PYTHON"
+           : python + " ended with " + std::to_string(code) + "; run " + script.string() + " to see why"});
   return rows;
+}
+
+// A script's rows beside ours. What it says of all that it measures is said of each thing.
+void put_beside(const std::vector<PeerRow>& ours, const std::vector<PeerRow>& peers, const Script& script,
+                std::vector<PeerRow>& rows) {
+  for (const PeerRow& peer : peers) {
+    const bool of_all = peer.name == kAll;
+    std::set<std::pair<std::string, std::string>> met;
+    for (const PeerRow& one : ours) {
+      if (of_all ? !script.measures(one.name) : one.name != peer.name || one.shape != peer.shape) continue;
+      if (!met.insert({one.name, one.shape}).second && !peer.missing.empty()) continue;  // said once
+      rows.push_back({one.name, one.shape, one.arithmetic, one.seconds, peer.peer.empty() ? script.peer : peer.peer,
+                      peer.peer_seconds, peer.missing});
+    }
+    if (met.empty()) rows.push_back(peer);
+  }
 }
 
 }  // namespace
@@ -126,25 +166,19 @@ base::Result<std::vector<PeerRow>> bench_peers(const PeerOptions& options) {
     ours.push_back({one.name, one.shape, one.arithmetic, time.seconds, "", 0.0, ""});
   }
   std::vector<PeerRow> rows;
-  for (const char* script : kScripts) {
-    note(std::string("running ") + script);
-    STARLING_ASSIGN(const std::vector<PeerRow> peers, ask(folder / script, options));
-    for (const PeerRow& peer : peers) {
-      bool met = false;
-      for (const PeerRow& one : ours) {
-        if (one.name != peer.name || one.shape != peer.shape) continue;
-        if (met && !peer.missing.empty()) continue;  // said once
-        met = true;
-        rows.push_back({one.name, one.shape, one.arithmetic, one.seconds, peer.peer, peer.peer_seconds, peer.missing});
-      }
-      if (!met) rows.push_back(peer);
-    }
+  for (const Script& script : kScripts) {
+    if (std::ranges::none_of(ours, [&](const PeerRow& one) { return script.measures(one.name); })) continue;
+    note(std::string("running ") + script.file);
+    STARLING_ASSIGN(const std::vector<PeerRow> peers, ask(folder / script.file, options));
+    put_beside(ours, peers, script, rows);
   }
   for (const PeerRow& one : ours) {
     const auto same = [&](const PeerRow& row) {
       return row.name == one.name && row.shape == one.shape && row.arithmetic == one.arithmetic;
     };
-    if (std::ranges::none_of(rows, same)) rows.push_back(one);
+    if (std::ranges::any_of(rows, same)) continue;
+    rows.push_back(one);
+    rows.back().missing = "no peer gave a time beside this one; rows of the same name may say why";
   }
   return rows;
 }
@@ -172,14 +206,24 @@ void print_table(const std::vector<PeerRow>& rows) {
   std::array<char, 512> line{};
   for (const PeerRow& row : rows) {
     const std::string what = row.name + ", " + row.shape;
-    if (!row.missing.empty()) {
-      print(what + "  " + row.peer + ": " + row.missing);
-      continue;
+    if (row.seconds > 0.0) {
+      std::snprintf(line.data(), line.size(), "%-48s %-4s %9.4f s   ", what.c_str(), row.arithmetic.c_str(),
+                    row.seconds);
+    } else {
+      std::snprintf(line.data(), line.size(), "%-48s %-4s %9s     ", what.c_str(), "", "");
     }
-    std::snprintf(line.data(), line.size(), "%-48s %-4s %9.4f s   %-28s %9.4f s   %6.2f times as fast", what.c_str(),
-                  row.arithmetic.c_str(), row.seconds, row.peer.c_str(), row.peer_seconds,
-                  row.seconds > 0.0 ? row.peer_seconds / row.seconds : 0.0);
-    print(line.data());
+    std::string text = line.data();
+    if (row.peer_seconds > 0.0) {
+      std::snprintf(line.data(), line.size(), "%-28s %9.4f s", row.peer.c_str(), row.peer_seconds);
+      text += line.data();
+    } else {
+      text += row.peer.empty() ? row.missing : row.peer + ": " + row.missing;
+    }
+    if (row.seconds > 0.0 && row.peer_seconds > 0.0) {
+      std::snprintf(line.data(), line.size(), "   %6.2f times as fast", row.peer_seconds / row.seconds);
+      text += line.data();
+    }
+    print(text);
   }
 }
 

@@ -64,6 +64,18 @@ TEST(CommandLine, OperatorsAreMeasuredBesideTheirLimits) {
   EXPECT_EQ(*rows[0].number("mixed_operations"), (1 + 1 + 15 + 1) * 160 * 80);
   EXPECT_EQ(*rows[0].number("divisions"), 160 * 80);
   EXPECT_GT(*rows[0].number("share"), 0.0);
+  for (const char* count : {"bytes", "f32_operations", "integer_operations", "mixed_operations", "divisions"}) {
+    EXPECT_TRUE(rows[0].find(count)->as_u64().ok()) << count << " " << rows[0].find(count)->to_text();
+    EXPECT_EQ(rows[0].find(count)->to_text().find('.'), std::string::npos) << count;
+  }
+  // A forced backend is set beside its own instructions.
+  ASSERT_EQ(::setenv("STARLING_BACKEND", "generic", 1), 0);
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run({"bench", "ops", "--only", "160x80", "--threads", "1", "--json"}), kFine);
+  const std::string forced = testing::internal::GetCapturedStdout();
+  ::unsetenv("STARLING_BACKEND");
+  EXPECT_NE(forced.find("\"f32_instructions\":\"generic\""), std::string::npos) << forced;
+  EXPECT_NE(forced.find("\"integer_instructions\":\"generic\""), std::string::npos) << forced;
   EXPECT_EQ(run({"bench", "ops", "--only", "no such operator"}), kFailed);
   EXPECT_EQ(run({"bench", "products", "--only", "softmax"}), kFailed);
 }
@@ -74,18 +86,25 @@ TEST(CommandLine, PeersThatAreMissingAreNamed) {
   testing::internal::CaptureStdout();
   const int code = run({"bench", "peers", "--only", "product", "--threads", "1", "--rounds", "1", "--json"});
   const auto json = base::Json::parse(testing::internal::GetCapturedStdout(), "what bench prints");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run({"bench", "peers", "--only", "product", "--threads", "1", "--rounds", "1"}), kFine);
+  const std::string table = testing::internal::GetCapturedStdout();
   EXPECT_EQ(run({"bench", "peers", "--only", "no such thing"}), kFailed);
   ::unsetenv("STARLING_PEERS_PYTHON");
   ASSERT_EQ(code, kFine);
   ASSERT_TRUE(json.ok()) << json.error().message;
   const std::vector<base::Json>& rows = (*json->array("peers"))->elements();
-  ASSERT_EQ(rows.size(), 5U) << "three scripts that did not run, and the product in two arithmetics";
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_TRUE(rows[i].find("ratio")->is_null());
-    EXPECT_EQ(rows[i].find("missing")->is_null(), i >= 3);
-    EXPECT_EQ(rows[i].find("seconds")->is_null(), i < 3);
+  ASSERT_EQ(rows.size(), 3U) << "two scripts that did not run (the third has no products), and the other arithmetic";
+  for (const base::Json& row : rows) {
+    EXPECT_EQ(*row.text("name"), "product");
+    EXPECT_TRUE(row.find("ratio")->is_null());
+    EXPECT_FALSE(row.find("missing")->is_null());
+    EXPECT_FALSE(row.find("seconds")->is_null());
   }
-  EXPECT_NE(rows[0].text("missing")->find("no-such-python ended with 127"), std::string::npos);
+  EXPECT_NE(rows[0].text("missing")->find("no-such-python is not there: install it"), std::string::npos);
+  EXPECT_EQ(*rows[1].text("peer"), "PyTorch");
+  EXPECT_EQ(table.find("times as fast"), std::string::npos) << table;
+  EXPECT_NE(table.find("PyTorch: no-such-python is not there"), std::string::npos) << table;
 }
 
 TEST(CommandLine, VersionPrints) {
