@@ -133,7 +133,7 @@ TEST_F(QuantizeTest, AnyEditIsADifference) {
     EXPECT_TRUE(base::write_file(path, base::as_bytes(after)).ok());
     const auto opened = Checkpoint::open(folder_ / "w8a8");
     EXPECT_TRUE(opened.ok()) << opened.error().message;
-    const std::string difference = opened.ok() ? *first_difference(*opened, *made) : "";
+    std::string difference = opened.ok() ? *first_difference(*opened, *made) : "";
     EXPECT_TRUE(base::write_file(path, base::as_bytes(before)).ok());
     return difference;
   };
