@@ -36,15 +36,11 @@ std::uint64_t least_of_decode(const models::ModelConfig& config, const TextToVid
   const std::uint64_t frames = unsigned_of(
       decodes == 1 ? vae.frames(parts[0]) : *std::max_element(parts.begin() + 1, parts.end()) * vae.temporal_stride());
   const std::uint64_t picture = unsigned_of(request.width) * unsigned_of(request.height);
-  // Of the smallest tile, without its margins; while the last one is made, the pixels of the others wait.
+  // Of the smallest tile, without its margins.
   std::uint64_t pixels = picture;
-  std::uint64_t largest = 0;
   for (const models::VaeTile& tile : decode_tiles(vae, request)) {
-    const std::uint64_t area = unsigned_of(tile.rows * tile.columns * vae.spatial_stride() * vae.spatial_stride());
-    pixels = std::min(pixels, area);
-    largest = std::max(largest, area);
+    pixels = std::min(pixels, unsigned_of(tile.rows * tile.columns * vae.spatial_stride() * vae.spatial_stride()));
   }
-  const std::uint64_t waiting = (unsigned_of(request.frames) - 1) * (picture - largest) * 3 * kFloat;
   const std::uint64_t positions = pixels / unsigned_of(vae.patch_size * vae.patch_size);
   const auto map = [&](std::size_t level) {
     return positions * unsigned_of(vae.decoder_base_dim * vae.dim_mult[level]) * kFloat;
@@ -53,7 +49,7 @@ std::uint64_t least_of_decode(const models::ModelConfig& config, const TextToVid
   const std::uint64_t doubling = vae.levels() > 1 ? frames * map(1) * 3 / 2 : 0;
   const std::uint64_t caches = unsigned_of(2 * vae.num_res_blocks + 2) * kHistory * map(0);
   const std::uint64_t kept = decodes == 1 ? 0 : decodes == 2 ? caches : 2 * caches;
-  return std::max(convolution, doubling) + kept + frames * pixels * 3 * kFloat + waiting;
+  return std::max(convolution, doubling) + kept + frames * pixels * 3 * kFloat;
 }
 
 }  // namespace
