@@ -180,13 +180,17 @@ base::Result<std::vector<Outcome>> make_here(const Arguments& arguments, models:
   std::future<base::Result<base::SecretKey>> key_result;
   const auto open_key = [&] { key_result = std::async(std::launch::async, open_account_key); };
   if (has_account_key()) open_key();
-  STARLING_TRY(generate::check_size(model, all[0].request, usable_memory()));
+  const generate::Room room{usable_memory(), static_cast<int>(arguments.threads), true};
+  if (!generate::check_size(model, all[0].request, room.memory).ok()) {
+    // Before its weights are packed.
+    const auto refused = generate::VideoJob::prepare(model, all[0].request, room, given);
+    if (!refused.ok()) return refused.error();
+  }
   STARLING_TRY(check_outputs(arguments, all));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
   STARLING_ASSIGN(const base::Hash model_root, model.root(machine.pool.get()));
   STARLING_TRY(use_packed_weights(model, model_root, machine));
-  STARLING_ASSIGN(const generate::VideoJob job,
-                  generate::VideoJob::prepare(model, all[0].request, usable_memory(), given));
+  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, all[0].request, room, given));
   if (!key_result.valid()) open_key();
   STARLING_ASSIGN(const base::SecretKey key, key_result.get());
   const std::size_t calls = job.program().calls().size();

@@ -265,7 +265,8 @@ base::Result<Verdict> check(const Arguments& arguments) {
   STARLING_ASSIGN(const generate::GivenFrames given, open_inputs(arguments, request, verdict));
   if (verdict.difference) return verdict;
   STARLING_TRY(use_packed_weights(*model, receipt->model_root, machine));
-  base::Result<generate::VideoJob> job = generate::VideoJob::prepare(*model, request, usable_memory(), given);
+  base::Result<generate::VideoJob> job =
+      generate::VideoJob::prepare(*model, request, {usable_memory(), static_cast<int>(arguments.threads)}, given);
   if (!job.ok()) {
     if (!is_damage(job.error()) || job.error().code == base::ErrorCode::kLimit) return job.error();
     verdict.difference = proof::Difference{"program: " + job.error().message};

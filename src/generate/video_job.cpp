@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "base/utf8.h"
 #include "exact/packed_operand.h"
+#include "generate/nearest.h"
 #include "models/prompt.h"
 #include "proof/commitment.h"
 
@@ -78,16 +79,32 @@ std::string gibibytes(std::uint64_t bytes) {
 base::Status check_memory(const char* at_least, std::uint64_t needed, std::uint64_t there) {
   if (needed <= there) return {};
   return base::limit_error("this video needs " + (at_least + gibibytes(needed)) + " of memory and there are " +
-                           gibibytes(there) + ": ask for a smaller or shorter one");
+                           gibibytes(there));
 }
 
 }  // namespace
 
-base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const TextToVideo& request,
-                                         std::uint64_t memory, const GivenFrames& given) {
+base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const TextToVideo& request, const Room& room,
+                                         const GivenFrames& given) {
   STARLING_TRY(check_request(model.config(), request));
   STARLING_TRY(check_text(model, request));
-  STARLING_TRY(check_size(model, request, memory));
+  auto job = plan(model, request, room, given);
+  if (job.ok() || job.error().code != base::ErrorCode::kLimit) return job;
+  std::string fits;
+  if (room.names_nearest) {
+    const auto need = [&](const TextToVideo& other) -> base::Result<Need> {
+      STARLING_ASSIGN(const VideoJob planned, plan(model, other, {.threads = room.threads}, nullptr));
+      return Need{planned.peak_bytes(), planned.weight_bytes()};
+    };
+    fits = nearest_that_fits(model.config(), request, room.memory, need);
+  }
+  return base::limit_error(job.error().message + ": " + (fits.empty() ? "ask for a smaller or shorter one" : fits));
+}
+
+base::Result<VideoJob> VideoJob::plan(const models::Checkpoint& model, const TextToVideo& request, const Room& room,
+                                      const GivenFrames& given) {
+  const std::uint64_t memory = room.memory;
+  STARLING_TRY(check_memory("at least ", least_memory(model.config(), request), memory));
   STARLING_ASSIGN(TextToVideoProgram built, text_to_video_program(model.config(), request));
   exact::PlanningObserver observer;
   observer.stop = base::check_interrupt;
@@ -97,6 +114,7 @@ base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const 
   job.calls_ = std::move(built.calls);
   job.given_inputs_ = std::move(built.given);
   job.program_root_ = job.program().root();
+  job.threads_ = room.threads;
   STARLING_TRY(job.take_inputs(model, request, given));
   STARLING_ASSIGN(job.weights_, model.weights(job.program().weights()));
   STARLING_TRY(check_memory("", job.peak_bytes(), memory));
@@ -146,14 +164,17 @@ base::Status check_text(const models::Checkpoint& model, const TextToVideo& requ
 
 std::size_t VideoJob::peak_bytes() const {
   const auto given = static_cast<std::size_t>(request_.given_frames() * request_.width * request_.height * 3);
-  return std::accumulate(weights_.begin(), weights_.end(), program_->peak_bytes() + given,
-                         [](std::size_t sum, const Tensor& weight) {
-                           // What is packed is read there alone, as it is stored.
-                           if (weight.packed() != nullptr) return sum + weight.packed()->panels.size();
-                           const bool widened = weight.type() != exact::Type::kF32;
-                           const auto elements = static_cast<std::size_t>(weight.elements());
-                           return sum + weight.byte_size() + (widened ? elements * sizeof(float) : 0);
-                         });
+  return program_->peak_bytes(threads_) + given + weight_bytes();
+}
+
+std::size_t VideoJob::weight_bytes() const {
+  return std::accumulate(weights_.begin(), weights_.end(), std::size_t{0}, [](std::size_t sum, const Tensor& weight) {
+    // What is packed is read there alone, as it is stored.
+    if (weight.packed() != nullptr) return sum + weight.packed()->panels.size();
+    const bool widened = weight.type() != exact::Type::kF32;
+    const auto elements = static_cast<std::size_t>(weight.elements());
+    return sum + weight.byte_size() + (widened ? elements * sizeof(float) : 0);
+  });
 }
 
 std::map<std::string, base::Hash> VideoJob::input_roots() const {
@@ -298,9 +319,8 @@ base::Status run_video(const VideoJob& job, exact::Engine& engine, const Listene
     return listener.after_call(call);
   };
   const proof::Job run = job.on(engine, nullptr);
-  const auto outputs = run.program->run(engine, *run.inputs, *run.weights, observer);
-  if (!outputs.ok()) return outputs.error();
-  return {};
+  const std::vector<bool> all(job.program().calls().size(), true);
+  return run.program->run_calls(engine, all, *run.inputs, *run.weights, nullptr, observer);
 }
 
 base::Result<TextToVideo> request_of(const proof::Receipt& receipt) {

@@ -23,16 +23,23 @@
 
 namespace starling::generate {
 
+// What a job may take.
+struct Room {
+  std::uint64_t memory = std::numeric_limits<std::uint64_t>::max();  // bytes
+  int threads = 0;                                                   // of its engine; 0: one per core
+  // Whether a refusal names the nearest size and duration that fit, which takes as long as preparing some such videos.
+  bool names_nearest = false;
+};
+
 // A request made ready to run on a model: the program, planned, with its inputs and weights.
 class VideoJob {
  public:
   // Errors: the prompt has more tokens than the model reads, or is not UTF-8; the size does not work (check_request);
-  // kLimit when it takes more than `memory` bytes, which for most such requests shows before anything is built;
+  // kLimit when it takes more memory than there is, which for most such requests shows before anything is built;
   // kCancelled once interrupted; kCorrupt when `given` are not the frames that the request goes on from. Without them
   // such a job says what it takes, and cannot be run.
   static base::Result<VideoJob> prepare(const models::Checkpoint& model, const TextToVideo& request,
-                                        std::uint64_t memory = std::numeric_limits<std::uint64_t>::max(),
-                                        const GivenFrames& given = nullptr);
+                                        const Room& room = {}, const GivenFrames& given = nullptr);
   // A job of the same program, which is shared: other prompts, another seed, other given frames. Precondition: `model`
   // is the one that this was prepared with, and the requests differ in nothing else.
   base::Result<VideoJob> with_other_text(const models::Checkpoint& model, const TextToVideo& request,
@@ -42,7 +49,7 @@ class VideoJob {
   const exact::Program& program() const { return program_->program(); }
   const CallLayout& calls() const { return calls_; }
   const base::Hash& program_root() const { return program_root_; }
-  // Bytes at the worst moment, the weights and the given frames among them; per-thread workspaces are not.
+  // Bytes at the worst moment on the room's threads, the weights and the given frames among them.
   std::size_t peak_bytes() const;
   std::map<std::string, base::Hash> input_roots() const;
   proof::Job on(exact::Engine& engine, base::ThreadPool* pool) const;
@@ -56,11 +63,15 @@ class VideoJob {
 
  private:
   explicit VideoJob(std::shared_ptr<const exact::PreparedProgram> program) : program_(std::move(program)) {}
+  static base::Result<VideoJob> plan(const models::Checkpoint& model, const TextToVideo& request, const Room& room,
+                                     const GivenFrames& given);
+  std::size_t weight_bytes() const;
   base::Status take_inputs(const models::Checkpoint& model, const TextToVideo& request, const GivenFrames& given);
   TextToVideo request_;
   std::shared_ptr<const exact::PreparedProgram> program_;
   CallLayout calls_;
   base::Hash program_root_;
+  int threads_ = 0;
   std::vector<GivenInput> given_inputs_;
   bool has_given_ = false;  // whether they are among the inputs
   std::vector<exact::Tensor> inputs_;

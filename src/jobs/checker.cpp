@@ -117,7 +117,7 @@ base::Result<CheckResult> Checker::run(const Check& check) const {
   engine_options.stop = stop;
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create(engine_options));
   base::ThreadPool pool(engine.threads());
-  const auto job = generate::VideoJob::prepare(*options_.model, *request, options_.memory, given);
+  const auto job = generate::VideoJob::prepare(*options_.model, *request, {options_.memory, options_.threads}, given);
   if (!job.ok() && !is_damage(job.error())) return job.error();
   if (!job.ok()) return differs("program: " + job.error().message, total);
   const auto trace = proof::TraceReader::open(paths.trace, job->program(), receipt->calls);

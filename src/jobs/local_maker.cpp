@@ -49,7 +49,7 @@ base::Result<generate::VideoJob> LocalMaker::prepare(const Making& making) {
   }
   last_.reset();
   STARLING_ASSIGN(generate::VideoJob job,
-                  generate::VideoJob::prepare(*options_.model, request, options_.memory, given));
+                  generate::VideoJob::prepare(*options_.model, request, {options_.memory, options_.threads}, given));
   last_ = job;
   return job;
 }

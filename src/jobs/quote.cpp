@@ -18,7 +18,8 @@ VideoQuote of_job(const generate::VideoJob& job) {
 }  // namespace
 
 base::Result<VideoQuote> quote_here(const models::Checkpoint& model, const NewVideo& video, std::uint64_t memory) {
-  STARLING_ASSIGN(const generate::VideoJob job, generate::VideoJob::prepare(model, video.request, memory, video.given));
+  STARLING_ASSIGN(const generate::VideoJob job,
+                  generate::VideoJob::prepare(model, video.request, {memory}, video.given));
   return of_job(job);
 }
 

@@ -1,7 +1,6 @@
 #include "node/order.h"
 
 #include <chrono>
-#include <limits>
 #include <system_error>
 
 #include "base/file.h"
@@ -55,9 +54,8 @@ base::Result<Order> prepare_order(const models::Checkpoint& model, const base::H
     if (!first && !same_program(requests[0], request)) {
       return base::invalid("the videos of an order differ in prompts, seed and frames only; order the others apart");
     }
-    base::Result<generate::VideoJob> job =
-        first ? generate::VideoJob::prepare(model, request, std::numeric_limits<std::uint64_t>::max(), frames)
-              : order.parts[0].job->with_other_text(model, request, frames);
+    base::Result<generate::VideoJob> job = first ? generate::VideoJob::prepare(model, request, generate::Room{}, frames)
+                                                 : order.parts[0].job->with_other_text(model, request, frames);
     if (!job.ok()) return job.error();
     order.parts.push_back({{model_root, request, frames}, std::make_shared<const generate::VideoJob>(*std::move(job))});
   }

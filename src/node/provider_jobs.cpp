@@ -32,7 +32,7 @@ base::Result<ReadyPart> ProviderJobs::ready(const base::Hash& blob, std::int64_t
   }
   base::Result<generate::VideoJob> job =
       like != nullptr ? like->part.job->with_other_text(*model, part.input.request, part.input.given)
-                      : generate::VideoJob::prepare(*model, part.input.request, memory_, part.input.given);
+                      : generate::VideoJob::prepare(*model, part.input.request, {memory_}, part.input.given);
   if (!job.ok()) return job.error();
   part.job = std::make_shared<const generate::VideoJob>(*std::move(job));
   entries_.push_front({blob, part});

@@ -296,6 +296,7 @@ TEST_F(VideoJobTest, TheLeastMemoryIsBelowWhatAVideoTakesAndNear) {
       check(512, 256, 1, 3.0F);
       check(256, 512, 5, 1.0F);
       check(128, 128, 81, 3.0F);
+      check(1024, 1024, 33, 1.0F);
     }
   }
   config.transformer.num_layers = 1;
@@ -308,15 +309,15 @@ TEST_F(VideoJobTest, TooLargeVideosAreRefusedBeforeTheyAreBuilt) {
   TextToVideo request = small_request();
   const auto small = VideoJob::prepare(model, request);
   ASSERT_TRUE(small.ok());
-  EXPECT_TRUE(VideoJob::prepare(model, request, small->peak_bytes()).ok());
-  const auto over = VideoJob::prepare(model, request, small->peak_bytes() - 1);
+  EXPECT_TRUE(VideoJob::prepare(model, request, {small->peak_bytes()}).ok());
+  const auto over = VideoJob::prepare(model, request, {small->peak_bytes() - 1});
   ASSERT_FALSE(over.ok());
   EXPECT_EQ(over.error().code, base::ErrorCode::kLimit);
   request.width = 8192;
   request.height = 8192;
   base::catch_interrupts();
   std::raise(SIGINT);
-  const auto large = VideoJob::prepare(model, request, std::uint64_t{512} << 20U);
+  const auto large = VideoJob::prepare(model, request, {std::uint64_t{512} << 20U, 0, true});
   const auto interrupted = VideoJob::prepare(model, request);  // asked when building begins
   base::clear_interrupt();
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) std::signal(number, SIG_DFL);
@@ -325,6 +326,40 @@ TEST_F(VideoJobTest, TooLargeVideosAreRefusedBeforeTheyAreBuilt) {
   EXPECT_NE(large.error().message.find("ask for a smaller"), std::string::npos) << large.error().message;
   ASSERT_FALSE(interrupted.ok());
   EXPECT_EQ(interrupted.error().code, base::ErrorCode::kCancelled);
+}
+
+TEST_F(VideoJobTest, ARefusalNamesTheNearestThatFit) {
+  const models::Checkpoint model = open();
+  TextToVideo request = small_request();
+  request.width = 256;
+  request.height = 128;
+  request.frames = 33;
+  const auto wanted = VideoJob::prepare(model, request);
+  ASSERT_TRUE(wanted.ok());
+  const std::uint64_t memory = wanted->peak_bytes() * 3 / 4;
+  const auto refused = VideoJob::prepare(model, request, {memory, 0, true});
+  ASSERT_FALSE(refused.ok());
+  const std::string& message = refused.error().message;
+  const auto number_after = [&](std::size_t at) { return std::strtoll(message.c_str() + at, nullptr, 10); };
+  TextToVideo smaller = request;
+  smaller.width = number_after(message.find(": ") + 2);
+  smaller.height = smaller.width / 2;
+  EXPECT_NE(message.find(std::to_string(smaller.width) + "x" + std::to_string(smaller.height) + " with 33 frames fits"),
+            std::string::npos)
+      << message;
+  EXPECT_LT(smaller.width, request.width);
+  EXPECT_GE(smaller.width, request.width / 2) << "near to what was asked for";
+  EXPECT_TRUE(VideoJob::prepare(model, smaller, {memory}).ok());
+  const std::string same_size = ", and so does 256x128 with ";
+  const std::size_t so_does = message.find(same_size);
+  ASSERT_NE(so_does, std::string::npos) << message;
+  TextToVideo shorter = request;
+  shorter.frames = number_after(so_does + same_size.size());
+  EXPECT_LT(shorter.frames, request.frames);
+  EXPECT_TRUE(VideoJob::prepare(model, shorter, {memory}).ok());
+  const auto none = VideoJob::prepare(model, request, {1000, 0, true});
+  ASSERT_FALSE(none.ok());
+  EXPECT_NE(none.error().message.find("ask for a smaller or shorter one"), std::string::npos) << none.error().message;
 }
 
 TEST_F(VideoJobTest, PromptsThatDoNotFitAreRefused) {

@@ -76,7 +76,7 @@ class WaysIn : public TinyModel {
   }
 
   static VideoJob job(const Case& way) {
-    auto made = VideoJob::prepare(open(), way.request, std::numeric_limits<std::uint64_t>::max(), way.given);
+    auto made = VideoJob::prepare(open(), way.request, {}, way.given);
     EXPECT_TRUE(made.ok()) << way.name << ": " << made.error().message;
     return *std::move(made);
   }
