@@ -10,8 +10,8 @@
 
 namespace starling::base {
 
-// A file without a name, for bytes that need not be in memory for a while. It goes with the object, and with the process
-// however that ends. Not thread safe.
+// A file without a name, for bytes that need not be in memory for a while. It goes with the object, and with the
+// process however that ends. Not thread safe.
 class ScratchFile {
  public:
   // In the folder that TMPDIR names, else in /var/tmp, which is on a disk where /tmp is in memory, else in /tmp.
