@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "cli/setup.h"
+#include "generate/token_bound.h"
 
 namespace starling::cli {
 namespace {
@@ -201,6 +202,7 @@ base::Result<ReadyRequest> make_request(const VideoArguments& arguments, const m
   if (request.loop || (request.start > 0 && request.end > 0)) request.context = 1;
   STARLING_ASSIGN(request.window, window_of(arguments, config, request));
   STARLING_TRY(generate::check_request(config, request));
+  STARLING_TRY(generate::check_tokens(config, request));
   if (type == video::FileType::kPng && request.frames != 1) {
     return base::invalid("a .png file holds one frame and this video has " + std::to_string(request.frames) +
                          ": write to a name such as frame-%04d.png, or ask for --frames 1");

@@ -8,6 +8,7 @@
 
 #include "exact/integer_limits.h"
 #include "generate/text_to_video.h"
+#include "generate/token_bound.h"
 
 namespace starling::generate {
 namespace {
@@ -160,32 +161,6 @@ std::int64_t tokens_of(const models::ModelConfig& config, std::int64_t width, st
   return latent_frames / patch[0] * (height / stride / patch[1]) * (width / stride / patch[2]);
 }
 
-// Integers sum the scores of so many tokens exactly, and not of more.
-base::Status check_tokens(const models::ModelConfig& config, const TextToVideo& request) {
-  if (!config.transformer.quantisation) return {};
-  constexpr std::int64_t kMost = exact::kMostU8Depth;
-  const std::int64_t window = largest_window(config, request);
-  const std::int64_t tokens = tokens_of(config, request.width, request.height, window);
-  if (tokens <= kMost) return {};
-  const std::int64_t each = tokens_of(config, request.width, request.height, config.transformer.patch_size[0]);
-  const std::int64_t fitting = kMost / each * config.transformer.patch_size[0];
-  const std::int64_t stride = size_stride(config);
-  std::int64_t height = request.height;
-  std::int64_t width = request.width;
-  while (height > stride && tokens_of(config, width, height, window) > kMost) {
-    height -= stride;
-    width = std::max(stride, request.width * height / request.height / stride * stride);
-  }
-  std::string nearest;
-  const std::int64_t frames = config.vae.frames(fitting);
-  if (fitting > 0) nearest = std::to_string(frames) + (frames == 1 ? " frame" : " frames") + " at a time, or ";
-  return base::limit_error(
-      "this model computes in integers, at most " + std::to_string(kMost) + " tokens at a time, and " +
-      std::to_string(request.width) + "x" + std::to_string(request.height) + " with " +
-      std::to_string(config.vae.frames(window)) + " frames at a time needs " + std::to_string(tokens) + ": ask for " +
-      nearest + std::to_string(width) + "x" + std::to_string(height) + ", or take the model that it was made of");
-}
-
 }  // namespace
 
 base::Result<FrameRate> FrameRate::from_text(std::string_view text) {
@@ -310,13 +285,37 @@ base::Status check_request(const models::ModelConfig& config, const TextToVideo&
     return base::limit_error("this model has " + std::to_string(positions) +
                              " positions along each axis, and the video needs more: make it smaller or shorter");
   }
-  STARLING_TRY(check_tokens(config, request));
   if (request.steps < 1 || request.steps > kMaxSteps) {
     return base::invalid(std::to_string(request.steps) + " steps: give 1 to " + std::to_string(kMaxSteps));
   }
   if (!(request.guidance >= 0.0F && request.guidance <= 100.0F)) return base::invalid("guidance goes from 0 to 100");
   if (!(request.shift >= 0.01F && request.shift <= 100.0F)) return base::invalid("shift goes from 0.01 to 100");
   return {};
+}
+
+base::Status check_tokens(const models::ModelConfig& config, const TextToVideo& request) {
+  if (!config.transformer.quantisation) return {};
+  constexpr std::int64_t kMost = exact::kMostU8Depth;
+  const std::int64_t window = largest_window(config, request);
+  const std::int64_t tokens = tokens_of(config, request.width, request.height, window);
+  if (tokens <= kMost) return {};
+  const std::int64_t each = tokens_of(config, request.width, request.height, config.transformer.patch_size[0]);
+  const std::int64_t fitting = kMost / each * config.transformer.patch_size[0];
+  const std::int64_t stride = size_stride(config);
+  std::int64_t height = request.height;
+  std::int64_t width = request.width;
+  while (height > stride && tokens_of(config, width, height, window) > kMost) {
+    height -= stride;
+    width = std::max(stride, request.width * height / request.height / stride * stride);
+  }
+  std::string nearest;
+  const std::int64_t frames = config.vae.frames(fitting);
+  if (fitting > 0) nearest = std::to_string(frames) + (frames == 1 ? " frame" : " frames") + " at a time, or ";
+  return base::limit_error(
+      "this model computes in integers, at most " + std::to_string(kMost) + " tokens at a time, and " +
+      std::to_string(request.width) + "x" + std::to_string(request.height) + " with " +
+      std::to_string(config.vae.frames(window)) + " frames at a time needs " + std::to_string(tokens) + ": ask for " +
+      nearest + std::to_string(width) + "x" + std::to_string(height) + ", or take the model that it was made of");
 }
 
 }  // namespace starling::generate

@@ -10,6 +10,7 @@
 
 #include "base/interrupt.h"
 #include "generate/schedule.h"
+#include "generate/token_bound.h"
 #include "models/latent_noise.h"
 #include "models/umt5.h"
 #include "models/wan_transformer.h"
@@ -647,6 +648,7 @@ class Pipeline {
 base::Result<TextToVideoProgram> text_to_video_program(const models::ModelConfig& config, const TextToVideo& request,
                                                        const Tiling& tiling) {
   STARLING_TRY(check_request(config, request));
+  STARLING_TRY(check_tokens(config, request));
   return Pipeline(config, request, tiling).build();
 }
 

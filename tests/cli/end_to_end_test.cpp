@@ -564,6 +564,15 @@ TEST_F(EndToEnd, AQuantisedModelMakesVideosAndIsChecked) {
   const Ran other = run({"model", "quantize", made, "--model", at("other").string(), "--check"});
   EXPECT_EQ(other.code, kFailed);
   EXPECT_NE(other.err.find("was made of the model"), std::string::npos) << other.err;
+  // Its sums bound what is made at a time, not the video.
+  const std::vector<std::string> large{"generate", "a red ball", "-o",       at("l.mp4").string(),
+                                       "--model",  made,         "--size",   "1024x1024",
+                                       "--frames", "129",        "--dry-run"};
+  const Ran windows = run(large);
+  EXPECT_EQ(windows.code, kFine) << windows.err;
+  const Ran whole = run(with(large, {"--window", "0"}));
+  EXPECT_EQ(whole.code, kFailed);
+  EXPECT_NE(whole.err.find("129 frames at a time"), std::string::npos) << whole.err;
   const fs::path scheduler = fs::path(made) / "scheduler/scheduler_config.json";
   const std::string before = contents(scheduler);
   overwrite(scheduler, before + " ");

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "generate/token_bound.h"
 #include "generate/video_job.h"
 #include "tiny_model.h"
 
@@ -164,21 +165,26 @@ TEST_F(TextToVideoTest, AModelOfIntegersSaysHowMuchItTakes) {
   request.width = 1024;
   request.height = 1024;
   request.frames = 69;  // 18 latent frames of 4,096 tokens
-  ASSERT_TRUE(check_request(config, request).ok()) << check_request(config, request).error().message;
+  ASSERT_TRUE(check_request(config, request).ok());
+  ASSERT_TRUE(check_tokens(config, request).ok()) << "it computes in f32";
   config.transformer.quantisation.emplace();
-  const auto refused = check_request(config, request);
+  const auto refused = check_tokens(config, request);
   ASSERT_FALSE(refused.ok());
   const std::string& message = refused.error().message;
   EXPECT_NE(message.find("at most 65793 tokens"), std::string::npos) << message;
   EXPECT_NE(message.find("needs 73728"), std::string::npos) << message;
   EXPECT_NE(message.find("ask for 61 frames at a time, or 960x960"), std::string::npos) << message;
+  EXPECT_FALSE(text_to_video_program(config, request).ok());
+  TextToVideo windows = request;
+  windows.window = 5;
+  EXPECT_TRUE(check_tokens(config, windows).ok()) << "only a window counts";
   TextToVideo shorter = request;
   shorter.frames = 61;
-  EXPECT_TRUE(check_request(config, shorter).ok());
+  EXPECT_TRUE(check_tokens(config, shorter).ok());
   shorter.frames = 65;
-  EXPECT_FALSE(check_request(config, shorter).ok());
+  EXPECT_FALSE(check_tokens(config, shorter).ok());
   request.width = request.height = 960;
-  EXPECT_TRUE(check_request(config, request).ok());
+  EXPECT_TRUE(check_tokens(config, request).ok());
 }
 
 TEST(FrameRate, ReadsWholeNumbersAndFractions) {

@@ -7,6 +7,7 @@
 
 #include "api/videos/errors.h"
 #include "generate/given.h"
+#include "generate/token_bound.h"
 
 namespace starling::api::videos {
 namespace {
@@ -117,6 +118,9 @@ Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const Vid
     return refuse_parameter(goes_on ? name : "size", fine.error().message);
   }
   set_window(rules, video.request);
+  if (const base::Status fine = generate::check_tokens(rules.model->config(), video.request); !fine.ok()) {
+    return refuse_parameter("size", fine.error().message);
+  }
   if (std::optional<Response> refusal = refuse_size(rules, video.request)) return std::move(*refusal);
   return asked;
 }
