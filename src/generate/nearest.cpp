@@ -69,7 +69,8 @@ std::vector<TextToVideo> smaller(const models::ModelConfig& config, const TextTo
   const double shape = static_cast<double>(std::max(request.width, request.height)) / static_cast<double>(shorter);
   std::vector<TextToVideo> candidates;
   for (std::int64_t side = shorter - stride; side >= stride; side -= stride) {
-    const auto longer = static_cast<std::int64_t>(std::llround(shape * static_cast<double>(side / stride))) * stride;
+    const std::int64_t strides = side / stride;
+    const auto longer = static_cast<std::int64_t>(std::llround(shape * static_cast<double>(strides))) * stride;
     TextToVideo candidate = request;
     candidate.width = request.width < request.height ? side : longer;
     candidate.height = request.width < request.height ? longer : side;
