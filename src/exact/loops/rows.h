@@ -104,7 +104,8 @@ struct RowKernels {
     const F by = V::broadcast(factor);
     I best[kAtOnce];
     for (I& lanes : best) lanes = V::broadcast_bits(0);
-    const auto measure = [&](std::size_t u, auto load, std::size_t i) {
+    const auto measure = [&]([[maybe_unused]] std::size_t u, [[maybe_unused]] auto load,
+                             [[maybe_unused]] std::size_t i) {
       if constexpr (kMeasures) best[u] = greater_bits(best[u], magnitude_bits(load(other + i)));
     };
     const bool past = in.past_caches && reinterpret_cast<std::uintptr_t>(to) % (kAtOnce * kLanes) == 0;
