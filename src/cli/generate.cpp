@@ -13,6 +13,7 @@
 #include "cli/customer.h"
 #include "cli/output.h"
 #include "cli/paths.h"
+#include "cli/prompt_expansion.h"
 #include "cli/setup.h"
 #include "cli/sheet.h"
 #include "cli/video_files.h"
@@ -99,6 +100,7 @@ base::Json result_json(const Outcome& outcome, double seconds) {
   work.set("elements", outcome.receipt.work.elements);
   base::Json json = base::Json::empty_object();
   json.set("video", outcome.wanted.output);
+  json.set("prompt", request.prompt);
   json.set("receipt", receipt_path(outcome.wanted.output).string());
   json.set("model_root", outcome.receipt.model_root.hex());
   json.set("program_root", outcome.receipt.program_root.hex());
@@ -296,7 +298,7 @@ base::Result<int> run(const Arguments& arguments) {
   STARLING_ASSIGN(const video::FileType type, video::file_type_of(arguments.output));
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
-  STARLING_ASSIGN(const ReadyRequest ready, make_request(arguments.video, model.config(), type));
+  STARLING_ASSIGN(const ReadyRequest ready, make_request(arguments.video, folder, model.config(), type));
   const generate::TextToVideo& request = ready.request;
   STARLING_TRY(generate::check_text(model, request));
   STARLING_ASSIGN(Sheet sheet, Sheet::open(arguments.sheet));

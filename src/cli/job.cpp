@@ -68,14 +68,15 @@ struct Requests {
   std::vector<generate::GivenFrames> given;  // of each
 };
 
-base::Result<Requests> make_requests(const Arguments& arguments, const models::Checkpoint& model) {
+base::Result<Requests> make_requests(const Arguments& arguments, const fs::path& folder,
+                                     const models::Checkpoint& model) {
   STARLING_ASSIGN(const std::vector<std::string> prompts, read_prompts(arguments));
   Requests all;
   VideoArguments one = arguments.video;
   for (const std::string& prompt : prompts) {
     one.prompt = prompt;
     STARLING_TRY(check_prompt(one));
-    STARLING_ASSIGN(ReadyRequest ready, make_request(one, model.config(), video::FileType::kMp4));
+    STARLING_ASSIGN(ReadyRequest ready, make_request(one, folder, model.config(), video::FileType::kMp4));
     generate::TextToVideo& request = ready.request;
     for (std::int64_t i = 0; i < arguments.count; ++i) {
       all.requests.push_back(request);
@@ -94,7 +95,7 @@ base::Result<int> submit(const Arguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
-  STARLING_ASSIGN(const Requests all, make_requests(arguments, model));
+  STARLING_ASSIGN(const Requests all, make_requests(arguments, folder, model));
   const std::vector<generate::TextToVideo>& requests = all.requests;
   STARLING_ASSIGN(const auto customer, Customer::open(arguments.network));
   STARLING_ASSIGN(const base::Hash root, model.root());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "cli/prompt_expansion.h"
 #include "cli/setup.h"
 #include "generate/token_bound.h"
 
@@ -37,6 +38,8 @@ base::Status read_size(const std::string& text, generate::TextToVideo& request) 
 }  // namespace
 
 void declare_video_options(Options& options, VideoArguments& arguments) {
+  options.flag("--expand", arguments.expand,
+               "Tell the prompt as the model's training did, with what it leaves out; shows the result");
   options.text("--model", arguments.model,
                "Folder of a Wan model in the diffusers layout; the bundled one if not given");
   options.number("--seconds", arguments.seconds, 0.0, 3600.0, "Duration, from the first frame to the last (2)");
@@ -167,8 +170,8 @@ base::Result<std::int64_t> window_of(const VideoArguments& a, const models::Mode
 
 }  // namespace
 
-base::Result<ReadyRequest> make_request(const VideoArguments& arguments, const models::ModelConfig& config,
-                                        video::FileType type) {
+base::Result<ReadyRequest> make_request(const VideoArguments& arguments, const std::filesystem::path& model,
+                                        const models::ModelConfig& config, video::FileType type) {
   STARLING_TRY(check_ways_in(arguments));
   generate::TextToVideo request = default_request(config);
   request.prompt = arguments.prompt;
@@ -203,6 +206,10 @@ base::Result<ReadyRequest> make_request(const VideoArguments& arguments, const m
   STARLING_ASSIGN(request.window, window_of(arguments, config, request));
   STARLING_TRY(generate::check_request(config, request));
   STARLING_TRY(generate::check_tokens(config, request));
+  if (arguments.expand) {
+    const bool moves = request.frames > generate::frame_stride(config);
+    STARLING_ASSIGN(request.prompt, expand_prompt(model, arguments.prompt, moves));
+  }
   if (type == video::FileType::kPng && request.frames != 1) {
     return base::invalid("a .png file holds one frame and this video has " + std::to_string(request.frames) +
                          ": write to a name such as frame-%04d.png, or ask for --frames 1");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,7 @@ namespace starling::cli {
 // What a person says of a video that shall be made.
 struct VideoArguments {
   std::string prompt;
+  bool expand = false;
   std::string model;
   std::string negative;
   std::string size;
@@ -48,9 +50,9 @@ struct ReadyRequest {
   generate::TextToVideo request;
   generate::GivenFrames given;
 };
-// With what the person does not say filled in, and the files read. type: of the file to write, which may hold a single
-// frame only.
-base::Result<ReadyRequest> make_request(const VideoArguments& arguments, const models::ModelConfig& config,
-                                        video::FileType type);
+// With what the person does not say filled in, and the files read. model: the folder that config is of; type: of the
+// file to write, which may hold a single frame only.
+base::Result<ReadyRequest> make_request(const VideoArguments& arguments, const std::filesystem::path& model,
+                                        const models::ModelConfig& config, video::FileType type);
 
 }  // namespace starling::cli

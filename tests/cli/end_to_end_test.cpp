@@ -11,6 +11,7 @@
 #include "node/key_store.h"
 #include "program.h"
 #include "proof/receipt.h"
+#include "train/training_receipt.h"
 
 namespace starling::cli {
 namespace {
@@ -463,6 +464,41 @@ TEST_F(EndToEnd, UnknownWordsAreNamed) {
   EXPECT_EQ(made.err.find("\"red\""), std::string::npos) << made.err;
   EXPECT_NE(made.err.find("It knows words such as "), std::string::npos) << made.err;
   EXPECT_LT(made.err.find('\n', made.err.find("note: ")), made.err.find("note: ") + 200) << made.err;
+}
+
+TEST_F(EndToEnd, APromptIsToldAsTheModelsTrainingDid) {
+  const auto ask = [&](const fs::path& model, const std::string& prompt) {
+    return run({"generate", prompt, "-o", at("out.mp4").string(), "--model", model.string(), "--size", "32x16",
+                "--seconds", "1", "--steps", "1", "--expand", "--json"});
+  };
+  const Ran silent = ask(model(), "a red ball");
+  EXPECT_EQ(silent.code, kFailed);
+  EXPECT_NE(silent.err.find("has no training.receipt.json"), std::string::npos) << silent.err;
+
+  const fs::path trained = at("trained");
+  fs::copy(model(), trained, fs::copy_options::recursive);
+  train::TrainingReceipt receipt;
+  receipt.recipe = train::default_recipe(train::ModelPart::kTransformer);
+  receipt.recipe.world = 2;
+  overwrite(trained / train::kTrainingReceiptName, train::write_training_receipt(receipt));
+  const Ran made = ask(trained, "please a RED ball");
+  ASSERT_EQ(made.code, kFine) << made.err;
+  const std::string told = *made.json().text("prompt");
+  EXPECT_NE(told.find("a red ball bounces"), std::string::npos) << told;
+  EXPECT_NE(made.err.find("prompt: " + told), std::string::npos) << made.err;
+  const auto signed_text = proof::parse_receipt(contents(at("out.receipt.json")));
+  ASSERT_TRUE(signed_text.ok());
+  EXPECT_NE(contents(at("out.receipt.json")).find(told), std::string::npos);
+  EXPECT_EQ(run({"verify", at("out.receipt.json").string(), "--model", trained.string()}).code, kFine);
+
+  const Ran nothing = ask(trained, "a sunset over the ocean");
+  EXPECT_EQ(nothing.code, kFailed);
+  EXPECT_NE(nothing.err.find("nothing that this model knows"), std::string::npos) << nothing.err;
+  receipt.recipe.source = "clips";
+  overwrite(trained / train::kTrainingReceiptName, train::write_training_receipt(receipt));
+  EXPECT_NE(ask(trained, "a red ball").err.find("on other captions"), std::string::npos);
+  overwrite(trained / train::kTrainingReceiptName, "{");
+  EXPECT_EQ(ask(trained, "a red ball").code, kFailed);
 }
 
 TEST_F(EndToEnd, AnInterruptLeavesNothing) {

@@ -22,25 +22,41 @@ constexpr std::string_view kScripts =
     "里裡镜鏡阴陰随隨静靜飞飛黄黃圆圓云雲";
 constexpr std::size_t kCharacter = 3;  // bytes, of each of them
 
+using Characters = std::map<std::string_view, std::string_view>;
+
+// To the one script from the other, where the two differ; `from` is 0 for simplified and 1 for traditional.
+Characters other_script(std::size_t from) {
+  Characters pairs;
+  for (std::size_t i = 0; i < kScripts.size(); i += 2 * kCharacter) {
+    pairs.emplace(kScripts.substr(i + from * kCharacter, kCharacter),
+                  kScripts.substr(i + (1 - from) * kCharacter, kCharacter));
+  }
+  return pairs;
+}
+
+std::string rewrite(const std::string& text, const Characters& characters) {
+  std::string other;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? kCharacter : kCharacter + 1;
+    const auto character = std::string_view(text).substr(i, length);
+    const auto found = characters.find(character);
+    other += found == characters.end() ? character : found->second;
+    i += length;
+  }
+  return other;
+}
+
 }  // namespace
 
 std::string traditional(const std::string& simplified) {
-  static const std::map<std::string_view, std::string_view> other = [] {
-    std::map<std::string_view, std::string_view> pairs;
-    for (std::size_t i = 0; i < kScripts.size(); i += 2 * kCharacter) {
-      pairs.emplace(kScripts.substr(i, kCharacter), kScripts.substr(i + kCharacter, kCharacter));
-    }
-    return pairs;
-  }();
-  std::string text;
-  for (std::size_t i = 0; i < simplified.size();) {
-    const std::size_t length = static_cast<unsigned char>(simplified[i]) < 0x80 ? 1 : kCharacter;
-    const auto character = std::string_view(simplified).substr(i, length);
-    const auto found = other.find(character);
-    text += found == other.end() ? character : found->second;
-    i += length;
-  }
-  return text;
+  static const Characters characters = other_script(0);
+  return rewrite(simplified, characters);
+}
+
+std::string simplified(const std::string& traditional) {
+  static const Characters characters = other_script(1);
+  return rewrite(traditional, characters);
 }
 
 std::string caption(const Scenario& scenario, Language language, std::uint64_t variant) {

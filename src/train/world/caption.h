@@ -29,5 +29,7 @@ inline constexpr std::size_t kLongestCaption = 400;
 
 // The same characters for readers of the other script. Precondition: a caption in simplified characters.
 std::string traditional(const std::string& simplified);
+// And back.
+std::string simplified(const std::string& traditional);
 
 }  // namespace starling::train::world
