@@ -16,6 +16,7 @@ struct Norms {
   static constexpr std::size_t kSumLanes = Reduce<V>::kSumLanes;
   static constexpr std::size_t kVectors = Reduce<V>::kVectors;
   static constexpr std::size_t kAtOnce = Rows::kAtOnce;
+  static constexpr std::size_t kTogether = 2;  // rows: what is done to one waits for itself, and more leave the cache
 
   // What a row's numbers are made with: nothing, n * scale, or fma(n, scale, shift).
   enum class Bent { kNot, kScaled, kShifted };
@@ -39,9 +40,9 @@ struct Norms {
     }
   }
 
-  // Each pass over kRows rows asks for its part of the rows that follow, from kAskBegin to kAskEnd of them, so that
-  // requests do not wait for each other.
-  template <std::size_t kRows, bool kSquares, bool kCentred, std::size_t kAskBegin, std::size_t kAskEnd>
+  // Each pass over kRows rows but the one for their mean asks for one of the rows that follow, in order: so requests do
+  // not wait for each other.
+  template <std::size_t kRows, bool kSquares, bool kCentred>
   static void row_sums(const RowsF32& x, std::size_t columns, const float* means, float* out) {
     F sums[kRows][kVectors];
     F mean[kRows];
@@ -50,9 +51,8 @@ struct Norms {
       for (F& sum : sums[r]) sum = V::broadcast(0.0F);
     }
     const std::size_t whole = columns - columns % kSumLanes;
-    const std::ptrdiff_t next = static_cast<std::ptrdiff_t>(kRows) * x.row_stride;
     for (std::size_t i = 0; i < whole; i += kSumLanes) {
-      for (std::size_t r = kAskBegin; r < kAskEnd; ++r) Rows::ask_for(Rows::row_of(x, r) + i, next);
+      if constexpr (kSquares) Rows::ask_for(Rows::row_of(x, kRows) + i);
       for (std::size_t r = 0; r < kRows; ++r) add_block<kSquares, kCentred>(sums[r], Rows::row_of(x, r) + i, mean[r]);
     }
     for (std::size_t r = 0; r < kRows; ++r) {
@@ -65,12 +65,7 @@ struct Norms {
         }
         for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = V::add(sums[r][v], V::load(last + v * kLanes));
       }
-      float lanes[kSumLanes];
-      for (std::size_t v = 0; v < kVectors; ++v) V::store(lanes + v * kLanes, sums[r][v]);
-      for (std::size_t half = kSumLanes / 2; half > 0; half /= 2) {
-        for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
-      }
-      out[r] = lanes[0];
+      out[r] = Reduce<V>::total(sums[r]);
     }
   }
 
@@ -90,11 +85,11 @@ struct Norms {
     if constexpr (kBent == Bent::kShifted) block.shift = {Rows::row_of(in.shift, first), in.shift.row_stride, 1};
     float means[kRows] = {};
     if constexpr (kCentred) {
-      row_sums<kRows, false, false, 0, kRows / 4>(block.x, columns, means, means);
+      row_sums<kRows, false, false>(block.x, columns, means, means);
       for (float& mean : means) mean *= in.by_count;
     }
     float squares[kRows];
-    row_sums<kRows, true, kCentred, kCentred ? kRows / 4 : 0, kRows / 2>(block.x, columns, means, squares);
+    row_sums<kRows, true, kCentred>(block.x, columns, means, squares);
     for (std::size_t r = 0; r < kRows; ++r) {
       float root[kLanes];
       V::store(root, V::sqrt(V::broadcast(squares[r] * in.by_count + in.epsilon)));
@@ -124,19 +119,11 @@ struct Norms {
       const float* x = Rows::row_of(block.x, r);
       const float* scale = Rows::row_of(block.scale, r);
       const float* shift = Rows::row_of(block.shift, r);
-      const auto make = [&](auto load, std::size_t i) {
+      const float* next = Rows::row_of(block.x, kRows + 1 + r);
+      Rowwise<V>::write(Rows::row_of(in.out, first + r), columns, in.out.past_caches, [&](auto load, std::size_t i) {
+        Rows::ask_for(next + i);
         return Functions::canonical(
             made<kCentred, kBent>(load, x + i, scale + i, shift + i, block.mean[r], block.by[r]));
-      };
-      float* to = Rows::row_of(in.out, first + r);
-      if (r < kRows - kRows / 2) {
-        Rowwise<V>::write(to, columns, in.out.past_caches, make);
-        continue;
-      }
-      const std::ptrdiff_t next = static_cast<std::ptrdiff_t>(kRows) * block.x.row_stride;
-      Rowwise<V>::write(to, columns, in.out.past_caches, [&](auto load, std::size_t i) {
-        Rows::ask_for(x + i, next);
-        return make(load, i);
       });
     }
   }
@@ -147,7 +134,7 @@ struct Norms {
   static void greatest_of_rows(const Block<kRows>& block, std::size_t columns, float* greatest) {
     I best[kRows];
     for (I& lanes : best) lanes = V::broadcast_bits(0);
-    const std::ptrdiff_t next = static_cast<std::ptrdiff_t>(kRows) * block.x.row_stride;
+    const float* next = Rows::row_of(block.x, kRows + 1);
     const auto take = [&](auto load, std::size_t i, auto keep) {
       for (std::size_t r = 0; r < kRows; ++r) {
         const F value = made<kCentred, kBent>(load, Rows::row_of(block.x, r) + i, block.scale.data + i,
@@ -157,7 +144,7 @@ struct Norms {
     };
     std::size_t i = 0;
     for (; i + kLanes <= columns; i += kLanes) {
-      for (std::size_t r = kRows / 2; r < kRows - kRows / 4; ++r) Rows::ask_for(Rows::row_of(block.x, r) + i, next);
+      Rows::ask_for(next + i);
       take(typename Rowwise<V>::Whole{}, i, [](F value) { return value; });
     }
     if (i < columns) {
@@ -173,7 +160,7 @@ struct Norms {
   template <std::size_t kRows, bool kCentred, Bent kBent, bool kPlain>
   static void round_rows(const Block<kRows>& block, const QuantisedRows& to, std::size_t first, std::size_t columns,
                          const F* factors) {
-    const std::ptrdiff_t next = static_cast<std::ptrdiff_t>(kRows) * block.x.row_stride;
+    const float* next = Rows::row_of(block.x, kRows + 2);
     // Copies, since bytes that are written might be anybody's.
     const float* const scale = block.scale.data;
     const float* const shift = block.shift.data;
@@ -197,7 +184,7 @@ struct Norms {
         I integers[kAtOnce];
         for (std::size_t u = 0; u < kAtOnce; ++u) {
           const std::size_t at = i + u * kLanes;
-          if (r >= kRows - kRows / 4) Rows::ask_for(x[r] + at, next);
+          if (r == 0) Rows::ask_for(next + at);
           integers[u] = rounded(typename Rowwise<V>::Whole{}, r, at);
         }
         V::store_bytes(bytes[r] + i, integers);
@@ -249,7 +236,7 @@ struct Norms {
   static void norm(const NormedRows& in, std::size_t rows, std::size_t columns) {
     bent(in, [&]<Bent kBent>() {
       std::size_t r = 0;
-      for (; r + kAtOnce <= rows; r += kAtOnce) norm_rows<kAtOnce, kCentred, kBent>(in, r, columns);
+      for (; r + kTogether <= rows; r += kTogether) norm_rows<kTogether, kCentred, kBent>(in, r, columns);
       for (; r < rows; ++r) norm_rows<1, kCentred, kBent>(in, r, columns);
     });
   }
@@ -260,7 +247,9 @@ struct Norms {
     const bool together = one(in.norm.scale) && one(in.norm.shift);
     bent(in.norm, [&]<Bent kBent>() {
       std::size_t r = 0;
-      for (; together && r + kAtOnce <= rows; r += kAtOnce) quantise_rows<kAtOnce, kCentred, kBent>(in, r, columns);
+      for (; together && r + kTogether <= rows; r += kTogether) {
+        quantise_rows<kTogether, kCentred, kBent>(in, r, columns);
+      }
       for (; r < rows; ++r) quantise_rows<1, kCentred, kBent>(in, r, columns);
     });
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "exact/kernels.h"
 #include "exact/loops/elementwise.h"
 
@@ -35,6 +37,26 @@ struct Reduce {
       for (std::size_t v = 0; v < half; ++v) sums[v] = V::add(sums[v], sums[v + half]);
     }
     return sums[0];
+  }
+
+  // One number of a vector's lanes: fold(lane l, lane l + half), until one is left.
+  template <class Lanes, class Fold, std::size_t... kLane>
+  static auto halved(const Lanes& a, const Fold& fold, std::index_sequence<kLane...>) {
+    return fold(__builtin_shufflevector(a, a, static_cast<int>(kLane)...),
+                __builtin_shufflevector(a, a, static_cast<int>(kLane + sizeof...(kLane))...));
+  }
+  template <class Lanes, class Fold>
+  static auto folded(const Lanes& a, const Fold& fold) {
+    constexpr std::size_t kCount = sizeof(Lanes) / sizeof(a[0]);
+    if constexpr (kCount == 2) {
+      return fold(a[0], a[1]);
+    } else {
+      return folded(halved(a, fold, std::make_index_sequence<kCount / 2>()), fold);
+    }
+  }
+  // All folds of a sum's 16 lanes.
+  static float total(F (&sums)[kVectors]) {
+    return folded(fold_vectors(sums), [](auto a, auto b) { return a + b; });
   }
 
   // kRows rows at a time, since a row's additions wait for each other.

@@ -18,9 +18,8 @@ struct RowKernels {
   static constexpr std::size_t kLanes = V::kLanes;
   static constexpr std::size_t kSumLanes = Reduce<V>::kSumLanes;
   static constexpr std::size_t kVectors = Reduce<V>::kVectors;
-  static constexpr std::size_t kNear = 8192;     // numbers that the first cache keeps
-  static constexpr std::size_t kAtOnce = 4;      // rows or vectors, since what is done to one waits for itself
-  static constexpr std::ptrdiff_t kSoon = 2048;  // numbers ahead that memory is asked for
+  static constexpr std::size_t kNear = 8192;  // numbers that the first cache keeps
+  static constexpr std::size_t kAtOnce = 4;   // rows or vectors, since what is done to one waits for itself
 
   static const float* row_of(RowsF32 x, std::size_t r) {
     return x.data + static_cast<std::ptrdiff_t>(r) * x.row_stride;
@@ -32,8 +31,7 @@ struct RowKernels {
 
   // Asks for the line of a number that is read soon: while one row is worked on, memory brings another. A request for
   // what is not there does nothing.
-  static void ask_for(const float* row, std::ptrdiff_t distance) { __builtin_prefetch(row + distance, 0, 2); }
-  static void ask_for_soon(const float* row, std::ptrdiff_t distance) { __builtin_prefetch(row + distance, 0, 3); }
+  static void ask_for(const float* number) { __builtin_prefetch(number, 0, 2); }
 
   // --- quantising
 
@@ -42,10 +40,9 @@ struct RowKernels {
   static I magnitude_bits(F a) { return V::and_bits(V::bits(a), V::broadcast_bits(0x7fffffffU)); }
 
   static float greatest_of(I lanes) {
-    std::int32_t bits[kLanes];
-    __builtin_memcpy(bits, &lanes, sizeof lanes);
-    std::int32_t greatest = 0;
-    for (const std::int32_t lane : bits) greatest = lane > greatest ? lane : greatest;
+    using Lanes [[gnu::vector_size(sizeof(I))]] = std::int32_t;
+    std::int32_t greatest =
+        Reduce<V>::folded(reinterpret_cast<Lanes>(lanes), [](auto a, auto b) { return a > b ? a : b; });
     if (greatest > 0x7f800000) greatest = 0x7fc00000;
     float value;
     __builtin_memcpy(&value, &greatest, sizeof value);
@@ -89,48 +86,35 @@ struct RowKernels {
     V::store_bytes(to, integers);
   }
 
-  // Rounds a row, and asks for `ahead` of it; meanwhile, if kMeasures, finds the greatest lanes of the row `other`.
-  template <bool kMeasures>
-  static I round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float greatest, float factor,
-                     std::ptrdiff_t ahead, const float* other = nullptr) {
+  // Rounds a row, and asks for kAsked of every kAtOnce lines from `next` on: all of short rows, which may lie anywhere,
+  // and half of long ones, since requests wait for each other and what comes in order comes by itself.
+  template <std::size_t kAsked>
+  static void round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float greatest, float factor,
+                        const float* next) {
     const bool plain = is_plain(greatest, in.numerator, factor);
-    return (plain ? round_row<kMeasures, true> : round_row<kMeasures, false>)(in, r, columns, factor, ahead, other);
+    (plain ? round_row<kAsked, true> : round_row<kAsked, false>)(in, r, columns, factor, next);
   }
-  template <bool kMeasures, bool kPlain>
-  static I round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float factor, std::ptrdiff_t ahead,
-                     const float* other) {
+  template <std::size_t kAsked, bool kPlain>
+  static void round_row(const QuantisedRows& in, std::size_t r, std::size_t columns, float factor, const float* next) {
     const float* row = row_of(in.x, r);
     std::uint8_t* to = in.values + static_cast<std::ptrdiff_t>(r) * in.values_stride;
     const F by = V::broadcast(factor);
-    I best[kAtOnce];
-    for (I& lanes : best) lanes = V::broadcast_bits(0);
-    const auto measure = [&]([[maybe_unused]] std::size_t u, [[maybe_unused]] auto load,
-                             [[maybe_unused]] std::size_t i) {
-      if constexpr (kMeasures) best[u] = greater_bits(best[u], magnitude_bits(load(other + i)));
-    };
     const bool past = in.past_caches && reinterpret_cast<std::uintptr_t>(to) % (kAtOnce * kLanes) == 0;
     std::size_t i = 0;
     for (; i + kAtOnce * kLanes <= columns; i += kAtOnce * kLanes) {
       I integers[kAtOnce];
       for (std::size_t u = 0; u < kAtOnce; ++u) {
-        const float* const at = row + i + u * kLanes;
-        kMeasures ? ask_for_soon(at, ahead) : ask_for(at, ahead);
-        integers[u] = rounded<kPlain>(V::load(at), by);
-        measure(u, typename Rowwise<V>::Whole{}, i + u * kLanes);
+        if (u < kAsked) ask_for(next + i * kAsked / kAtOnce + u * kLanes);
+        integers[u] = rounded<kPlain>(V::load(row + i + u * kLanes), by);
       }
       store_bytes(to + i, integers, past);
     }
-    for (; i + kLanes <= columns; i += kLanes) {
-      V::store_low_bytes(to + i, rounded<kPlain>(V::load(row + i), by));
-      measure(0, typename Rowwise<V>::Whole{}, i);
-    }
+    for (; i + kLanes <= columns; i += kLanes) V::store_low_bytes(to + i, rounded<kPlain>(V::load(row + i), by));
     if (i < columns) {
       std::uint8_t last[kLanes];
       V::store_low_bytes(last, rounded<kPlain>(V::load_first(row + i, columns - i), by));
       for (std::size_t j = 0; i + j < columns; ++j) to[i + j] = last[j];
-      measure(1, typename Rowwise<V>::First{columns - i}, i);
     }
-    return greater_bits(greater_bits(best[0], best[1]), greater_bits(best[2], best[3]));
   }
 
   static void quantise(const QuantisedRows& in, std::size_t rows, std::size_t columns) {
@@ -139,7 +123,6 @@ struct RowKernels {
       for (; in.x.row_stride == 1 && r + kLanes <= rows; r += kLanes) quantise_turned(in, r, columns);
       for (; r < rows; ++r) quantise_strided(in, r, columns);
     }
-    if (columns > kNear / 2 && r < rows) return quantise_long(in, r, rows, columns);
     // Short rows several at a time, which the first cache keeps until they are read again.
     const std::size_t most = columns > kNear / 8 ? 1 : kNear / columns < kLanes ? kNear / columns : kLanes;
     while (r < rows) {
@@ -155,19 +138,7 @@ struct RowKernels {
 
   static void quantise_row(const QuantisedRows& in, std::size_t r, std::size_t columns) {
     in.greatest[r] = greatest_of(greatest_lanes(row_of(in.x, r), columns));
-    round_row<false>(in, r, columns, in.greatest[r], factor_of(in.greatest[r], in), 2 * in.x.row_stride);
-  }
-
-  // Finds the greatest of the next row while it rounds a row: so rows come from memory all the time.
-  static void quantise_long(const QuantisedRows& in, std::size_t first, std::size_t rows, std::size_t columns) {
-    const std::ptrdiff_t ahead = in.x.row_stride + kSoon;
-    in.greatest[first] = greatest_of(greatest_lanes(row_of(in.x, first), columns));
-    for (std::size_t r = first; r + 1 < rows; ++r) {
-      const float factor = factor_of(in.greatest[r], in);
-      const float* const next = row_of(in.x, r + 1);
-      in.greatest[r + 1] = greatest_of(round_row<true>(in, r, columns, in.greatest[r], factor, ahead, next));
-    }
-    round_row<false>(in, rows - 1, columns, in.greatest[rows - 1], factor_of(in.greatest[rows - 1], in), ahead);
+    round_row<kAtOnce / 2>(in, r, columns, in.greatest[r], factor_of(in.greatest[r], in), row_of(in.x, r + 1));
   }
 
   // At most kLanes rows: each is a lane of what is one number for a row.
@@ -186,8 +157,7 @@ struct RowKernels {
     V::store(numbers[1], factor);
     for (std::size_t j = 0; j < count; ++j) {
       in.greatest[r + j] = numbers[0][j];
-      const std::ptrdiff_t ahead = static_cast<std::ptrdiff_t>(count) * in.x.row_stride;
-      round_row<false>(in, r + j, columns, numbers[0][j], numbers[1][j], ahead);
+      round_row<kAtOnce>(in, r + j, columns, numbers[0][j], numbers[1][j], row_of(in.x, r + j + count));
     }
   }
 
@@ -282,10 +252,8 @@ struct RowKernels {
       for (std::size_t u = 0; u < kAtOnce; ++u) best[u] = V::greater_of(best[u], V::load(row + i + u * kLanes));
     }
     for (; i + kLanes <= columns; i += kLanes) best[0] = V::greater_of(best[0], V::load(row + i));
-    float lanes[kLanes];
-    V::store(lanes, V::greater_of(V::greater_of(best[0], best[1]), V::greater_of(best[2], best[3])));
-    float greatest = lanes[0];
-    for (const float lane : lanes) greatest = lane > greatest ? lane : greatest;
+    const F all = V::greater_of(V::greater_of(best[0], best[1]), V::greater_of(best[2], best[3]));
+    float greatest = Reduce<V>::folded(all, [](auto a, auto b) { return a > b ? a : b; });
     for (; i < columns; ++i) greatest = row[i] > greatest ? row[i] : greatest;
     return V::broadcast(greatest);
   }
@@ -305,7 +273,7 @@ struct RowKernels {
     for (F& sum : sums) sum = V::broadcast(0.0F);
     const std::size_t whole = columns - columns % kSumLanes;
     for (std::size_t i = 0; i < whole; i += kSumLanes) {
-      ask_for(row + i, next);
+      ask_for(row + i + next);
       for (std::size_t v = 0; v < kVectors; ++v) {
         const F made = power(V::sub(V::load(row + i + v * kLanes), greatest));
         V::store(powers + i + v * kLanes, made);
@@ -323,12 +291,7 @@ struct RowKernels {
       }
       for (std::size_t v = 0; v < kVectors; ++v) sums[v] = V::add(sums[v], V::load(last + v * kLanes));
     }
-    float lanes[kSumLanes];
-    for (std::size_t v = 0; v < kVectors; ++v) V::store(lanes + v * kLanes, sums[v]);
-    for (std::size_t half = kSumLanes / 2; half > 0; half /= 2) {
-      for (std::size_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
-    }
-    const F total = V::broadcast(lanes[0]);
+    const F total = V::broadcast(Reduce<V>::total(sums));
     Rowwise<V>::template write<kPast>(
         to, columns, [&](auto load, std::size_t i) { return Functions::canonical(V::div(load(powers + i), total)); });
   }
