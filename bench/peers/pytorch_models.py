@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The peer's side of `starling bench peers`: parts of Wan 2.1 1.3B, random weights, through PyTorch and diffusers.
 
-    bench/peers/pytorch_models.py --threads 1 --rounds 3 [--blocks 30] [--only decode]
+    bench/peers/pytorch_models.py --threads 1 --rounds 3 [--blocks 30] [--cases "VAE decode 17 x 256 x 256;..."]
 
 Prints one JSON object a line: {"peer", "name", "shape", "threads", "seconds"}, or {"error"} for what it could not do. Nothing in the
 build needs this file. Needs Python 3.10, torch 2 and diffusers 0.35 or later (CPU builds will do):
@@ -10,6 +10,7 @@ build needs this file. Needs Python 3.10, torch 2 and diffusers 0.35 or later (C
 """
 
 import argparse
+import importlib.metadata
 import json
 import statistics
 import time
@@ -20,14 +21,24 @@ except ImportError:
     torch = None
 
 
+def version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "(not there: pip install it)"
+
+
 def median_time(run, rounds, threads):
+    """Of so many runs; of more where they are quick. The first one is not counted, unless it takes minutes."""
     clock = time.process_time if threads == 1 else time.perf_counter
     seconds = []
-    for _ in range(rounds):
+    while len(seconds) < rounds + 1 or (sum(seconds) < 1.0 and len(seconds) < 5 * rounds):
         start = clock()
         run()
         seconds.append(clock() - start)
-    return statistics.median(seconds)
+        if seconds[0] > 60.0 and len(seconds) == rounds:
+            return statistics.median(seconds)
+    return statistics.median(seconds[1:])
 
 
 def attention(tokens, kind):
@@ -35,8 +46,7 @@ def attention(tokens, kind):
     return lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v)
 
 
-def product(kind):
-    m, n, k = 1024, 8960, 1536
+def product(m, n, k, kind):
     if kind == torch.int8:
         a, b = (torch.randint(-127, 128, size, dtype=torch.int8) for size in ((m, k), (n, k)))
         weight = b.t()
@@ -73,8 +83,10 @@ KINDS = ("f32", "bf16", "int8")
 
 def cases(blocks):
     of = "" if blocks == 30 else f", {blocks} of 30 blocks"
-    for name in KINDS:
-        yield "product", "1024 x 8960 x 1536", name, lambda kind: product(kind)
+    for m in (1024, 4096):
+        for n, k in ((1536, 1536), (8960, 1536), (1536, 8960)):
+            for name in KINDS:
+                yield "product", f"{m} x {n} x {k}", name, lambda kind, size=(m, n, k): product(*size, kind)
     for tokens in (4096, 16384):
         yield "attention", f"{tokens} tokens, 12 x 128", "bf16", lambda kind, n=tokens: attention(n, kind)
     for tokens, size in ((1280, (5, 16, 16)), (4680, (3, 30, 52))):
@@ -88,7 +100,7 @@ def main():
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--blocks", type=int, default=30)
-    arguments.add_argument("--only", default="")
+    arguments.add_argument("--cases", default="", help="NAME SHAPE;NAME SHAPE;... instead of all")
     given = arguments.parse_args()
     if torch is None:
         print(json.dumps({"peer": "PyTorch", "name": "all", "shape": "", "threads": given.threads, "error":
@@ -98,9 +110,12 @@ def main():
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
     for name, shape, kind, make in cases(given.blocks):
-        if given.only not in f"{name} {shape}":
+        if given.cases and f"{name} {shape}" not in given.cases.split(";"):
             continue
-        row = {"peer": f"PyTorch {torch.__version__} {kind}", "name": name, "shape": shape, "threads": given.threads}
+        by = f"PyTorch {torch.__version__}"
+        if name in ("denoising step", "VAE decode"):
+            by += f", diffusers {version('diffusers')},"
+        row = {"peer": f"{by} {kind}", "name": name, "shape": shape, "threads": given.threads}
         try:
             with torch.inference_mode():
                 row["seconds"] = median_time(make(kinds[kind]), given.rounds, given.threads)

@@ -135,6 +135,16 @@ def seconds_of_step(command):
     return None, last
 
 
+def version_of(program):
+    """As it says itself: "stable-diffusion.cpp version master-123-abcdef0, commit ..."."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
+    except OSError:
+        return ""
+    found = re.search(r"version (\S+?),? commit (\w+)", said)
+    return "" if found is None else f" {found.group(2) if found.group(1) == 'unknown' else found.group(1)}"
+
+
 def measure(program, command, rounds):
     """The median of its steps, or why there is none."""
     seconds = []
@@ -156,9 +166,10 @@ def main():
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--blocks", type=int, default=30)
-    arguments.add_argument("--only", default="")
+    arguments.add_argument("--cases", default="", help="NAME SHAPE;NAME SHAPE;... instead of all")
     given = arguments.parse_args()
-    wanted = [size for size in SIZES if given.only in f"denoising step {size[0]} tokens"]
+    cases = given.cases.split(";")
+    wanted = [size for size in SIZES if not given.cases or any(f"denoising step {size[0]} tokens" in one for one in cases)]
     if not wanted:
         return
     program = os.environ.get("STARLING_PEERS_SD") or shutil.which("sd-cli") or shutil.which("sd")

@@ -17,11 +17,13 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/temporary.h"
+#include "cli/bench_clock.h"
 #include "cli/bench_operators.h"
 #include "cli/bench_peers.h"
 #include "cli/bench_products.h"
 #include "cli/bench_training.h"
 #include "cli/commands.h"
+#include "cli/measurement.h"
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "generate/random_model.h"
@@ -42,6 +44,7 @@ struct Arguments {
   std::string what = "all";
   std::string model;
   std::string only;
+  std::string arithmetic;
   std::int64_t threads = 2;
   std::int64_t rounds = 3;
   std::int64_t blocks = 30;
@@ -128,9 +131,9 @@ base::Status commit_to(const generate::VideoJob& job, const std::vector<std::vec
   return trace_done.get();
 }
 
-base::Result<std::vector<Measurement>> bench_video(const Arguments& arguments) {
+base::Result<std::vector<Measurement>> bench_video(const Arguments& arguments, int threads) {
   const TemporaryFolder room;
-  STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
+  STARLING_ASSIGN(Machine machine, start_machine(threads));
   STARLING_ASSIGN(models::Checkpoint model, open_model(arguments, machine, room.path()));
   STARLING_ASSIGN(const base::Hash its_root, model.root(machine.pool.get()));
   STARLING_TRY(use_packed_weights(model, its_root, machine));
@@ -147,25 +150,25 @@ base::Result<std::vector<Measurement>> bench_video(const Arguments& arguments) {
     frames.push_back(std::move(part.frames));
   }
   const base::SecretKey key = base::SecretKey::generate();
-  double video = 0.0;
-  double receipt = 0.0;
-  double model_root = 0.0;
+  std::vector<double> videos;
+  std::vector<double> receipts;
+  std::vector<double> model_roots;
   constexpr int kRounds = 5;
   for (int round = 0; round < kRounds; ++round) {
-    const auto keep_least = [round](double& least, Clock::time_point start) {
-      least = round == 0 ? since(start) : std::min(least, since(start));
-    };
     Clock::time_point start = Clock::now();
     STARLING_TRY(generate::run_video(job, machine.engine, listener));
-    keep_least(video, start);
+    videos.push_back(since(start));
     start = Clock::now();
     STARLING_TRY(commit_to(job, outputs, frames, key, machine, room.path()));
-    keep_least(receipt, start);
+    receipts.push_back(since(start));
     start = Clock::now();
     const base::Result<base::Hash> root = model.root(machine.pool.get());
     if (!root.ok()) return root.error();
-    keep_least(model_root, start);
+    model_roots.push_back(since(start));
   }
+  const double video = median(std::move(videos));
+  const double receipt = median(std::move(receipts));
+  const double model_root = median(std::move(model_roots));
   const std::string shape = std::to_string(request.width) + "x" + std::to_string(request.height) + ", " +
                             std::to_string(request.frames) + " frames, " + std::to_string(request.steps) + " steps";
   const auto row = [&](const char* name, double ours, const char* unit, double limit) {
@@ -186,17 +189,19 @@ base::Result<std::vector<Measurement>> bench_video(const Arguments& arguments) {
       row("peak memory of this process", static_cast<double>(base::peak_memory_bytes()) / kMebibyte, "MiB", 400.0)};
 }
 
+// "AMD EPYC, family 25, model 17": names alone do not tell generations apart.
 std::string cpu_name() {
   std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name")) return line.substr(std::min(line.size(), line.find(':') + 2));
+  std::string name = "unknown";
+  std::string version;
+  for (std::string line; std::getline(file, line) && !line.empty();) {
+    const std::string value = line.substr(std::min(line.size(), line.find(':') + 2));
+    if (line.starts_with("model name")) name = value;
+    if (line.starts_with("cpu family")) version += ", family " + value;
+    if (line.starts_with("model\t")) version += ", model " + value;
   }
-  return "unknown";
+  return name + version;
 }
-
-double ratio_of(const Measurement& row) { return row.ours / row.peer; }
-
-double of_limit(const Measurement& row) { return (row.peer > 0.0 ? ratio_of(row) : row.ours) / row.limit; }
 
 base::Json to_json(const Measurement& row) {
   base::Json json = base::Json::empty_object();
@@ -204,13 +209,9 @@ base::Json to_json(const Measurement& row) {
   json.set("shape", row.shape);
   json.set("threads", row.threads);
   json.set("ours", row.ours);
-  json.set("peer", row.peer > 0.0 ? base::Json(row.peer) : base::Json());
-  json.set("peer_name", row.peer > 0.0 ? base::Json(row.peer_name) : base::Json());
   json.set("unit", row.unit);
-  json.set("ratio", row.peer > 0.0 ? base::Json(ratio_of(row)) : base::Json());
   json.set("limit", row.limit > 0.0 ? base::Json(row.limit) : base::Json());
-  json.set("of_limit", row.limit > 0.0 ? base::Json(of_limit(row)) : base::Json());
-  json.set("limit_is", row.limit > 0.0 ? base::Json(row.at_least ? "least" : "most") : base::Json());
+  json.set("of_limit", row.limit > 0.0 ? base::Json(row.ours / row.limit) : base::Json());
   return json;
 }
 
@@ -219,12 +220,8 @@ void print_row(const Measurement& row) {
   std::snprintf(line.data(), line.size(), "%-34s %-30s %2d  %9.3f %s", row.name.c_str(), row.shape.c_str(), row.threads,
                 row.ours, row.unit.c_str());
   std::string text = line.data();
-  if (row.peer > 0.0) {
-    std::snprintf(line.data(), line.size(), "   %s %.3f, ratio %.3f", row.peer_name.c_str(), row.peer, ratio_of(row));
-    text += line.data();
-  }
   if (row.limit > 0.0) {
-    std::snprintf(line.data(), line.size(), "   (%s %g)", row.at_least ? "at least" : "at most", row.limit);
+    std::snprintf(line.data(), line.size(), "   (at most %g)", row.limit);
     text += line.data();
   }
   print(text);
@@ -234,14 +231,19 @@ base::Result<int> run(const Arguments& arguments) {
   base::catch_interrupts();
   std::vector<Measurement> rows;
   const auto wanted = [&](const char* what) { return arguments.what == "all" || arguments.what == what; };
-  if (!arguments.only.empty() && !wanted("ops") && arguments.what != "peers") {
-    return base::invalid("--only chooses what is measured by `starling bench ops` and `starling bench peers`.");
+  if (!arguments.only.empty() && !wanted("ops") && arguments.what != "peers" && arguments.what != "products") {
+    return base::invalid("--only chooses what is measured by `starling bench ops`, `products` and `peers`.");
+  }
+  if (!arguments.arithmetic.empty() && arguments.what != "products") {
+    return base::invalid("--arithmetic chooses what `starling bench products` measures.");
   }
   const auto add = [&](const std::vector<Measurement>& more) { rows.insert(rows.end(), more.begin(), more.end()); };
   std::vector<int> threads{1};
   if (arguments.threads != 1) threads.push_back(static_cast<int>(arguments.threads));
-  if (wanted("video")) {
-    STARLING_ASSIGN(const std::vector<Measurement> video, bench_video(arguments));
+  const bool beside_peers = arguments.what == "peers" && std::string("video").find(arguments.only) == 0;
+  for (const int count : threads) {
+    if (!wanted("video") && !beside_peers) break;
+    STARLING_ASSIGN(const std::vector<Measurement> video, bench_video(arguments, count));
     add(video);
   }
   if (wanted("training")) {
@@ -249,27 +251,33 @@ base::Result<int> run(const Arguments& arguments) {
     STARLING_ASSIGN(const std::vector<Measurement> training, bench_training(threads, room.path()));
     add(training);
   }
-  if (wanted("products")) {
-    STARLING_ASSIGN(const std::vector<Measurement> products, bench_products(threads));
-    add(products);
-  }
-  std::optional<OperatorBench> operators;
+  std::vector<OperatorBench> operators;
   if (wanted("ops")) {
-    STARLING_ASSIGN(operators, bench_operators(static_cast<int>(arguments.threads), arguments.only));
+    for (const int count : threads) {
+      STARLING_ASSIGN(OperatorBench bench, bench_operators(count, arguments.only));
+      operators.push_back(std::move(bench));
+    }
   }
   std::optional<std::vector<PeerRow>> peers;
+  const auto rounds = static_cast<int>(arguments.rounds);
+  if (wanted("products")) {
+    const ProductOptions options{threads, rounds, arguments.what == "products" ? arguments.only : ""};
+    STARLING_ASSIGN(
+        peers, arguments.arithmetic.empty() ? bench_products(options) : bench_product(arguments.arithmetic, options));
+  }
   if (arguments.what == "peers") {
-    PeerOptions options;
-    options.threads = static_cast<int>(arguments.threads);
-    options.rounds = static_cast<int>(arguments.rounds);
-    options.blocks = arguments.blocks;
-    options.only = arguments.only;
-    STARLING_ASSIGN(peers, bench_peers(options));
+    STARLING_ASSIGN(peers, bench_peers({threads, rounds, arguments.blocks, arguments.only}));
+  }
+  if (peers.has_value() && peers->empty() && rows.empty()) {
+    return base::invalid(
+        "nothing that is measured beside peers has '" + arguments.only +
+        "' in its name, shape, arithmetic or threads; try product, attention, step, decode or 1 thread");
   }
   if (!arguments.json) {
+    print(cpu_name());
     if (peers.has_value()) print_table(*peers);
     for (const Measurement& row : rows) print_row(row);
-    if (operators.has_value()) print_table(*operators);
+    for (const OperatorBench& bench : operators) print_table(bench);
     return kFine;
   }
   base::Json results = base::Json::empty_array();
@@ -282,7 +290,11 @@ base::Result<int> run(const Arguments& arguments) {
   json.set("machine", std::move(machine));
   json.set("results", std::move(results));
   if (peers.has_value()) json.set("peers", to_json(*peers));
-  if (operators.has_value()) json.set("operators", to_json(*operators));
+  if (!operators.empty()) {
+    base::Json list = base::Json::empty_array();
+    for (const OperatorBench& bench : operators) list.push(to_json(bench));
+    json.set("operators", std::move(list));
+  }
   print_json(json);
   return kFine;
 }
@@ -293,9 +305,11 @@ Action declare_bench(Options& options) {
   auto a = std::make_shared<Arguments>();
   options.choice("WHAT", a->what, {"all", "video", "training", "products", "ops", "peers"}, "What to measure");
   options.text("--model", a->model, "Folder of the model; the bundled one if not given");
-  options.integer("--threads", a->threads, 1, 512, "Threads; training and products are measured with one as well");
-  options.text("--only", a->only, "Of ops and peers: measure what has this in its name or shape");
-  options.integer("--rounds", a->rounds, 1, 100, "Of peers: how often each thing is timed");
+  options.integer("--threads", a->threads, 1, 512, "Threads; everything is measured with one as well");
+  options.text("--only", a->only, "Of ops, products and peers: measure what has this in its name or shape");
+  options.text("--arithmetic", a->arithmetic,
+               "Of products: this one alone, f32 or a kind of integers, in this process");
+  options.integer("--rounds", a->rounds, 1, 100, "Of products and peers: how often each thing is timed");
   options.integer("--blocks", a->blocks, 1, 30, "Of peers: blocks of a denoising step, of the model's 30");
   options.flag("--json", a->json, "Print one JSON object as the last line");
   return [a] { return run(*a); };

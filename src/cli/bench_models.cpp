@@ -1,13 +1,12 @@
 #include "cli/bench_models.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include "base/interrupt.h"
+#include "cli/bench_clock.h"
 #include "exact/program.h"
 #include "generate/text_to_video.h"
 #include "models/layers.h"
@@ -49,12 +48,6 @@ base::Result<std::vector<Tensor>> all_numbers(const std::vector<exact::GraphInpu
   return tensors;
 }
 
-double clock_seconds(int threads) {
-  timespec time{};
-  clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 base::Result<ModelTime> time_program(exact::Engine& engine, exact::Program program, int rounds) {
   constexpr float kSpread = 0.02F;
   STARLING_ASSIGN(const auto prepared, exact::PreparedProgram::make(std::move(program)));
@@ -64,14 +57,13 @@ base::Result<ModelTime> time_program(exact::Engine& engine, exact::Program progr
   observer.after_call = [](std::uint32_t, const std::vector<Tensor>&) { return base::check_interrupt(); };
   std::vector<double> seconds;
   for (int round = 0; round < rounds; ++round) {
-    const double start = clock_seconds(engine.threads());
+    const double start = bench_clock(engine.threads());
     const auto outputs = prepared.run(engine, inputs, weights, observer);
     if (!outputs.ok()) return outputs.error();
-    seconds.push_back(clock_seconds(engine.threads()) - start);
+    seconds.push_back(bench_clock(engine.threads()) - start);
   }
-  std::ranges::sort(seconds);
   ModelTime time;
-  time.seconds = seconds[seconds.size() / 2];
+  time.seconds = median(std::move(seconds));
   time.planned_bytes = prepared.peak_bytes();
   for (const Tensor& weight : weights) time.weight_bytes += weight.byte_size();
   return time;
@@ -93,24 +85,6 @@ base::Result<ModelTime> time_graph(exact::Engine& engine, const exact::Graph& gr
 }
 
 }  // namespace
-
-base::Result<ModelTime> time_product(exact::Engine& engine, std::int64_t m, std::int64_t n, std::int64_t k,
-                                     bool quantised, int rounds) {
-  Builder b;
-  Builder::Value y;
-  if (quantised) {
-    const Builder::Quantised x{b.input("x", Type::kI8, {m, k}), b.input("x_scale", Type::kF32, {m, 1})};
-    y = b.quantised_linear(x, b.input("weights/weight", Type::kI8, {n, k}),
-                           b.input("weights/weight_scale", Type::kF32, {n}), b.input("weights/bias", Type::kF32, {n}));
-  } else {
-    models::Parameters weights(b, "weights");
-    y = models::Module(weights).linear(b.input("x", Type::kF32, {m, k}), n);
-  }
-  // As inside a model: what leaves a call has memory of its own, and is looked through for NaNs.
-  b.output("out", b.slice(y, 0, m - 1, 1));
-  STARLING_ASSIGN(const exact::Graph graph, b.finish());
-  return time_graph(engine, graph, rounds);
-}
 
 base::Result<ModelTime> time_attention(exact::Engine& engine, std::int64_t tokens, std::int64_t heads,
                                        std::int64_t width, bool quantised, int rounds) {

@@ -16,10 +16,6 @@ struct ModelTime {
   std::uint64_t planned_bytes = 0;  // call outputs and scratch at the worst moment
 };
 
-// x[m, k] times a weight [n, k], with bias, into f32; quantised: x and the weight have 8 bits.
-base::Result<ModelTime> time_product(exact::Engine& engine, std::int64_t m, std::int64_t n, std::int64_t k,
-                                     bool quantised, int rounds);
-
 // Self-attention of one clip.
 base::Result<ModelTime> time_attention(exact::Engine& engine, std::int64_t tokens, std::int64_t heads,
                                        std::int64_t width, bool quantised, int rounds);

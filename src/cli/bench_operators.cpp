@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <span>
 #include <string_view>
@@ -14,6 +13,7 @@
 
 #include "base/interrupt.h"
 #include "base/thread_pool.h"
+#include "cli/bench_clock.h"
 #include "cli/output.h"
 #include "exact/engine.h"
 #include "exact/kernels.h"
@@ -32,29 +32,17 @@ constexpr int kLeastRounds = 5;
 constexpr int kMostRounds = 60;
 constexpr double kRoundSeconds = 0.5;  // of one operator, if it is that quick
 
-// The clock for several threads, the process's own time for one: others may be running.
-double now(int threads) {
-  timespec time{};
-  clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
 // Median seconds of one run of the work; the first run is not counted.
 base::Result<double> time_of(int threads, const std::function<base::Status()>& work) {
   std::vector<double> seconds;
   STARLING_TRY(work());
-  const double begin = now(threads);
+  const double begin = bench_clock(threads);
   for (int round = 0; round < kMostRounds; ++round) {
-    if (round >= kLeastRounds && now(threads) - begin > kRoundSeconds) break;
+    if (round >= kLeastRounds && bench_clock(threads) - begin > kRoundSeconds) break;
     STARLING_TRY(base::check_interrupt());
-    const double start = now(threads);
+    const double start = bench_clock(threads);
     STARLING_TRY(work());
-    seconds.push_back(now(threads) - start);
+    seconds.push_back(bench_clock(threads) - start);
   }
   return median(std::move(seconds));
 }
@@ -96,12 +84,6 @@ base::Result<double> memory_peak(base::ThreadPool& pool) {
   return best;
 }
 
-// The backend's own loop of those, or the best where it has none (AMX's numbers are AVX-512's).
-const exact::PeakLoop& own_peak(std::span<const exact::PeakLoop> peaks, std::string_view backend) {
-  const auto own = std::ranges::find_if(peaks, [&](const exact::PeakLoop& peak) { return backend == peak.name; });
-  return own == peaks.end() ? peaks.front() : *own;
-}
-
 // Of the backend that STARLING_BACKEND names, where it is one of this CPU's.
 base::Result<Peaks> measure_peaks(int threads) {
   base::ThreadPool pool(threads);
@@ -109,14 +91,14 @@ base::Result<Peaks> measure_peaks(int threads) {
   const char* forced = std::getenv("STARLING_BACKEND");
   const auto chosen = exact::choose_kernels(forced == nullptr ? "" : forced);
   const exact::Kernels& kernels = chosen.ok() ? **chosen : *exact::available_kernels().front();
-  const exact::PeakLoop& floats = own_peak(exact::float_peaks(), kernels.name);
-  const exact::PeakLoop& integers = own_peak(exact::integer_peaks(), kernels.integer_dot.name);
+  const exact::PeakLoop& floats = exact::own_peak(exact::float_peaks(), kernels.name);
+  const exact::PeakLoop& integers = exact::own_peak(exact::integer_peaks(), kernels.integer_dot.name);
   peaks.float_instructions = floats.name;
   peaks.integer_instructions = integers.name;
   STARLING_ASSIGN(peaks.floats, loop_peak(pool, floats));
   STARLING_ASSIGN(peaks.integers, loop_peak(pool, integers));
-  STARLING_ASSIGN(peaks.mixed, loop_peak(pool, own_peak(exact::mixed_peaks(), kernels.name)));
-  STARLING_ASSIGN(peaks.divisions, loop_peak(pool, own_peak(exact::division_peaks(), kernels.name)));
+  STARLING_ASSIGN(peaks.mixed, loop_peak(pool, exact::own_peak(exact::mixed_peaks(), kernels.name)));
+  STARLING_ASSIGN(peaks.divisions, loop_peak(pool, exact::own_peak(exact::division_peaks(), kernels.name)));
   STARLING_ASSIGN(peaks.bytes, memory_peak(pool));
   return peaks;
 }
@@ -342,7 +324,44 @@ class Cases {
   Shape wide_;
 };
 
-std::vector<Case> cases_of(const Sizes& sizes) { return Cases(sizes).all(); }
+// A convolution of the decoder of Wan's autoencoder, in the part of a video of 256 × 256 that is decoded at once: so
+// many frames, with those before them that the kernel reaches, of so many channels.
+struct ConvolutionSizes {
+  std::int64_t frames, rows, columns, inputs, outputs;
+  std::array<std::int64_t, 3> kernel;
+};
+constexpr std::array<ConvolutionSizes, 5> kConvolutions{{{1, 32, 32, 384, 384, {3, 3, 3}},
+                                                         {2, 64, 64, 384, 384, {3, 3, 3}},
+                                                         {4, 128, 128, 192, 192, {3, 3, 3}},
+                                                         {4, 256, 256, 192, 96, {1, 3, 3}},
+                                                         {4, 256, 256, 96, 96, {3, 3, 3}}}};
+
+// In f32, and of integers that somebody else quantised, with one scale for all of x.
+void add_convolutions(std::vector<Case>& cases) {
+  for (const ConvolutionSizes& s : kConvolutions) {
+    const auto& [time, high, wide] = s.kernel;
+    const Shape in{1, s.frames + time - 1, s.rows, s.columns, s.inputs};
+    const std::string shape = text({s.frames, s.rows, s.columns, s.inputs}) + ", " + text({time, high, wide}) + " to " +
+                              std::to_string(s.outputs);
+    const std::int64_t above = high / 2;
+    const std::int64_t left = wide / 2;
+    cases.push_back({"convolution", shape, [=, kernel = s.kernel](Builder& b) -> std::vector<Value> {
+                       return {b.conv3d(b.input("x", Type::kF32, in),
+                                        b.input("weight", Type::kF32, {s.outputs, s.inputs, time, high, wide}),
+                                        b.input("bias", Type::kF32, {s.outputs}),
+                                        {kernel, {1, 1, 1}, {{{0, 0}, {above, above}, {left, left}}}})};
+                     }});
+    cases.push_back({"convolution, integers", shape, [=, kernel = s.kernel](Builder& b) -> std::vector<Value> {
+                       const std::int64_t depth = time * high * wide * s.inputs;
+                       const Value x = b.pad(b.pad(b.input("x", Type::kI8, in), 2, above, above), 3, left, left);
+                       const Value windows = b.reshape(b.patches(x, kernel, {1, 1, 1}), {-1, depth});
+                       return {b.quantised_linear({windows, b.input("scale", Type::kF32, {1, 1})},
+                                                  b.input("weight", Type::kI8, {s.outputs, depth}),
+                                                  b.input("weight scale", Type::kF32, {s.outputs}),
+                                                  b.input("bias", Type::kF32, {s.outputs}))};
+                     }});
+  }
+}
 
 constexpr Sizes kWan{1, 0, 1536, 12, 8960, 512};
 constexpr Sizes kBundled{2, 80, 192, 6, 768, 32};  // with guidance
@@ -359,11 +378,13 @@ base::Result<OperatorBench> bench_operators(int threads, const std::string& only
   }
   std::vector<Case> chosen;
   for (const Sizes& model : sizes) {
-    for (Case& one : cases_of(model)) {
-      if (one.name.find(only) == std::string::npos && one.shape.find(only) == std::string::npos) continue;
-      chosen.push_back(std::move(one));
-    }
+    const std::vector<Case> more = Cases(model).all();
+    chosen.insert(chosen.end(), more.begin(), more.end());
   }
+  add_convolutions(chosen);
+  std::erase_if(chosen, [&](const Case& one) {
+    return one.name.find(only) == std::string::npos && one.shape.find(only) == std::string::npos;
+  });
   if (chosen.empty()) {
     return base::invalid("--only: no operator's name or shape contains \"" + only + "\"; try softmax, or 4680.");
   }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/bench_products.h"
+#include "cli/measurement.h"
 
 namespace starling::cli {
 

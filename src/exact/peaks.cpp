@@ -1,5 +1,6 @@
 #include "exact/peaks.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
@@ -290,11 +291,9 @@ std::span<const PeakLoop> integer_peaks() {
   return kFound;
 }
 
-const PeakLoop* find_integer_peak(std::string_view name) {
-  for (const PeakLoop& peak : integer_peaks()) {
-    if (name == peak.name) return &peak;
-  }
-  return nullptr;
+const PeakLoop& own_peak(std::span<const PeakLoop> peaks, std::string_view name) {
+  const auto own = std::ranges::find_if(peaks, [&](const PeakLoop& peak) { return name == peak.name; });
+  return own == peaks.end() ? peaks.front() : *own;
 }
 
 void copy_past_caches(float* to, const float* from, std::size_t count) {

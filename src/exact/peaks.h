@@ -19,8 +19,8 @@ std::span<const PeakLoop> float_peaks();
 std::span<const PeakLoop> mixed_peaks();
 std::span<const PeakLoop> division_peaks();
 std::span<const PeakLoop> integer_peaks();
-// nullptr if there is none of that name.
-const PeakLoop* find_integer_peak(std::string_view name);
+// That of a backend or kind of product, or the best where it has none of its own (AMX's numbers of f32 are AVX-512's).
+const PeakLoop& own_peak(std::span<const PeakLoop> peaks, std::string_view name);
 
 // Copies as fast as memory takes it, past the caches where the CPU can. Ranges aligned to 64 bytes, whole lines.
 void copy_past_caches(float* to, const float* from, std::size_t count);

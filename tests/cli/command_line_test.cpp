@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
 
 #include "base/json.h"
+#include "base/process.h"
 #include "cli/command.h"
+#include "exact/kernels.h"
 
 namespace starling::cli {
 namespace {
@@ -53,7 +56,9 @@ TEST(CommandLine, OperatorsAreMeasuredBesideTheirLimits) {
   ASSERT_EQ(run({"bench", "ops", "--only", "160x80", "--threads", "1", "--json"}), kFine);
   const auto json = base::Json::parse(testing::internal::GetCapturedStdout(), "what bench prints");
   ASSERT_TRUE(json.ok()) << json.error().message;
-  const base::Json& bench = **json->object("operators");
+  const std::vector<base::Json>& benches = (*json->array("operators"))->elements();
+  ASSERT_EQ(benches.size(), 1U) << "one for each count of threads";
+  const base::Json& bench = benches[0];
   EXPECT_GT(*(**bench.object("peaks")).number("bytes_per_second"), 0.0);
   const std::vector<base::Json>& rows = (*bench.array("operators"))->elements();
   ASSERT_EQ(rows.size(), 1U);
@@ -78,31 +83,107 @@ TEST(CommandLine, OperatorsAreMeasuredBesideTheirLimits) {
   EXPECT_NE(forced.find("\"integer_instructions\":\"generic\""), std::string::npos) << forced;
   EXPECT_EQ(run({"bench", "ops", "--only", "no such operator"}), kFailed);
   EXPECT_EQ(run({"bench", "products", "--only", "softmax"}), kFailed);
+  EXPECT_EQ(run({"bench", "training", "--only", "softmax"}), kFailed);
+}
+
+TEST(CommandLine, ConvolutionsAreMeasuredInBothArithmetics) {
+  testing::internal::CaptureStdout();
+  ASSERT_EQ(run({"bench", "ops", "--only", "1x32x32x384", "--threads", "1", "--json"}), kFine);
+  const auto json = base::Json::parse(testing::internal::GetCapturedStdout(), "what bench prints");
+  ASSERT_TRUE(json.ok()) << json.error().message;
+  const std::vector<base::Json>& rows = (*(*json->array("operators"))->elements()[0].array("operators"))->elements();
+  ASSERT_EQ(rows.size(), 2U);
+  constexpr double kOperations = 2.0 * 1024 * 384 * 384 * 27;
+  EXPECT_EQ(*rows[0].text("name"), "convolution");
+  EXPECT_EQ(*rows[0].number("f32_operations"), kOperations);
+  EXPECT_EQ(*rows[1].text("name"), "convolution, integers");
+  EXPECT_EQ(*rows[1].number("integer_operations"), kOperations);
+}
+
+TEST(CommandLine, ProductsAreMeasuredBesideLibrariesAndThePeak) {
+  testing::internal::CaptureStdout();
+  const std::string kind = exact::available_integer_dots().front()->name;
+  ASSERT_EQ(run({"bench", "products", "--arithmetic", kind, "--only", "1024 x 1536 x 1536", "--threads", "1",
+                 "--rounds", "1", "--json"}),
+            kFine);
+  const auto json = base::Json::parse(testing::internal::GetCapturedStdout(), "what bench prints");
+  ASSERT_TRUE(json.ok()) << json.error().message;
+  const std::vector<base::Json>& rows = (*json->array("peers"))->elements();
+  ASSERT_GE(rows.size(), 1U);
+  EXPECT_EQ(*rows[0].text("arithmetic"), "w8a8 " + kind);
+  EXPECT_GT(*rows[0].number("seconds"), 0.0);
+  EXPECT_GT(*rows[0].number("limit_seconds"), 0.0);
+  // oneDNN's time, or what to install; and the mean of what has a time.
+  const bool there = rows[0].has("peer_seconds");
+  EXPECT_NE(there, rows[0].has("missing"));
+  EXPECT_EQ(rows.size(), there ? 2U : 1U);
+  EXPECT_EQ(run({"bench", "products", "--arithmetic", "abacus", "--threads", "1"}), kFailed);
+  EXPECT_EQ(run({"bench", "ops", "--arithmetic", "f32"}), kFailed);
+}
+
+// Each arithmetic in a process of its own, whose rows come back.
+TEST(CommandLine, ProductsAreMeasuredInProcessesOfTheirOwn) {
+  const auto last_line = [](const std::string& shape) {
+    auto child = base::ChildProcess::start(
+        {STARLING_PROGRAM, "bench", "products", "--only", shape, "--threads", "1", "--rounds", "1", "--json"},
+        {.log = "/dev/null"});
+    std::string last;
+    for (auto line = child->read_line(std::chrono::minutes(5)); line.ok();
+         line = child->read_line(std::chrono::minutes(5))) {
+      last = *line;
+    }
+    return last;
+  };
+  const auto json = base::Json::parse(last_line("1024 x 1536 x 1536, f32, 1 thread"), "what bench prints");
+  ASSERT_TRUE(json.ok()) << json.error().message;
+  const std::vector<base::Json>& rows = (*json->array("peers"))->elements();
+  ASSERT_GE(rows.size(), 2U) << "OpenBLAS and oneDNN, or what to install";
+  EXPECT_EQ(*rows[0].text("arithmetic"), "f32");
+  EXPECT_TRUE((*rows[0].text("peer")).starts_with("OpenBLAS"));
+  EXPECT_TRUE((*rows[1].text("peer")).starts_with("oneDNN"));
+  EXPECT_EQ(*rows[0].number("seconds"), *rows[1].number("seconds"));
+  // On the way back nothing is lost.
+  for (const base::Json& row : rows) {
+    EXPECT_GT(*row.number("limit_seconds"), 0.0);
+    EXPECT_NE(row.has("peer_seconds"), row.has("missing"));
+    EXPECT_EQ(row.has("ratio"), row.has("peer_seconds"));
+  }
+}
+
+// The definitions have no kernels that could be measured.
+TEST(CommandLine, ProductsNeedABackendOfThisCpu) {
+  for (const char* backend : {"reference", "cuda-emulated"}) {
+    ASSERT_EQ(::setenv("STARLING_BACKEND", backend, 1), 0);
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(run({"bench", "products", "--threads", "1"}), kFailed);
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find(std::string("STARLING_BACKEND=") + backend + " has none; unset it"), std::string::npos) << said;
+  }
+  ::unsetenv("STARLING_BACKEND");
 }
 
 // A peer that is not there is a row that says so, without a number.
 TEST(CommandLine, PeersThatAreMissingAreNamed) {
   ASSERT_EQ(::setenv("STARLING_PEERS_PYTHON", "no-such-python", 1), 0);
+  const char* attention = "attention 4096 tokens, 12 x 128, w8a8, 1 thread";
   testing::internal::CaptureStdout();
-  const int code = run({"bench", "peers", "--only", "product", "--threads", "1", "--rounds", "1", "--json"});
+  const int code = run({"bench", "peers", "--only", attention, "--threads", "1", "--rounds", "1", "--json"});
   const auto json = base::Json::parse(testing::internal::GetCapturedStdout(), "what bench prints");
   testing::internal::CaptureStdout();
-  EXPECT_EQ(run({"bench", "peers", "--only", "product", "--threads", "1", "--rounds", "1"}), kFine);
+  EXPECT_EQ(run({"bench", "peers", "--only", attention, "--threads", "1", "--rounds", "1"}), kFine);
   const std::string table = testing::internal::GetCapturedStdout();
   EXPECT_EQ(run({"bench", "peers", "--only", "no such thing"}), kFailed);
   ::unsetenv("STARLING_PEERS_PYTHON");
   ASSERT_EQ(code, kFine);
   ASSERT_TRUE(json.ok()) << json.error().message;
   const std::vector<base::Json>& rows = (*json->array("peers"))->elements();
-  ASSERT_EQ(rows.size(), 3U) << "two scripts that did not run (the third has no products), and the other arithmetic";
-  for (const base::Json& row : rows) {
-    EXPECT_EQ(*row.text("name"), "product");
-    EXPECT_TRUE(row.find("ratio")->is_null());
-    EXPECT_FALSE(row.find("missing")->is_null());
-    EXPECT_FALSE(row.find("seconds")->is_null());
-  }
+  ASSERT_EQ(rows.size(), 1U) << "one script measures attention, and it did not run";
+  EXPECT_EQ(*rows[0].text("name"), "attention");
+  EXPECT_EQ(*rows[0].text("peer"), "PyTorch");
+  EXPECT_EQ(*rows[0].integer("threads"), 1);
+  EXPECT_GT(*rows[0].number("seconds"), 0.0);
+  EXPECT_FALSE(rows[0].has("ratio"));
   EXPECT_NE(rows[0].text("missing")->find("no-such-python is not there: install it"), std::string::npos);
-  EXPECT_EQ(*rows[1].text("peer"), "PyTorch");
   EXPECT_EQ(table.find("times as fast"), std::string::npos) << table;
   EXPECT_NE(table.find("PyTorch: no-such-python is not there"), std::string::npos) << table;
 }
