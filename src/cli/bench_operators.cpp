@@ -339,7 +339,9 @@ constexpr std::array<ConvolutionSizes, 5> kConvolutions{{{1, 32, 32, 384, 384, {
 // In f32, and of integers that somebody else quantised, with one scale for all of x.
 void add_convolutions(std::vector<Case>& cases) {
   for (const ConvolutionSizes& s : kConvolutions) {
-    const auto& [time, high, wide] = s.kernel;
+    const std::int64_t time = s.kernel[0];
+    const std::int64_t high = s.kernel[1];
+    const std::int64_t wide = s.kernel[2];
     const Shape in{1, s.frames + time - 1, s.rows, s.columns, s.inputs};
     const std::string shape = text({s.frames, s.rows, s.columns, s.inputs}) + ", " + text({time, high, wide}) + " to " +
                               std::to_string(s.outputs);

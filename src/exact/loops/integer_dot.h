@@ -59,7 +59,15 @@ struct IntegerDot {
     } else if (depth.factors == 1) {
       for (std::int64_t i = 0; i < count; ++i) memory[i] = from[(k + i) * depth.stride[0]];
     } else {
-      for (std::int64_t i = 0; i < count; ++i) memory[i] = from[offset_of(depth, k + i)];
+      // A convolution's windows: channels lie beside each other.
+      const int last = depth.factors - 1;
+      const std::int64_t run = depth.stride[last] == 1 ? depth.size[last] : 1;
+      for (std::int64_t i = 0; i < count;) {
+        const std::int64_t left = run - (k + i) % run;
+        const std::int64_t length = left < count - i ? left : count - i;
+        __builtin_memcpy(memory + i, from + offset_of(depth, k + i), static_cast<std::size_t>(length));
+        i += length;
+      }
     }
     for (std::int64_t i = count; i < kChunk; ++i) memory[i] = 0;
     return memory;
