@@ -91,11 +91,13 @@ base::Result<int> run(const Arguments& arguments) {
   }
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
-  STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
+  STARLING_ASSIGN(models::Checkpoint model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(Machine machine, start_machine(arguments.threads));
+  STARLING_TRY(use_packed_weights(model, machine));
   std::optional<models::Checkpoint> other;
   if (!arguments.against.empty()) {
     STARLING_ASSIGN(other, models::Checkpoint::open(arguments.against));
+    STARLING_TRY(use_packed_weights(*other, machine));
   }
   Nearness latents;
   Nearness pixels;

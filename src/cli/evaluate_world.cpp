@@ -32,6 +32,7 @@ struct Sources {
 base::Status add_model(const EvaluateArguments& a, Machine& machine, evaluation::Options& options, Sources& sources) {
   STARLING_ASSIGN(const fs::path folder, find_model(a.model));
   STARLING_ASSIGN(sources.model, models::Checkpoint::open(folder));
+  STARLING_TRY(use_packed_weights(*sources.model, machine));
   generate::TextToVideo& request = sources.request;
   request = default_request(sources.model->config());
   if (a.steps) request.steps = *a.steps;

@@ -1,12 +1,14 @@
 // starling model info | list
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "generate/video_job.h"
+#include "models/packed_weights.h"
 
 namespace starling::cli {
 
@@ -47,6 +49,12 @@ base::Result<int> info(const InfoArguments& arguments) {
   STARLING_ASSIGN(const base::Hash root, model.root(machine.pool.get()));
   STARLING_ASSIGN(const auto files, model.files());
   STARLING_ASSIGN(const Cost cost, measure_cost(model));
+  std::shared_ptr<const models::PackedWeights> packed;
+  fs::path packed_file;
+  if (const exact::Packer* packer = machine.engine.packer(); packer != nullptr) {
+    packed_file = models::PackedWeights::path(folder, root, *packer);
+    if (auto found = models::PackedWeights::open(packed_file, root, *packer); found.ok()) packed = *std::move(found);
+  }
   const models::ModelConfig& config = model.config();
   base::Json list = base::Json::empty_array();
   std::uint64_t bytes = 0;
@@ -82,6 +90,8 @@ base::Result<int> info(const InfoArguments& arguments) {
     json.set("height", cost.request.height);
     json.set("frames", cost.request.frames);
     json.set("files", std::move(list));
+    json.set("packed_file", packed == nullptr ? base::Json() : base::Json(packed_file.string()));
+    json.set("packed_bytes", packed == nullptr ? base::Json() : base::Json(packed->bytes()));
     print_json(json);
     return kFine;
   }
@@ -100,6 +110,9 @@ base::Result<int> info(const InfoArguments& arguments) {
   print("one step      " + std::to_string(cost.work_per_step) + " multiply-adds with guidance, at " + size);
   print("memory        " + std::to_string(cost.peak_bytes) + " bytes at that size");
   print("files         " + std::to_string(files.size()) + ", " + std::to_string(bytes) + " bytes");
+  if (packed != nullptr) {
+    print("packed        " + std::to_string(packed->bytes()) + " bytes in " + packed_file.string());
+  }
   return kFine;
 }
 

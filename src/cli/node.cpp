@@ -298,7 +298,14 @@ base::Status start(const Arguments& arguments, Node& node) {
   store::BlobOptions blob_options;
   blob_options.quota_bytes = static_cast<std::uint64_t>(arguments.quota * kGibibyte);
   STARLING_ASSIGN(node.blobs, store::Blobs::open(node.home / "blobs", blob_options));
-  STARLING_ASSIGN(node.models, node::ModelStore::open(node.home / "models", *node.blobs));
+  node::ModelStore::Prepare prepare;
+  if (node.roles.provider) {
+    prepare = [](models::Checkpoint& model, const base::Hash& root) -> base::Status {
+      STARLING_ASSIGN(const Machine machine, start_machine(1));
+      return use_packed_weights(model, root, machine);
+    };
+  }
+  STARLING_ASSIGN(node.models, node::ModelStore::open(node.home / "models", *node.blobs, std::move(prepare)));
   const std::vector<std::string> folders = split_list(arguments.models);
   for (const std::string& folder : folders) {
     STARLING_ASSIGN(const base::Hash root, node.models->add(folder));

@@ -74,6 +74,11 @@ base::Status use_packed_weights(models::Checkpoint& model, const base::Hash& roo
   return models::use_packed_weights(model, root, machine.engine, options);
 }
 
+base::Status use_packed_weights(models::Checkpoint& model, const Machine& machine) {
+  STARLING_ASSIGN(const base::Hash root, model.root(machine.pool.get()));
+  return use_packed_weights(model, root, machine);
+}
+
 std::uint64_t usable_memory() {
   const std::uint64_t there = base::physical_memory_bytes();
   return there == 0 ? std::numeric_limits<std::uint64_t>::max() : there;

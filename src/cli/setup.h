@@ -29,6 +29,8 @@ base::Result<Machine> start_machine(std::int64_t threads);
 // Gives a large model its weights as this machine's products read them, packed in a file beside it that is made when it
 // is first needed (models/packed_weights.h). root is the model's.
 base::Status use_packed_weights(models::Checkpoint& model, const base::Hash& root, const Machine& machine);
+// The same for a model whose root has to be found.
+base::Status use_packed_weights(models::Checkpoint& model, const Machine& machine);
 
 // The memory of this machine in bytes, for VideoJob::prepare.
 std::uint64_t usable_memory();

@@ -73,9 +73,10 @@ base::Result<std::vector<ModelFile>> model_files_from_json(const base::Json& jso
   return files;
 }
 
-base::Result<std::unique_ptr<ModelStore>> ModelStore::open(const fs::path& folder, store::Blobs& blobs) {
+base::Result<std::unique_ptr<ModelStore>> ModelStore::open(const fs::path& folder, store::Blobs& blobs,
+                                                           Prepare prepare) {
   STARLING_TRY(base::make_directories(folder));
-  std::unique_ptr<ModelStore> store(new ModelStore(folder, blobs));
+  std::unique_ptr<ModelStore> store(new ModelStore(folder, blobs, std::move(prepare)));
   std::error_code error;
   std::vector<fs::path> found;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
@@ -98,6 +99,7 @@ base::Result<std::unique_ptr<ModelStore>> ModelStore::open(const fs::path& folde
 base::Result<base::Hash> ModelStore::add(const fs::path& folder) {
   STARLING_ASSIGN(models::Checkpoint opened, models::Checkpoint::open(folder));
   STARLING_ASSIGN(const base::Hash root, opened.root());
+  if (prepare_) STARLING_TRY(prepare_(opened, root));
   const std::scoped_lock lock(mutex_);
   models_.try_emplace(root, Entry{folder, std::make_shared<models::Checkpoint>(std::move(opened)), {}});
   return root;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -33,8 +34,12 @@ base::Result<std::vector<ModelFile>> model_files_from_json(const base::Json& jso
 // folder/ROOT. A model that is open stays so. Thread safe.
 class ModelStore {
  public:
+  // What is done to a model of that root before it is here: packing its weights, say.
+  using Prepare = std::function<base::Status(models::Checkpoint& model, const base::Hash& root)>;
+
   // Opens what was fetched before; one that is damaged is removed. blobs outlives the store.
-  static base::Result<std::unique_ptr<ModelStore>> open(const std::filesystem::path& folder, store::Blobs& blobs);
+  static base::Result<std::unique_ptr<ModelStore>> open(const std::filesystem::path& folder, store::Blobs& blobs,
+                                                        Prepare prepare = {});
 
   // Adds a model's folder, reading all of it to learn its root.
   base::Result<base::Hash> add(const std::filesystem::path& folder);
@@ -54,11 +59,13 @@ class ModelStore {
     std::shared_ptr<const models::Checkpoint> checkpoint;
     std::vector<ModelFile> files;  // empty until asked
   };
-  ModelStore(std::filesystem::path folder, store::Blobs& blobs) : folder_(std::move(folder)), blobs_(blobs) {}
+  ModelStore(std::filesystem::path folder, store::Blobs& blobs, Prepare prepare)
+      : folder_(std::move(folder)), blobs_(blobs), prepare_(std::move(prepare)) {}
   base::Status assemble(const base::Hash& root, const std::vector<ModelFile>& files, std::int64_t now);
 
   const std::filesystem::path folder_;
   store::Blobs& blobs_;
+  const Prepare prepare_;
   std::mutex fetching_;
   mutable std::mutex mutex_;
   std::map<base::Hash, Entry> models_;

@@ -563,6 +563,7 @@ TEST_F(EndToEnd, ModelsAreDescribed) {
   for (const char* key : {"root", "architecture", "parameters", "work_per_step", "peak_bytes", "files"}) {
     EXPECT_TRUE(json.has(key)) << key;
   }
+  EXPECT_TRUE(json.find("packed_file")->is_null()) << "a model as small as this has no packed weights";
   const Ran list = run({"model", "list", model().parent_path().string(), "--json"});
   EXPECT_EQ(list.json().find("models")->elements().size(), 1U);
   const Ran written = run({"model", "random", at("random").string(), "--like", "tiny", "--json"});
