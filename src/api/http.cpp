@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cctype>
 #include <charconv>
 
 #include "base/bytes.h"
@@ -116,10 +117,19 @@ Response text_response(std::string text, std::string content_type) {
   return response;
 }
 
+std::string_view error_type(int status) {
+  constexpr int kTooMany = 429;
+  constexpr int kServer = 500;
+  if (status == kTooMany) return "rate_limit_error";
+  return status >= kServer ? "server_error" : "invalid_request_error";
+}
+
 Response error_response(int status, std::string_view code, std::string_view message) {
   base::Json error = base::Json::empty_object();
   error.set("code", code);
   error.set("message", message);
+  error.set("param", base::Json());
+  error.set("type", error_type(status));
   base::Json json = base::Json::empty_object();
   json.set("error", std::move(error));
   return json_response(json, status);
@@ -180,6 +190,8 @@ Answer::Answer(std::function<void(Response)> give) : state_(std::make_shared<Sta
 void Answer::operator()(Response response) const { state_->answer(std::move(response)); }
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus) {
+  const auto stays = [&](char c) { return (std::isalnum(static_cast<unsigned char>(c)) != 0) || c == '_' || c == '-'; };
+  if (std::ranges::all_of(text, stays)) return std::string(text);
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -79,7 +79,9 @@ struct Response {
 
 Response json_response(const base::Json& json, int status = 200);
 Response text_response(std::string text, std::string content_type);
-// {"error": {"code": ..., "message": ...}}
+// What OpenAI's clients call an error of this status.
+std::string_view error_type(int status);
+// {"error": {"code": ..., "message": ..., "param": null, "type": ...}}
 Response error_response(int status, std::string_view code, std::string_view message);
 // The status follows from the code: 400 for what the sender can mend, 404, 413, 503 when cancelled, otherwise 500.
 Response error_response(const base::Error& error);

@@ -127,48 +127,55 @@ Error at_key(std::string_view key, const Error& error) {
 
 Error missing(std::string_view key) { return corrupt("the field \"" + std::string(key) + "\" is missing"); }
 
+// How a character stands in a text; empty: as it is.
+std::string_view escape_of(char c) {
+  switch (c) {
+    case '"':
+      return "\\\"";
+    case '\\':
+      return "\\\\";
+    case '\b':
+      return "\\b";
+    case '\t':
+      return "\\t";
+    case '\n':
+      return "\\n";
+    case '\f':
+      return "\\f";
+    case '\r':
+      return "\\r";
+    default:
+      return "";
+  }
+}
+
+bool is_plain(char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != '"' && c != '\\'; }
+
 void write_escaped(std::string& out, std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
   out.push_back('"');
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      default:
-        if (static_cast<std::uint8_t>(c) < 0x20) {
-          out += "\\u00";
-          out.push_back(kDigits[static_cast<std::uint8_t>(c) >> 4]);
-          out.push_back(kDigits[static_cast<std::uint8_t>(c) & 15]);
-        } else {
-          out.push_back(c);
-        }
+  while (!text.empty()) {
+    const auto plain = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    const std::string_view escape = escape_of(text.front());
+    out.append(escape);
+    if (escape.empty()) {
+      out.append("\\u00");
+      out.push_back(kDigits[static_cast<std::uint8_t>(text.front()) >> 4]);
+      out.push_back(kDigits[static_cast<std::uint8_t>(text.front()) & 15]);
     }
+    text.remove_prefix(1);
   }
   out.push_back('"');
 }
 
 void write_text(std::string& out, std::string_view text) {
+  std::optional<std::size_t> bad = first_invalid_utf8(text);
+  if (!bad) return write_escaped(out, text);
   std::string repaired;
-  for (std::optional<std::size_t> bad = first_invalid_utf8(text); bad; bad = first_invalid_utf8(text)) {
+  for (; bad; bad = first_invalid_utf8(text)) {
     repaired.append(text.substr(0, *bad)).append("\xef\xbf\xbd");  // U+FFFD
     text.remove_prefix(*bad + 1);
   }

@@ -2,11 +2,23 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace starling::base {
 namespace {
 
 bool continues(char c) { return (static_cast<std::uint8_t>(c) & 0xc0) == 0x80; }
+
+// Bytes at the start of text that are ASCII for sure, eight at a time.
+std::size_t ascii_length(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & kHighBits) != 0) break;
+  }
+  return at;
+}
 
 // The length of the well-formed sequence that text starts with, or 0. text is not empty.
 std::size_t sequence_length(std::string_view text) {
@@ -31,6 +43,8 @@ std::size_t sequence_length(std::string_view text) {
 std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
+    at += ascii_length(text.substr(at));
+    if (at == text.size()) break;
     const std::size_t length = sequence_length(text.substr(at));
     if (length == 0) return at;
     at += length;

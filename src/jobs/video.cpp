@@ -12,6 +12,18 @@ Failure failure_of(const base::Error& error) {
   return failure;
 }
 
+KeptText& KeptText::operator=(const KeptText& other) {
+  const std::lock_guard lock(mutex_);
+  if (this != &other) text_.clear();
+  return *this;
+}
+
+std::string KeptText::get(const std::function<std::string()>& make) const {
+  const std::lock_guard lock(mutex_);
+  if (text_.empty()) text_ = make();
+  return text_;
+}
+
 bool is_over(VideoStatus status) { return status == VideoStatus::kCompleted || status == VideoStatus::kFailed; }
 
 base::Json to_json(const Outcome& outcome) {

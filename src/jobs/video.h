@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -33,6 +35,21 @@ struct Outcome {
 base::Json to_json(const Outcome& outcome);
 base::Result<Outcome> outcome_from_json(const base::Json& json);
 
+// A text that is made of a video once, for all who ask. A copy of the video has none of it. Thread safe.
+class KeptText {
+ public:
+  KeptText() = default;
+  KeptText(const KeptText& /*other*/) {}  // NOLINT(bugprone-copy-constructor-init)
+  KeptText& operator=(const KeptText& other);
+  ~KeptText() = default;
+
+  std::string get(const std::function<std::string()>& make) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::string text_;  // empty: none was made
+};
+
 // One video that was asked for, as it was at one moment. Times are Unix seconds.
 struct Video {
   std::string id;            // "video_" and 48 hexadecimal digits
@@ -51,6 +68,7 @@ struct Video {
   std::optional<Failure> failure;
   std::optional<Outcome> outcome;
   std::optional<std::uint64_t> task;  // that was submitted for it
+  KeptText shown;                     // to clients
 };
 using VideoPointer = std::shared_ptr<const Video>;
 

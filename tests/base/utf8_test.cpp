@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 namespace starling::base {
@@ -20,6 +22,18 @@ TEST(Utf8, EveryCodePoint) {
   for (std::uint32_t point = 0; point < 0x120000; ++point) {
     const bool scalar = point < 0x110000 && (point < 0xd800 || point > 0xdfff);
     ASSERT_EQ(valid_utf8(encode(point)), scalar) << point;
+  }
+}
+
+TEST(Utf8, ABadByteIsFoundWhereverItStands) {
+  for (std::size_t length = 1; length < 40; ++length) {
+    const std::string fine(length, 'a');
+    EXPECT_EQ(first_invalid_utf8(fine), std::nullopt);
+    for (std::size_t at = 0; at < length; ++at) {
+      std::string bad = fine;
+      bad[at] = '\xff';
+      EXPECT_EQ(first_invalid_utf8(bad), at) << length;
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 #include "api/videos/access.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cctype>
 
 #include "api/studio.h"
@@ -40,6 +42,20 @@ bool is_header_list(const std::string& text) {
   return text.size() <= 1024 && std::ranges::all_of(text, [](unsigned char c) {
            return std::isalnum(c) != 0 || c == '-' || c == '_' || c == ',' || c == ' ';
          });
+}
+
+// Of one request of one server: another for each.
+std::string new_request_id() {
+  static const std::uint64_t first = base::random_u64();
+  static std::atomic<std::uint64_t> count = 0;
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;  // so that all 2^64 are taken before one comes again
+  std::uint64_t number = first + kOdd * count.fetch_add(1, std::memory_order_relaxed);
+  std::array<std::uint8_t, 8> bytes{};
+  for (std::uint8_t& byte : bytes) {
+    byte = static_cast<std::uint8_t>(number);
+    number >>= 8U;
+  }
+  return "req_" + base::to_hex(bytes);
 }
 
 }  // namespace
@@ -96,13 +112,7 @@ std::optional<Response> Access::refuse_key(std::string_view method, const Reques
 
 Screened Access::screen(std::string_view method, const Request& request) const {
   Screened screened;
-  std::uint64_t number = base::random_u64();
-  std::array<std::uint8_t, 8> bytes{};
-  for (std::uint8_t& byte : bytes) {
-    byte = static_cast<std::uint8_t>(number);
-    number >>= 8U;
-  }
-  screened.headers.emplace_back("X-Request-Id", "req_" + base::to_hex(bytes));
+  screened.headers.emplace_back("X-Request-Id", new_request_id());
   screened.refusal = refuse_origin(request);
   const std::string& origin = request.header("origin");
   if (!origin.empty() && !screened.refusal) {

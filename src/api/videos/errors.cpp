@@ -3,13 +3,6 @@
 namespace starling::api::videos {
 namespace {
 
-std::string_view type_of(int status) {
-  constexpr int kTooMany = 429;
-  constexpr int kServer = 500;
-  if (status == kTooMany) return "rate_limit_error";
-  return status >= kServer ? "server_error" : "invalid_request_error";
-}
-
 base::Json text_or_null(std::string_view text) { return text.empty() ? base::Json() : base::Json(text); }
 
 }  // namespace
@@ -17,7 +10,7 @@ base::Json text_or_null(std::string_view text) { return text.empty() ? base::Jso
 Response refuse(int status, std::string_view code, std::string_view param, std::string_view message) {
   base::Json error = base::Json::empty_object();
   error.set("message", message);
-  error.set("type", type_of(status));
+  error.set("type", error_type(status));
   error.set("param", text_or_null(param));
   error.set("code", text_or_null(code));
   base::Json json = base::Json::empty_object();

@@ -241,7 +241,8 @@ VideoPointer find(const Gateway& gateway, const Request& request) {
 
 Response show(const Gateway& gateway, const Request& request) {
   const VideoPointer video = find(gateway, request);
-  return video == nullptr ? no_such_video(request.parameter("id")) : json_response(video_json(*video));
+  if (video == nullptr) return no_such_video(request.parameter("id"));
+  return text_response(video->shown.get([&] { return video_json(*video).to_text() + "\n"; }), "application/json");
 }
 
 Response remove(const Gateway& gateway, const Request& request) {
