@@ -12,6 +12,7 @@
 #include "api/market_endpoints.h"
 #include "api/provider_endpoints.h"
 #include "api/supply_endpoint.h"
+#include "api/wallet_rpc.h"
 #include "ledger/chain.h"
 #include "store/state_view.h"
 
@@ -93,6 +94,7 @@ struct Node {
     router.add(api::blob_routes(*blobs, options));
     router.add(api::ledger_routes(chain, {{"gateway"}, "0", {}, ""}, &metrics));
     router.add(api::market_routes(chain));
+    router.add(api::wallet_rpc_route(chain));
     router.add(api::supply_route(chain));
     router.add(api::copy_routes(chain, folder / "genesis.json"));
     router.add(api::metrics_route(metrics));

@@ -472,7 +472,8 @@ MHD_Result Server::State::begin(Exchange& exchange, MHD_Connection* connection, 
     exchange.route = routed.route;
     exchange.refusal = std::move(routed.refusal);
   } else {
-    exchange.refusal = error_response(501, "UNSUPPORTED", "this method is not supported");
+    exchange.refusal = error_response(405, "METHOD_NOT_ALLOWED", "nothing here is answered to this method");
+    exchange.refusal->headers.emplace_back("Allow", "GET, HEAD, PUT, POST, DELETE");
   }
   if (exchange.route != nullptr) exchange.body_limit = exchange.route->body_limit;
   const bool chunked = request.headers.contains("transfer-encoding");

@@ -17,6 +17,7 @@
 #include "api/provider_endpoints.h"
 #include "api/server.h"
 #include "api/supply_endpoint.h"
+#include "api/wallet_rpc.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -243,6 +244,7 @@ base::Status serve(const Arguments& arguments, Node& node) {
     router.add(api::market_routes(*node.chain));
     router.add(api::supply_route(*node.chain));
     router.add(api::event_routes(*node.chain));
+    router.add(api::wallet_rpc_route(*node.chain));
     router.add(api::copy_routes(*node.chain, node.home / "chain" / "genesis.json"));
   }
   if (node.roles.provider) {

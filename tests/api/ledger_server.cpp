@@ -5,6 +5,7 @@
 #include "api/ledger_endpoints.h"
 #include "api/market_endpoints.h"
 #include "api/supply_endpoint.h"
+#include "api/wallet_rpc.h"
 #include "ledger/bank/state.h"
 
 namespace starling::api {
@@ -37,6 +38,7 @@ LedgerEndpoints::LedgerEndpoints(const Json& genesis) {
   Router router;
   router.add(ledger_routes(*chain_, {{"validator", "gateway"}, "1.2.3", test_key(9).address(), ""}, &metrics_));
   router.add(market_routes(*chain_));
+  router.add(wallet_rpc_route(*chain_));
   router.add(supply_route(*chain_));
   router.add(event_routes(*chain_, {3, 400}));
   router.add(copy_routes(*chain_, folder_ / "chain" / "genesis.json"));

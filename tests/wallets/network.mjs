@@ -1,6 +1,7 @@
 // Wallets of ethers and viem send transactions that the network at the URL takes: a transfer each, a task that no
 // provider knows by ethers, and its cancellation by viem. SECRET is the key of an account with credits, in hex.
-import { Wallet, ethers } from "ethers";
+import { JsonRpcProvider, Wallet, ethers, formatEther } from "ethers";
+import { createPublicClient, http } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 
 const network = process.argv[2];
@@ -62,4 +63,25 @@ const task = submitted.events[0].task;
 await send("CancelTask", "uint64 task", { task }, by_viem);
 const parts = await get("tasks/" + task + "/parts");
 if (parts.parts[0].state !== "refunded") throw new Error("the task is " + JSON.stringify(parts));
+
+// A chain as wallets see it.
+const provider = new JsonRpcProvider(network + "/v1/rpc");
+if ((await provider.getNetwork()).chainId !== BigInt(status.chain_id)) throw new Error("another chain by ethers");
+const motes = BigInt((await get("accounts/" + to)).motes);
+if ((await provider.getBalance(to)) !== motes * 10n ** 9n) throw new Error("another balance by ethers");
+if (Number(formatEther(await provider.getBalance(to))) !== Number(motes) / 1e9) throw new Error("wallets show another amount");
+const nonce = Number((await get("accounts/" + wallet.address)).nonce);
+if ((await provider.getTransactionCount(wallet.address)) !== nonce) throw new Error("another nonce by ethers");
+const latest = await provider.getBlock("latest");
+const { height, head } = await get("status");
+if (latest.number !== Number(height) || latest.hash !== head) throw new Error("another block by ethers");
+const refused = await provider.broadcastTransaction("0x" + "00".repeat(4)).then(() => null, (error) => error);
+if (refused === null) throw new Error("a transaction of Ethereum was taken");
+provider.destroy();
+const chain = createPublicClient({ transport: http(network + "/v1/rpc", { batch: true }) });
+const [id, tip, balance] = await Promise.all([chain.getChainId(), chain.getBlockNumber(), chain.getBalance({ address: to })]);
+if (id !== Number(status.chain_id) || tip !== BigInt(height) || balance !== motes * 10n ** 9n) throw new Error("another chain by viem");
+if ((await chain.getBlock()).hash !== head) throw new Error("another block by viem");
+const raw = await chain.request({ method: "eth_sendRawTransaction", params: ["0x02"] }).then(() => null, (error) => error);
+if (!String(raw?.message).includes("EIP-712")) throw new Error("it does not say what this chain takes: " + raw);
 console.log("all of it holds");

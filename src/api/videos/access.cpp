@@ -7,13 +7,16 @@
 
 #include "api/studio.h"
 #include "api/videos/errors.h"
+#include "api/videos/network_endpoints.h"
 #include "base/random.h"
 
 namespace starling::api::videos {
 namespace {
 
 // What anybody may see.
-bool is_public(const std::string& path) { return path == "/openapi.json" || path == "/health" || is_studio_path(path); }
+bool is_public(const std::string& path) {
+  return path == "/openapi.json" || path == "/health" || path == kWalletRpcPath || is_studio_path(path);
+}
 
 // What has no end but a number, and bounds of its own.
 bool is_quote(const std::string& path) {
@@ -72,6 +75,8 @@ std::string Access::owner_of(const Request& request) const {
 std::optional<Response> Access::refuse_origin(const Request& request) const {
   const std::string& origin = request.header("origin");
   const std::string& host = request.header("host");
+  // Wallets ask from pages of their own.
+  if (request.path == kWalletRpcPath) return std::nullopt;
   if (origin.empty() || origin == "http://" + host || origin == "https://" + host) return std::nullopt;
   const auto allowed = [&](const std::string& one) { return one == "*" || one == origin; };
   if (std::ranges::any_of(options_.origins, allowed)) return std::nullopt;

@@ -98,7 +98,7 @@ class Pictures {
     for (const std::string& id : ids_) {
       const jobs::VideoPointer video = gateway_.queue->find(owner_, id);
       if (video == nullptr) return refuse(404, "not_found", "", "the picture was deleted on the way");
-      if (video->failure) return refuse(500, video->failure->code, "", video->failure->message);
+      if (video->failure) return refuse(503, video->failure->code, "", video->failure->message);
       base::Json picture = base::Json::empty_object();
       if (wanted.inside) {
         const auto bytes = base::read_file(jobs::VideoPaths(gateway_.queue->folder(id)).thumbnail, kMostPictureBytes);

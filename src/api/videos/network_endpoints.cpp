@@ -18,6 +18,7 @@ constexpr std::size_t kMostReply = std::size_t{4} << 20;
 constexpr std::size_t kMostTransaction = std::size_t{64} << 10;
 constexpr std::size_t kMostWord = 80;  // characters of an address, a hash or a number
 constexpr int kMostAtOnce = 24;        // so that a node which is slow leaves workers to others
+constexpr int kMostWalletsAtOnce = 8;
 constexpr std::chrono::seconds kConnectTime{2};
 constexpr std::chrono::seconds kTime{10};
 constexpr base::JsonLimits kReplyLimits = {kMostReply, 16, std::size_t{1} << 18U};
@@ -49,7 +50,8 @@ bool is_word(const std::string& text) {
 // The node as it is asked, by so many at once.
 class Line {
  public:
-  Line(node::HttpClient& http, NetworkEndpointOptions options) : http_(http), options_(std::move(options)) {}
+  Line(node::HttpClient& http, NetworkEndpointOptions options, int most)
+      : http_(http), options_(std::move(options)), most_(most) {}
 
   Response ask(node::HttpRequest request, const std::string& path) {
     request.url = options_.url + "/v1/" + path;
@@ -57,7 +59,7 @@ class Line {
     request.connect_time = kConnectTime;
     request.time = kTime;
     request.cancelled = options_.cancelled;
-    if (++asking_ > kMostAtOnce) {
+    if (++asking_ > most_) {
       --asking_;
       return refuse(503, "busy", "", "the network is being asked by as many as may; ask again in a moment");
     }
@@ -84,6 +86,7 @@ class Line {
 
   node::HttpClient& http_;
   const NetworkEndpointOptions options_;
+  const int most_;
   std::atomic<int> asking_ = 0;
 };
 
@@ -117,10 +120,22 @@ Response hand_on(Line& line, const Request& request) {
   return line.ask(std::move(post), "transactions");
 }
 
+// A call of JSON-RPC, or several, of wallets, which send no key.
+Response ask_rpc(Line& line, const Request& request) {
+  const base::Result<base::Json> json =
+      base::Json::parse(request.body, "the call", {kMostTransaction, 8, std::size_t{4096}});
+  if (!json.ok()) return refuse(400, "invalid_json", "", json.error().message);
+  node::HttpRequest post;
+  post.method = "POST";
+  post.headers.emplace_back("Content-Type", "application/json");
+  post.body = json->to_text();
+  return line.ask(std::move(post), "rpc");
+}
+
 }  // namespace
 
 std::vector<Route> network_routes(node::HttpClient& http, const NetworkEndpointOptions& options) {
-  const auto line = std::make_shared<Line>(http, options);
+  const auto line = std::make_shared<Line>(http, options, kMostAtOnce);
   std::vector<Route> routes;
   for (const char* const path : kQueries) {
     routes.push_back(get_on_worker(std::string("/v1/network/") + path,
@@ -132,6 +147,12 @@ std::vector<Route> network_routes(node::HttpClient& http, const NetworkEndpointO
   post.body_limit = kMostTransaction;
   post.runs = Runs::kOnWorker;
   post.handler = [line](const Request& request) { return hand_on(*line, request); };
+  routes.push_back(post);
+  // Those who need no key hold up nobody who has one.
+  post.pattern = kWalletRpcPath;
+  post.handler = [rpc = std::make_shared<Line>(http, options, kMostWalletsAtOnce)](const Request& request) {
+    return ask_rpc(*rpc, request);
+  };
   routes.push_back(std::move(post));
   return routes;
 }
