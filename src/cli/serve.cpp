@@ -197,6 +197,7 @@ base::Status start_network_makers(const Arguments& arguments, const fs::path& ho
   STARLING_ASSIGN(options.orders, orders_folder());
   STARLING_ASSIGN(options.lock, sending_lock(serving.key->address()));
   STARLING_ASSIGN(options.wishes, read_wishes(arguments));
+  options.videos = home / "videos";
   options.taken = [&queue = *serving.queue](const std::string& id, std::uint64_t task) {
     return queue.is_taken(id, task);
   };
@@ -260,7 +261,6 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   const models::ModelConfig& config = serving.model->config();
   const bool goes_on = config.pipeline.expand_timesteps && config.transformer.patch_size[0] == 1;
   gateway.rules.window = goes_on ? default_window(config) : 0;
-  gateway.rules.only_text = !arguments.network.empty();
   gateway.rules.most_pixels = static_cast<std::uint64_t>(arguments.most_pixels);
   STARLING_TRY(set_quote(arguments, serving, gateway));
   api::Router router;

@@ -123,9 +123,17 @@ auto NetworkMaker::patiently(const Ask& ask) -> decltype(ask()) {
   }
 }
 
+base::Result<generate::GivenFrames> NetworkMaker::given_of(const Video& video) const {
+  if (!video.request.has_given()) return generate::GivenFrames();
+  const VideoPaths paths(options_.videos / video.id);
+  STARLING_ASSIGN(const base::MappedFile pixels, base::MappedFile::open(paths.inputs));
+  return generate::given_from_pixels(video.request, pixels.bytes());
+}
+
 // Of a video whose process was killed between the submission and the record of it.
 base::Result<std::optional<std::uint64_t>> NetworkMaker::find_task(const Video& video) {
-  const base::Bytes input = node::encode_part_input({options_.model_root, video.request});
+  STARLING_ASSIGN(const generate::GivenFrames given, given_of(video));
+  const base::Bytes input = node::encode_part_input({options_.model_root, video.request, given});
   const base::Hash name = store::BlobManifest::of_piece(input).name();
   constexpr std::uint64_t kMilliseconds = 1000;
   constexpr std::uint64_t kAnHour = 3'600'000;
@@ -174,8 +182,9 @@ base::Result<Outcome> NetworkMaker::make(const Making& making) {
   making_ = &making;
   const std::unique_ptr<const Making*, void (*)(const Making**)> forget(&making_,
                                                                         [](const Making** one) { *one = nullptr; });
+  STARLING_ASSIGN(const generate::GivenFrames given, given_of(*making.video));
   STARLING_ASSIGN(const node::Order wanted,
-                  node::prepare_order(*options_.model, options_.model_root, {making.video->request}));
+                  node::prepare_order(*options_.model, options_.model_root, {making.video->request}, {given}));
   STARLING_ASSIGN(const std::uint64_t task, order(making, wanted));
   ProgressWatch watch(*requester_, making, static_cast<std::uint32_t>(wanted.parts[0].job->program().calls().size()));
   std::optional<Outcome> outcome;

@@ -20,6 +20,7 @@ struct NetworkMakerOptions {
   const base::SecretKey* key = nullptr;       // of the account that pays
   base::Hash model_root;
   std::string url;               // of a gateway of the network
+  std::filesystem::path videos;  // where the folder of each video lies, under its id
   std::filesystem::path blobs;   // folder of what is fetched; no other maker's
   std::filesystem::path orders;  // where the inputs of orders are kept
   std::filesystem::path lock;    // shared by all that send for the account
@@ -43,6 +44,8 @@ class NetworkMaker final : public Maker {
   explicit NetworkMaker(const NetworkMakerOptions& options);
   base::Result<std::uint64_t> order(const Making& making, const node::Order& order);
   base::Result<std::optional<std::uint64_t>> find_task(const Video& video);
+  // Those that the video goes on from; null: none.
+  base::Result<generate::GivenFrames> given_of(const Video& video) const;
   base::Result<Outcome> save(const Making& making, std::uint64_t task, const node::Delivery& delivery);
   // Tries again as long as the network does not answer.
   template <typename Ask>

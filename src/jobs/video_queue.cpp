@@ -243,11 +243,20 @@ std::size_t VideoQueue::size() const {
   return videos_.size();
 }
 
-void VideoQueue::leave_queue(const Video& video) {
+bool VideoQueue::leave_queue(const Video& video) {
   const auto own = queued_.find(video.owner);
-  if (own == queued_.end()) return;
-  std::erase(own->second, video.id);
+  if (own == queued_.end()) return false;
+  const bool was_there = std::erase(own->second, video.id) > 0;
   if (own->second.empty()) queued_.erase(own);
+  return was_there;
+}
+
+base::Status VideoQueue::mark_removed(const std::string& id) {
+  return database_.write([&](Connection& connection) -> base::Status {
+    STARLING_ASSIGN(Statement mark,
+                    connection.prepare("UPDATE videos SET status = -1, idempotency = NULL WHERE id = ?"));
+    return mark.bind(1, id).run();
+  });
 }
 
 base::Status VideoQueue::remove_entry(const std::string& id) {
@@ -260,21 +269,20 @@ base::Status VideoQueue::remove_entry(const std::string& id) {
 base::Result<bool> VideoQueue::remove(const std::string& owner, const std::string& id) {
   const std::lock_guard ending(ending_);
   bool claimed = false;
+  bool queued = false;
   {
     const std::unique_lock lock(mutex_);
     const auto found = videos_.find(id);
     if (found == videos_.end() || found->second.video->owner != owner) return false;
-    leave_queue(*found->second.video);  // nobody begins it now
+    queued = leave_queue(*found->second.video);  // nobody begins it now
     claimed = found->second.claimed || found->second.video->status == VideoStatus::kInProgress;
   }
-  if (claimed) {
-    STARLING_TRY(database_.write([&](Connection& connection) -> base::Status {
-      STARLING_ASSIGN(Statement mark,
-                      connection.prepare("UPDATE videos SET status = -1, idempotency = NULL WHERE id = ?"));
-      return mark.bind(1, id).run();
-    }));
-  } else {
-    STARLING_TRY(remove_entry(id));
+  const base::Status gone = claimed ? mark_removed(id) : remove_entry(id);
+  if (!gone.ok()) {
+    // A disk that is full, say: it is still asked for.
+    const std::unique_lock lock(mutex_);
+    if (queued) queued_[owner].push_front(id);
+    return gone.error();
   }
   {
     const std::unique_lock lock(mutex_);

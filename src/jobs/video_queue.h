@@ -132,8 +132,9 @@ class VideoQueue {
   base::Status start(const std::string& id, std::int64_t& attempts);
   base::Status end(const Video& ended, std::uint64_t paid);
   base::Status remove_entry(const std::string& id);
+  base::Status mark_removed(const std::string& id);
   void enter(const VideoPointer& video);
-  void leave_queue(const Video& video);
+  bool leave_queue(const Video& video);  // whether it was in one
   // Precondition of these two: mutex_ is held.
   VideoPointer next_in_turn();
   static void show(Entry& entry, const VideoPointer& changed);

@@ -17,8 +17,10 @@ namespace {
 
 constexpr auto kKept = std::chrono::milliseconds(market::kMaxDeadline) + std::chrono::hours(10 * 24);
 
-// Whether gateways take the frames that each of so many videos goes on from.
-base::Status check_size(const generate::TextToVideo& request, const generate::GivenFrames& frames, std::size_t videos) {
+}  // namespace
+
+base::Status check_given(const generate::TextToVideo& request, const generate::GivenFrames& frames,
+                         std::size_t videos) {
   if (!frames) return base::invalid("the frames that a video goes on from are missing from its order");
   const std::size_t bytes = frames->rgb.size();
   if (bytes > kMaxPartGivenBytes) {
@@ -26,7 +28,7 @@ base::Status check_size(const generate::TextToVideo& request, const generate::Gi
         "a network takes " + std::to_string(kMaxPartGivenBytes >> 20U) + " MiB of frames that a video goes on from, " +
         std::to_string(kMaxPartGivenBytes / frames->frame_bytes()) + " of " + std::to_string(request.width) + "x" +
         std::to_string(request.height) + " pixels, and these are " + std::to_string(frames->count) +
-        ": cut the clip, ask for a smaller size, or make the video without --network");
+        ": cut the clip, or ask for a smaller size");
   }
   if (bytes * videos > kTaskInputBytes) {
     return base::limit_error("a network takes " + std::to_string(kTaskInputBytes >> 20U) +
@@ -35,8 +37,6 @@ base::Status check_size(const generate::TextToVideo& request, const generate::Gi
   }
   return {};
 }
-
-}  // namespace
 
 base::Result<Order> prepare_order(const models::Checkpoint& model, const base::Hash& model_root,
                                   const std::vector<generate::TextToVideo>& requests,
@@ -50,7 +50,7 @@ base::Result<Order> prepare_order(const models::Checkpoint& model, const base::H
     const std::size_t index = order.parts.size();
     const bool first = index == 0;
     const generate::GivenFrames frames = index < given.size() ? given[index] : nullptr;
-    if (request.has_given()) STARLING_TRY(check_size(request, frames, requests.size()));
+    if (request.has_given()) STARLING_TRY(check_given(request, frames, requests.size()));
     if (!first && !same_program(requests[0], request)) {
       return base::invalid("the videos of an order differ in prompts, seed and frames only; order the others apart");
     }

@@ -23,6 +23,10 @@ base::Result<Order> prepare_order(const models::Checkpoint& model, const base::H
                                   const std::vector<generate::TextToVideo>& requests,
                                   const std::vector<generate::GivenFrames>& given = {});
 
+// Whether a network takes the frames that each of so many videos goes on from: kLimit with how many it takes.
+base::Status check_given(const generate::TextToVideo& request, const generate::GivenFrames& frames,
+                         std::size_t videos = 1);
+
 struct Terms {
   ledger::Motes max_price = 0;   // for a part
   std::uint64_t time_limit = 0;  // milliseconds from the award of a part to its commitment

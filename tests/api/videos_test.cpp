@@ -428,18 +428,26 @@ TEST_F(Videos, AVideoGoesOnFromAPicture) {
   std::size_t folders = 0;
   for (const auto& entry : fs::directory_iterator(queue_->folder(""))) folders += entry.is_directory() ? 1 : 0;
   EXPECT_EQ(folders, 1U);
-  // The network that is behind some servers takes text alone.
-  gateway_.rules.only_text = true;
+  // A network takes so many pixels with a video; that is said before it is asked for.
+  gateway_.rules.network = true;
+  gateway_.rules.most_pixels = std::uint64_t{1} << 24U;
+  gateway_.rules.memory = std::uint64_t{1} << 40U;
   Router router;
   router.add(video_routes(gateway_));
-  Request request;
-  request.method = Method::kPost;
-  request.headers = {{"content-type", "multipart/form-data; boundary=B"}};
-  request.body = body;
-  router.answer(request, "/v1/videos", Answer([](const Response& given) {
-                  EXPECT_EQ(given.status, 400);
-                  EXPECT_EQ(code_of(given), "unsupported_parameter");
-                }));
+  for (const auto& [size, status] : {std::pair("32x16", 200), std::pair("1184x1024", 400)}) {
+    Request request;
+    request.method = Method::kPost;
+    request.headers = {{"content-type", "multipart/form-data; boundary=B"}};
+    request.body =
+        "--B\r\nContent-Disposition: form-data; name=\"num_frames\"\r\n\r\n5\r\n--B\r\nContent-Disposition: " +
+        ("form-data; name=\"size\"\r\n\r\n" + std::string(size)) + "\r\n" + body;
+    router.answer(request, "/v1/videos", Answer([status = status](const Response& given) {
+                    EXPECT_EQ(given.status, status) << given.body;
+                    if (status == 200) return;
+                    EXPECT_EQ(code_of(given), "invalid_value");
+                    EXPECT_NE(given.body.find("a network takes 3 MiB"), std::string::npos) << given.body;
+                  }));
+  }
 }
 
 TEST_F(Videos, TwoClipsAreConnected) {

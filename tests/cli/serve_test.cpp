@@ -15,6 +15,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// A PNG of one green pixel.
+constexpr const char* kPicture =
+    "data:image/"
+    "png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNg+M8AAAICAQB7CYF4AAAAAElFTkSuQmCC";
+
 class ServeTest : public ProgramTest {
  protected:
   void start_server(const std::vector<std::string>& more = {}) {
@@ -187,6 +192,34 @@ TEST_F(ServeTest, ANetworkIsPaidOnce) {
   const auto all = http_.get(network + "/v1/tasks?requester=" + *ready.text("account"));
   ASSERT_TRUE(all.ok()) << all.error().message;
   EXPECT_EQ((*base::Json::parse(all->body, "tasks")->array("tasks"))->elements().size(), asked.size());
+  // It goes on from what it has, on the network too, also when it is killed meanwhile; and each is as the server
+  // checks.
+  const std::string& first = *asked.begin();
+  std::vector<std::string> onward;
+  for (const auto& [path, body] :
+       {std::pair("/videos/extensions", R"({"prompt":"more","seconds":"1","video":{"id":")" + first + R"("}})"),
+        std::pair("/videos/edits", R"({"prompt":"a blue ball","video":{"id":")" + first + R"("}})"),
+        std::pair("/videos",
+                  R"({"prompt":"x","size":"32x16","num_frames":5,"steps":3,"input_reference":{"image_url":")" +
+                      std::string(kPicture) + R"("}})")}) {
+    const node::HttpReply reply = send("POST", path, body);
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    onward.push_back(*base::Json::parse(reply.body, "reply")->text("id"));
+  }
+  std::this_thread::sleep_for(milliseconds(60));
+  kill_server();
+  start_server({"--network", network, "--workers", "2"});
+  for (const std::string& id : onward) {
+    const base::Json video = wait_for(id);
+    ASSERT_EQ(*video.text("status"), "completed") << video.to_text();
+    tasks.insert(*(*video.object("starling"))->text("task"));
+    const std::string checked = send("POST", "/videos/" + id + "/check", R"({"calls":2})").body;
+    EXPECT_NE(checked.find(R"("valid":true)"), std::string::npos) << checked;
+  }
+  EXPECT_EQ(tasks.size(), asked.size() + onward.size());
+  const auto paid = http_.get(network + "/v1/tasks?requester=" + *ready.text("account"));
+  ASSERT_TRUE(paid.ok()) << paid.error().message;
+  EXPECT_EQ((*base::Json::parse(paid->body, "tasks")->array("tasks"))->elements().size(), tasks.size());
   // The network goes: what is asked waits, and can be deleted.
   devnet->ask_to_stop();
   devnet->wait(std::chrono::seconds(20));

@@ -30,7 +30,7 @@ base::Json abilities_json(const VideoRules& rules) {
   json.set("frame_stride", generate::frame_stride(config));
   json.set("most_pixels", rules.most_pixels);
   json.set("most_steps", generate::kMaxSteps);
-  json.set("goes_on", !rules.only_text && rules.window > 0);
+  json.set("goes_on", rules.window > 0);
   json.set("network", rules.network);
   json.set("usual", std::move(usual));
   json.set("words", std::move(words));

@@ -25,7 +25,6 @@ struct VideoRules {
   std::uint64_t memory = 0;               // bytes that a video may take
   std::uint64_t most_pixels = 1U << 28U;  // of all frames of a video together
   std::int64_t window = 0;                // latent frames that are made at a time, 0: all of them
-  bool only_text = false;                 // nothing else can be gone on from
   bool network = false;                   // others make the videos, and are paid
 };
 

@@ -3,18 +3,44 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <chrono>
+#include <semaphore>
 #include <string_view>
 
 #include "api/videos/errors.h"
 #include "generate/given.h"
 #include "generate/token_bound.h"
+#include "node/order.h"
 
 namespace starling::api::videos {
 namespace {
 
 constexpr float kUsualStrength = 0.7F;
+// Pictures and clips that are read at a time, each of which may be large in memory and small in a body; and how long
+// others wait for that.
+constexpr std::ptrdiff_t kMostRead = 4;
+constexpr std::chrono::seconds kReadPatience{2};
 constexpr std::uint64_t kMostGiven = 1000;  // frames
 constexpr std::size_t kMostPictureText = std::size_t{24} << 20;
+
+// One of the kMostRead, if there is one in time.
+class ReadingTurn {
+ public:
+  ReadingTurn() : taken_(turns().try_acquire_for(kReadPatience)) {}
+  ~ReadingTurn() {
+    if (taken_) turns().release();
+  }
+  ReadingTurn(const ReadingTurn&) = delete;
+  ReadingTurn& operator=(const ReadingTurn&) = delete;
+  bool taken() const { return taken_; }
+
+ private:
+  static std::counting_semaphore<kMostRead>& turns() {
+    static std::counting_semaphore<kMostRead> all(kMostRead);
+    return all;
+  }
+  const bool taken_;
+};
 
 base::Result<std::string> decode_base64(std::string_view text) {
   std::string bytes(text.size() / 4 * 3, '\0');
@@ -76,7 +102,7 @@ base::Status take_source(const Parameters& parameters, const std::string& name, 
   if (source.way == Way::kExtend) request.frames += clip.count - 1 + std::max<std::int64_t>(0, end.count - 1);
   if (source.way == Way::kEdit) request.strength = kUsualStrength;
   video.given = generate::give(request, clip, end);
-  return {};
+  return rules.network ? node::check_given(request, video.given) : base::Status();
 }
 
 void set_window(const VideoRules& rules, generate::TextToVideo& request) {
@@ -105,10 +131,11 @@ Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const Vid
   jobs::NewVideo& video = *asked.value;
   const std::string name = source.way == Way::kText ? "input_reference" : "video";
   const bool goes_on = source.way != Way::kText || parameters.values.has(name);
-  if (goes_on && rules.only_text) {
-    return refuse(400, "unsupported_parameter", name, "the network behind this server makes videos of text alone");
-  }
   if (goes_on) {
+    const ReadingTurn turn;
+    if (!turn.taken()) {
+      return refuse(503, "busy", "", "as many pictures and clips are read as may; send this again in a moment");
+    }
     const base::Status taken = take_source(parameters, name, source, rules, video);
     if (!taken.ok()) return refuse_parameter(name, taken.error().message);
     if (source.start.video != nullptr) video.source = source.start.video->id;
