@@ -44,6 +44,12 @@ await page.locator("tbody a.account").click();
 await page.getByRole("link", { name: "Its page as a provider" }).click();
 await page.getByText("1 done, 0 late, 0 wrong").waitFor();
 assert.notEqual(await page.locator(".facts .big").first().innerText(), "0");
+await page.getByRole("textbox", { name: "Rate" }).fill("0,5");
+await page.getByText("starling node --role provider --rate 0.5 --slots").waitFor();
+await page.getByText(/% of the median of those that could win now/).waitFor();
+await page.getByRole("textbox", { name: "Slots" }).fill("65");
+await page.getByText("Give a rate in credits, 1 to 64 slots").waitFor();
+await page.getByRole("textbox", { name: "Slots" }).fill("3");
 await look(page, "network-provider");
 await page.getByRole("link", { name: "Providers", exact: true }).click();
 await page.getByRole("heading", { name: "Become one" }).waitFor();
@@ -91,6 +97,18 @@ const owner = await visit({}, async (context) => {
   await mine(context);
   await context.exposeFunction("askWallet", async (method, params) => {
     if (method === "eth_requestAccounts") return [wallet.address];
+    if (method === "wallet_addEthereumChain") {
+      // As MetaMask does: it asks the chain itself, with no key and from a page of its own.
+      const [{ chainId, rpcUrls, nativeCurrency }] = params;
+      assert.deepEqual([nativeCurrency.decimals, nativeCurrency.symbol.length], [18, 6]);
+      const answer = await fetch(rpcUrls[0], {
+        method: "POST",
+        headers: { "content-type": "application/json", origin: "chrome-extension://wallet" },
+        body: JSON.stringify([{ jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] }]),
+      });
+      assert.equal((await answer.json())[0].result, chainId);
+      return null;
+    }
     assert.equal(method, "eth_signTypedData_v4");
     const { domain, types, message } = JSON.parse(params[1]);
     if (message.motes === "13000000000") throw new Error("the owner says no");
@@ -103,6 +121,8 @@ const owner = await visit({}, async (context) => {
 });
 await owner.getByRole("link", { name: "Keys" }).click();
 await owner.getByRole("button", { name: "Connect a wallet" }).click();
+await owner.getByRole("button", { name: "Add this chain to the wallet" }).click();
+await owner.getByText("The wallet knows this chain.").waitFor();
 const balance = owner.locator(".who b");
 await balance.waitFor();
 const before = parseFloat(await balance.innerText());

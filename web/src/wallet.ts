@@ -35,6 +35,22 @@ export async function connect(): Promise<void> {
   listening = true;
 }
 
+// Has the wallet of the browser take this chain, and turn to it: some sign for none that they do not know.
+export async function addChain(): Promise<void> {
+  const { chain_id: chain } = await getStatus();
+  await injected()?.request({
+    method: "wallet_addEthereumChain",
+    params: [
+      {
+        chainId: `0x${BigInt(chain).toString(16)}`,
+        chainName: `Starling ${chain}`,
+        nativeCurrency: { name: "Credit", symbol: "CREDIT", decimals: 18 },
+        rpcUrls: [`${location.origin}/v1/network/rpc`],
+      },
+    ],
+  });
+}
+
 // Loaded when it is needed: most visitors have a wallet, or none.
 export async function openFile(file: File, password: string): Promise<void> {
   const { openKeyFile } = await import("./local_key");

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { credits, motesOf } from "../amounts";
 import { getAccount, overview } from "../network";
 import { useTexts } from "../settings";
-import { type MessageName, account, connect, disconnect, hasWallet, openFile, send } from "../wallet";
+import { type MessageName, account, addChain, connect, disconnect, hasWallet, openFile, send } from "../wallet";
 import { AddressPicture } from "./address";
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
@@ -56,6 +56,11 @@ export function WalletCard() {
       {!address && hasWallet() && (
         <button class="primary" disabled={busy} onClick={() => void attempt(() => connect().then(() => null))}>
           {t.wallet.connect}
+        </button>
+      )}
+      {hasWallet() && (
+        <button disabled={busy} onClick={() => void attempt(() => addChain().then(() => t.wallet.chainAdded))}>
+          {t.wallet.addChain}
         </button>
       )}
       {!address && (

@@ -3,6 +3,7 @@ import { compact, credits, percent } from "../amounts";
 import { AddressPicture } from "../components/address";
 import { History } from "../components/events";
 import { NetworkFrame } from "../components/network_frame";
+import { ProviderSettings } from "../components/provider_settings";
 import { Load, ProviderTable, speedOf } from "../components/providers";
 import { type Entry, type Part, type Provider, getEvents, getProvider, getProviderParts, overview } from "../network";
 import { useTexts } from "../settings";
@@ -96,32 +97,7 @@ export function ProviderPage({ address }: { address: string }) {
           <section class="card" aria-labelledby="settings">
             <h2 id="settings">{t.provider.settings}</h2>
             <p class="hint">{t.provider.settingsLead}</p>
-            <dl class="facts tall">
-              <div>
-                <dt>{t.provider.rate}</dt>
-                <dd>
-                  {credits(provider.rate)} <span class="quietly">{t.network.rateUnit}</span>
-                </dd>
-              </div>
-              <div>
-                <dt>{t.provider.slots}</dt>
-                <dd>{provider.slots}</dd>
-              </div>
-              <div>
-                <dt>{t.provider.memory}</dt>
-                <dd>{Number(provider.memory_mebibytes).toLocaleString()} MiB</dd>
-              </div>
-              <div>
-                <dt>{t.provider.backends}</dt>
-                <dd>{provider.backends.join(", ")}</dd>
-              </div>
-              <div>
-                <dt>{t.provider.endpoint}</dt>
-                <dd>
-                  <code>{provider.endpoint}</code>
-                </dd>
-              </div>
-            </dl>
+            <ProviderSettings key={provider.address} provider={provider} />
           </section>
           <section class="card" aria-labelledby="parts">
             <h2 id="parts">{t.provider.parts}</h2>
