@@ -1,6 +1,6 @@
 # cmake -D FOLDER=web/dist -D OUTPUT=studio_files.cpp -P embed_studio.cmake: the files of a folder as a source file.
 set(types ".html=text/html\; charset=utf-8" ".js=text/javascript\; charset=utf-8" ".css=text/css\; charset=utf-8"
-    ".svg=image/svg+xml" ".webmanifest=application/manifest+json")
+    ".svg=image/svg+xml" ".webmanifest=application/manifest+json" ".wasm=application/wasm")
 file(GLOB_RECURSE files RELATIVE "${FOLDER}" "${FOLDER}/*")
 list(SORT files)
 set(arrays "")

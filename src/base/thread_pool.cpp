@@ -21,7 +21,11 @@ namespace {
 // How long a thread watches for work before it sleeps: some tens of microseconds, longer than the gap between two
 // loops of one program and far shorter than anything a person notices.
 constexpr int kSpins = 1000;
+#if defined(__EMSCRIPTEN__)
+constexpr int kMaxThreads = 1;  // there are no others
+#else
 constexpr int kMaxThreads = 512;
+#endif
 
 void relax() {
 #if defined(__x86_64__)

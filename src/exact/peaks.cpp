@@ -19,7 +19,7 @@ namespace starling::exact {
 namespace {
 
 // Chains enough to hide an instruction's latency, as many as there are registers for.
-constexpr int kChains = 16;
+[[maybe_unused]] constexpr int kChains = 16;
 constexpr int kShortChains = 12;
 constexpr std::int64_t kSteps = 1 << 19;
 constexpr double kRuns = static_cast<double>(kSteps);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -516,6 +517,10 @@ class Planner {
         if (other.last < lifetime.first || other.first > lifetime.last) continue;
         if (offset + lifetime.bytes <= other.offset) break;
         offset = std::max(offset, other.offset + other.bytes);
+      }
+      // Machines of 32 bits have too few addresses for some graphs.
+      if (offset > std::numeric_limits<std::size_t>::max() / 2 - lifetime.bytes) {
+        return base::limit_error("its values take more memory than this machine has addresses");
       }
       lifetime.offset = offset;
       body_.places[lifetime.value] = {Place::Kind::kArena, offset};

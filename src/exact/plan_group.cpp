@@ -205,7 +205,9 @@ bool identity(const FusedNode& producer, const View& view, const FusedNode& cons
   const std::vector<Factor> columns = view.factors(std::max(rank - 1, 0), rank);
   const std::int64_t row_stride = producer.is_column ? 1 : producer.columns;
   const bool rows_match =
-      consumer.rows == 1 ? rows.empty() : rows.size() == 1 && rows[0] == Factor{consumer.rows, row_stride};
+      consumer.rows == 1
+          ? rows.empty()
+          : rows.size() == 1 && rows[0] == Factor{consumer.rows, static_cast<std::ptrdiff_t>(row_stride)};
   if (!rows_match) return false;
   // The operand of a column, and that of a block one column wide, have no last axis to speak of.
   if (columns.empty()) return producer.is_column || producer.columns == 1;

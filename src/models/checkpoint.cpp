@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <system_error>
 
-#include "base/encoding.h"
 #include "base/file.h"
-#include "base/merkle.h"
 #include "models/json_fields.h"
 #include "models/model_layout.h"
 #include "models/packed_weights.h"
 #include "models/quantize.h"
-#include "proof/commitment.h"
+#include "models/weight_places.h"
+#include "proof/model_root.h"
 
 namespace starling::models {
 namespace {
@@ -204,41 +203,8 @@ std::map<std::string, base::Hash> Checkpoint::file_hashes() const {
 }
 
 base::Result<base::Hash> Checkpoint::root(base::ThreadPool* pool) const {
-  std::vector<base::Hash> leaves;
-  for (const auto& [name, hash] : file_hashes()) {
-    base::Encoder encoder;
-    encoder.u8(0);
-    encoder.text(name);
-    encoder.hash(hash);
-    leaves.push_back(base::merkle_leaf(encoder.data()));
-  }
-  std::vector<std::pair<std::string, exact::Tensor>> tensors;
-  for (const auto& [component, files] : weights_) {
-    for (const std::string& name : files.names()) {
-      STARLING_ASSIGN(exact::Tensor tensor, files.tensor(name));
-      tensors.emplace_back(join(component, name), std::move(tensor));
-    }
-  }
-  const std::size_t first = leaves.size();
-  leaves.resize(first + tensors.size());
-  const auto hash_range = [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t i = begin; i < end; ++i) {
-      base::Encoder encoder;
-      encoder.u8(1);
-      encoder.text(tensors[i].first);
-      encoder.hash(proof::tensor_root(tensors[i].second));
-      leaves[first + i] = base::merkle_leaf(encoder.data());
-    }
-  };
-  if (pool == nullptr) {
-    hash_range(0, tensors.size(), 0);
-  } else {
-    pool->run(tensors.size(), 1, hash_range);
-  }
-  base::Encoder encoder;
-  encoder.text("starling model");
-  encoder.hash(base::merkle_root(leaves));
-  return base::sha256(encoder.data());
+  STARLING_ASSIGN(const auto roots, weight_roots(*this, pool));
+  return proof::model_root(file_hashes(), roots);
 }
 
 std::uint64_t Checkpoint::parameter_count() const {

@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "exact/program.h"
 #include "exact/tensor.h"
+#include "proof/trace_layout.h"
 
 namespace starling::proof {
 
@@ -64,16 +65,9 @@ class TraceReader final : public KeptOutputs {
   base::Status check_all() const;
 
  private:
-  struct Entry {
-    base::Hash root;
-    exact::Type type;
-    exact::Shape shape;
-    bool kept = false;
-    std::size_t at = 0;  // in the file
-  };
   explicit TraceReader(base::MappedFile file) : file_(std::move(file)) {}
   base::MappedFile file_;
-  std::vector<std::vector<Entry>> entries_;  // by call and output
+  std::vector<std::vector<TraceEntry>> entries_;  // by call and output
 };
 
 }  // namespace starling::proof

@@ -80,12 +80,13 @@ TEST(Rows, QuantiseLongRows) {
       for (const Kernels* kernels : available_kernels()) {
         for (const std::size_t begin : {0, 3}) {
           const auto count = static_cast<std::size_t>(columns);
+          const auto stride = static_cast<std::ptrdiff_t>(columns);
           std::vector<std::uint8_t> memory(5 * count + 128);
           const std::size_t beyond = reinterpret_cast<std::uintptr_t>(memory.data()) % 64;
           std::uint8_t* const values = memory.data() + (64 - beyond) + begin;
           std::array<float, 5> greatest{};
-          kernels->quantise(
-              {{inputs[0].f32().data(), columns, 1}, 127.0F, 0.0F, values, columns, greatest.data(), true}, 5, count);
+          kernels->quantise({{inputs[0].f32().data(), stride, 1}, 127.0F, 0.0F, values, stride, greatest.data(), true},
+                            5, count);
           kernels->settle();
           ASSERT_EQ(std::memcmp(values, expected[0].bytes().data(), 5 * count), 0) << kernels->name << ", " << columns;
         }

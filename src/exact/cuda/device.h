@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,6 +43,7 @@ base::Result<std::unique_ptr<Device>> open_gpu();
 
 // Runs the bodies of the kernels on the CPU, the threads of a block one after another; the pool's threads take blocks.
 // It shows what the kernels compute, not how fast. `bytes` are all it has.
-std::unique_ptr<Device> emulated_device(base::ThreadPool& pool, std::size_t bytes = std::size_t{1} << 40);
+std::unique_ptr<Device> emulated_device(base::ThreadPool& pool,
+                                        std::size_t bytes = std::numeric_limits<std::size_t>::max() / 2);
 
 }  // namespace starling::exact::cuda

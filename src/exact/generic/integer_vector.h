@@ -53,6 +53,8 @@ struct IntegerVector {
     const auto products =
         reinterpret_cast<I>(_mm_madd_epi16(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
     return sum + products;
+#elif defined(__wasm_simd128__)
+    return sum + reinterpret_cast<I>(wasm_i32x4_dot_i16x8(reinterpret_cast<v128_t>(a), reinterpret_cast<v128_t>(b)));
 #else
     // The halves of a word: which of the two comes first does not matter.
     const I low = (reinterpret_cast<I>(reinterpret_cast<Unsigned>(a) << 16) >> 16) *

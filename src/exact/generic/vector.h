@@ -6,6 +6,10 @@
 
 #include "exact/loops/scalar.h"
 
+#if defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+#endif
+
 namespace starling::exact::generic {
 
 // Four lanes in the compilers' portable vectors, for any CPU; members as in exact/loops/scalar.h, and what loops over
@@ -133,6 +137,8 @@ struct Vector {
   static bool any(M a) {
 #if defined(__SSE2__)
     return _mm_movemask_epi8(reinterpret_cast<__m128i>(a)) != 0;
+#elif defined(__wasm_simd128__)
+    return wasm_v128_any_true(reinterpret_cast<v128_t>(a));
 #else
     return (a[0] | a[1] | a[2] | a[3]) != 0;
 #endif

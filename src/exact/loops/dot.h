@@ -120,7 +120,7 @@ struct Dot {
       }
       float* packed = workspace.columns + c * kDepth;
       Pack::pack(packed, panel.width, y, workspace.column_offset, panel.count, depth);
-      panel.columns = {packed, panel.width};
+      panel.columns = {packed, static_cast<std::ptrdiff_t>(panel.width)};
     }
     return panels;
   }
