@@ -18,6 +18,7 @@
 #include "api/videos/image_endpoints.h"
 #include "api/videos/key_endpoints.h"
 #include "api/videos/model_endpoints.h"
+#include "api/videos/model_files.h"
 #include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
@@ -266,6 +267,7 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   api::Router router;
   router.add(api::videos::video_routes(gateway));
   router.add(api::videos::model_routes(gateway));
+  router.add(api::videos::model_file_routes(gateway));
   router.add(api::videos::image_route(gateway));
   serving.events = std::make_unique<api::videos::VideoEvents>(*serving.queue);
   router.add(api::videos::video_events_route(gateway, *serving.events));

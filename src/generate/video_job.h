@@ -48,6 +48,9 @@ class VideoJob {
   const TextToVideo& request() const { return request_; }
   const exact::Program& program() const { return program_->program(); }
   const CallLayout& calls() const { return calls_; }
+  // In the order of program().inputs(), and which of them lie among the given frames.
+  const std::vector<exact::Tensor>& inputs() const { return inputs_; }
+  const std::vector<GivenInput>& given_inputs() const { return given_inputs_; }
   const base::Hash& program_root() const { return program_root_; }
   // Bytes at the worst moment on the room's threads, the weights and the given frames among them.
   std::size_t peak_bytes() const;

@@ -97,7 +97,7 @@ base::Result<Outcome> LocalMaker::run(const generate::VideoJob& job, const Makin
   STARLING_TRY(proof::sign_receipt(receipt, *options_.key));
   STARLING_ASSIGN(const std::string text, proof::receipt_text(receipt));
   STARLING_TRY(trace.commit());
-  STARLING_TRY(write_calls(paths, job));
+  STARLING_TRY(write_program(paths, job));
   STARLING_TRY(base::write_file(paths.receipt, base::as_bytes(text)));
   std::error_code ignored;
   std::filesystem::remove(paths.journal, ignored);

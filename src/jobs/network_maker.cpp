@@ -193,7 +193,7 @@ base::Result<Outcome> NetworkMaker::make(const Making& making) {
         task, wanted,
         [&](const node::Delivery& delivery) -> base::Status {
           STARLING_ASSIGN(outcome, save(making, task, delivery));
-          STARLING_TRY(write_calls(VideoPaths(making.folder), *wanted.parts[0].job));
+          STARLING_TRY(write_program(VideoPaths(making.folder), *wanted.parts[0].job));
           return {};
         },
         [&](const node::TaskView& view) -> base::Status {

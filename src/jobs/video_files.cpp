@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "generate/provenance.h"
 #include "generate/video_check.h"
+#include "proof/program_file.h"
 
 namespace starling::jobs {
 namespace {
@@ -31,10 +32,19 @@ VideoPaths::VideoPaths(const std::filesystem::path& folder)
       thumbnail(folder / "thumbnail.png"),
       spritesheet(folder / "spritesheet.png"),
       journal(folder / "journal"),
-      calls(folder / "calls.json") {}
+      calls(folder / "calls.json"),
+      program(folder / "video.program") {}
 
-base::Status write_calls(const VideoPaths& paths, const generate::VideoJob& job) {
+base::Status write_program(const VideoPaths& paths, const generate::VideoJob& job) {
   const exact::Program& program = job.program();
+  const auto frame_bytes = static_cast<std::uint64_t>(job.request().width * job.request().height * 3);
+  std::vector<std::optional<std::uint64_t>> places;
+  for (const exact::GraphInput& input : program.inputs()) {
+    const auto given = std::ranges::find(job.given_inputs(), input.name, &generate::GivenInput::name);
+    const bool is_given = given != job.given_inputs().end();
+    places.push_back(is_given ? std::optional(static_cast<std::uint64_t>(given->first) * frame_bytes) : std::nullopt);
+  }
+  STARLING_TRY(proof::write_program_file(paths.program, program, job.inputs(), places));
   std::vector<std::uint64_t> work;
   for (const exact::Graph& graph : program.graphs()) {
     const exact::Work counted = graph.work();
@@ -80,8 +90,8 @@ base::Result<video::Picture> shrunk(const video::FrameView& frame, int side) {
 base::Result<std::unique_ptr<VideoFiles>> VideoFiles::open(const VideoPaths& paths,
                                                            const generate::TextToVideo& request) {
   STARLING_TRY(base::make_directories(paths.video.parent_path(), base::FileMode::kPrivate));
-  for (const auto& path :
-       {paths.video, paths.receipt, paths.trace, paths.acceptance, paths.thumbnail, paths.spritesheet, paths.calls}) {
+  for (const auto& path : {paths.video, paths.receipt, paths.trace, paths.acceptance, paths.thumbnail,
+                           paths.spritesheet, paths.calls, paths.program}) {
     base::remove_abandoned(path);
   }
   video::WriterOptions options;

@@ -25,15 +25,17 @@ struct VideoPaths {
   std::filesystem::path thumbnail;
   std::filesystem::path spritesheet;
   std::filesystem::path journal;
-  std::filesystem::path calls;  // what each call does, and its work
+  std::filesystem::path calls;    // what each call does, and its work
+  std::filesystem::path program;  // for whoever runs calls of it elsewhere (proof/program_file.h)
 };
 
 // A frame made smaller by a whole factor, each pixel the mean of those it covers, until neither side is longer than
 // `side`.
 base::Result<video::Picture> shrunk(const video::FrameView& frame, int side);
 
-// Writes the list of the job's calls: {"calls": [{"call", "kind", "name", "multiply_adds"}]}.
-base::Status write_calls(const VideoPaths& paths, const generate::VideoJob& job);
+// Writes what says how the video was made: the program file, and the list of the job's calls,
+// {"calls": [{"call", "kind", "name", "multiply_adds"}]}.
+base::Status write_program(const VideoPaths& paths, const generate::VideoJob& job);
 
 // Writes what people look at while frames come: the video, its first frame as a picture, and a sheet of up to 16
 // frames, evenly spaced, in rows of four. Not thread safe.

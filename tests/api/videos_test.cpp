@@ -14,6 +14,7 @@
 #include "api/videos/image_endpoints.h"
 #include "api/videos/key_endpoints.h"
 #include "api/videos/model_endpoints.h"
+#include "api/videos/model_files.h"
 #include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
 #include "api/videos/video_endpoints.h"
@@ -22,6 +23,8 @@
 #include "generate/random_model.h"
 #include "jobs/runner.h"
 #include "jobs/video_files.h"
+#include "proof/commitment.h"
+#include "proof/model_root.h"
 #include "raw_client.h"
 #include "video/picture.h"
 
@@ -175,7 +178,9 @@ class Videos : public testing::Test {
     };
     router_.add(video_routes(gateway_));
     router_.add(key_routes(gateway_, *keys_));
+    gateway_.rules.model_root = *model_->root();
     router_.add(model_routes(gateway_));
+    router_.add(model_file_routes(gateway_));
     router_.add(image_route(gateway_));
     router_.add(video_events_route(gateway_, *events_));
     jobs::CheckerOptions checks;
@@ -318,6 +323,44 @@ TEST_F(Videos, AModelHasTheCardThatLiesInItsFolder) {
     EXPECT_TRUE(card().find("scores")->is_null());
   }
   EXPECT_TRUE(card().find("text")->is_null());
+}
+
+// Whoever has the answers makes the model's root of them, and each weight's of its bytes.
+TEST_F(Videos, AModelIsHandedOutInPartsThatItsRootNames) {
+  const base::Json list = json_of(ask(Method::kGet, "/v1/models/tiny/weights"));
+  EXPECT_EQ(*list.text("root"), gateway_.rules.model_root.hex());
+  std::map<std::string, base::Hash> files;
+  std::map<std::string, base::Hash> weights;
+  for (const base::Json& file : list.find("files")->elements()) {
+    files[*file.text("name")] = *base::Hash::from_hex(*file.text("sha256"));
+  }
+  for (const base::Json& weight : list.find("weights")->elements()) {
+    const std::string name = *weight.text("name");
+    weights[name] = *base::Hash::from_hex(*weight.text("root"));
+    const exact::Tensor tensor = *model_->weight(name);
+    const std::uint64_t at = *weight.u64("at");
+    const std::uint64_t bytes = *weight.u64("bytes");
+    EXPECT_EQ(*weight.text("type"), exact::type_name(tensor.type()));
+    const std::string range = "bytes=" + std::to_string(at) + "-" + std::to_string(at + bytes - 1);
+    const Response part =
+        ask(Method::kGet, "/v1/models/tiny/files/" + *weight.text("file"), "", "", {{"range", range}});
+    ASSERT_EQ(part.status, 206) << name;
+    std::ifstream file(shared() / "model" / *weight.text("file"), std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    std::string read(bytes, 0);
+    file.read(read.data(), static_cast<std::streamsize>(bytes));
+    ASSERT_EQ(bytes, tensor.byte_size());
+    EXPECT_TRUE(std::ranges::equal(base::as_bytes(read), tensor.bytes())) << name;
+    EXPECT_EQ(proof::tensor_root(tensor), weights[name]);
+  }
+  EXPECT_EQ(proof::model_root(files, weights), gateway_.rules.model_root);
+  // Nothing else of the folder, and nothing beside it.
+  for (const char* const path : {"vae/config.json", "tokenizer/spiece.model", "vae/none.safetensors", "%2e%2e/home",
+                                 "vae/..%2fx", "nowhere/diffusion_pytorch_model.safetensors"}) {
+    EXPECT_EQ(ask(Method::kGet, std::string("/v1/models/tiny/files/") + path).status, 404) << path;
+  }
+  EXPECT_EQ(ask(Method::kGet, "/v1/models/none/weights").status, 404);
+  EXPECT_EQ(ask(Method::kGet, "/v1/models/none/files/vae/diffusion_pytorch_model.safetensors").status, 404);
 }
 
 TEST_F(Videos, ANetworkThatIsAwayIsSaidToBe) {

@@ -58,13 +58,14 @@ struct Variant {
   std::filesystem::path jobs::VideoPaths::*path;
   const char* type;
 };
-constexpr std::array<Variant, 7> kVariants = {{{"video", &jobs::VideoPaths::video, "video/mp4"},
+constexpr std::array<Variant, 8> kVariants = {{{"video", &jobs::VideoPaths::video, "video/mp4"},
                                                {"thumbnail", &jobs::VideoPaths::thumbnail, "image/png"},
                                                {"spritesheet", &jobs::VideoPaths::spritesheet, "image/png"},
                                                {"receipt", &jobs::VideoPaths::receipt, "application/json"},
                                                {"trace", &jobs::VideoPaths::trace, "application/octet-stream"},
                                                {"inputs", &jobs::VideoPaths::inputs, "application/octet-stream"},
-                                               {"calls", &jobs::VideoPaths::calls, "application/json"}}};
+                                               {"calls", &jobs::VideoPaths::calls, "application/json"},
+                                               {"program", &jobs::VideoPaths::program, "application/octet-stream"}}};
 
 // Enters what is asked for, in the name of whoever asks.
 Response submit(const Gateway& gateway, const Request& request, const Parameters& parameters, const Source& source) {
@@ -278,7 +279,8 @@ Response content(const Gateway& gateway, const Request& request) {
     response.headers.emplace_back("Cache-Control", "private, max-age=3600");
     return response;
   }
-  return refuse_parameter("variant", "'variant' is video, thumbnail, spritesheet, receipt, trace, inputs or calls");
+  return refuse_parameter("variant",
+                          "'variant' is video, thumbnail, spritesheet, receipt, trace, inputs, calls or program");
 }
 
 // What OpenAI's API has and this server does not.
