@@ -12,10 +12,13 @@ constexpr const char* kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src "
     "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+// The worker that checks calls compiles WebAssembly; it shows nothing, and has a policy of its own.
+constexpr const char* kWorkerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+constexpr std::string_view kWorkerPrefix = "/assets/check_worker-";
 
 Response respond(const StudioFile& file, const std::string& tag, const Request& request) {
   Response response;
-  response.headers = {{"Content-Security-Policy", kPolicy},
+  response.headers = {{"Content-Security-Policy", file.path.starts_with(kWorkerPrefix) ? kWorkerPolicy : kPolicy},
                       {"X-Content-Type-Options", "nosniff"},
                       {"Referrer-Policy", "no-referrer"},
                       {"Cross-Origin-Opener-Policy", "same-origin"},

@@ -120,7 +120,7 @@ export function VideoPage({ id }: { id: string }) {
       {made && (
         <div class="columns">
           <ReceiptPicture video={video} receipt={receipt} calls={calls} passed={passed} />
-          <Check id={id} calls={calls} passed={passed} onPassed={setPassed} />
+          <Check video={video} calls={calls} passed={passed} onPassed={setPassed} />
         </div>
       )}
     </>
