@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <span>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/process.h"
 #include "base/thread_pool.h"
 #include "cli/bench_clock.h"
@@ -30,7 +32,6 @@ namespace {
 constexpr const char* kFloats = "f32";
 constexpr const char* kIntegers = "w8a8 ";  // and the kind
 constexpr const char* kLimitOfOneDnn = "ONEDNN_MAX_CPU_ISA";
-constexpr std::size_t kAlignment = 64;
 
 exact::Axis axis(std::int64_t size, std::ptrdiff_t stride) {
   exact::Axis result;
@@ -40,12 +41,27 @@ exact::Axis axis(std::int64_t size, std::ptrdiff_t stride) {
   return result;
 }
 
+// Memory as the engine's tensors and workspaces have it, in huge pages where the system gives such.
+template <typename T>
+class Pages {
+ public:
+  explicit Pages(std::size_t count) : memory_(base::map_memory(count * sizeof(T))), count_(count) {
+    if (memory_ == nullptr) throw std::bad_alloc();
+  }
+  T* data() const { return reinterpret_cast<T*>(memory_.get()); }
+  std::span<T> span() const { return {data(), count_}; }
+
+ private:
+  std::shared_ptr<std::byte> memory_;
+  std::size_t count_;
+};
+
 // Numbers that are all exact in f32, and all there are of 8 bits.
 template <typename T>
-std::vector<T> numbers(std::int64_t count, std::uint32_t stream) {
-  std::vector<T> values(static_cast<std::size_t>(count));
+Pages<T> numbers(std::int64_t count, std::uint32_t stream) {
+  Pages<T> values(static_cast<std::size_t>(count));
   std::uint32_t state = stream;
-  for (T& value : values) {
+  for (T& value : values.span()) {
     state = state * 1664525U + 1013904223U;
     if constexpr (std::is_same_v<T, float>) {
       value = static_cast<float>(state >> 22) * 0x1p-9F - 1.0F;
@@ -55,18 +71,6 @@ std::vector<T> numbers(std::int64_t count, std::uint32_t stream) {
   }
   return values;
 }
-
-class Workspace {
- public:
-  explicit Workspace(std::size_t bytes)
-      : bytes_((bytes + kAlignment - 1) / kAlignment * kAlignment),
-        memory_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes_)), &std::free) {}
-  std::span<std::byte> span() { return {memory_.get(), bytes_}; }
-
- private:
-  std::size_t bytes_;
-  std::unique_ptr<std::byte, decltype(&std::free)> memory_;
-};
 
 // The median time of each, in turns, so that slow spells of the machine meet all; the first turn is not counted.
 base::Result<std::vector<double>> race(int threads, int rounds, const std::vector<std::function<void()>>& works) {
@@ -106,9 +110,9 @@ template <typename In, typename Out>
 base::Result<std::vector<PeerRow>> rows_of(
     const PeerRow& like, const Setting& setting, std::function<void()> ours, const exact::PeakLoop& peak,
     base::ThreadPool& pool, const std::vector<std::pair<const ProductLibrary*, PeerProduct<In, Out>>>& peers,
-    const std::vector<In>& a, const std::vector<In>& b) {
+    const Pages<In>& a, const Pages<In>& b) {
   const auto& [m, n, k] = setting.shape;
-  std::vector<Out> out(static_cast<std::size_t>(m * n));
+  const Pages<Out> out(static_cast<std::size_t>(m * n));
   const auto at_peak = [&] {
     pool.run(static_cast<std::size_t>(setting.threads), 1, [&](std::size_t begin, std::size_t end, int) {
       for (std::size_t i = begin; i < end; ++i) peak.run();
@@ -141,9 +145,9 @@ base::Result<std::vector<PeerRow>> race_floats(const PeerRow& like, const Settin
                                                const std::vector<ProductLibrary>& libraries) {
   const auto& [m, n, k] = setting.shape;
   base::ThreadPool pool(setting.threads);
-  const std::vector<float> a = numbers<float>(m * k, 0);
-  const std::vector<float> b = numbers<float>(n * k, 1);
-  std::vector<float> out(static_cast<std::size_t>(m * n));
+  const Pages<float> a = numbers<float>(m * k, 0);
+  const Pages<float> b = numbers<float>(n * k, 1);
+  const Pages<float> out(static_cast<std::size_t>(m * n));
   exact::DotProblem problem{};
   problem.a = {a.data(), {}, axis(m, k), axis(k, 1)};
   problem.b = {b.data(), {}, axis(n, k), axis(k, 1)};
@@ -152,7 +156,7 @@ base::Result<std::vector<PeerRow>> race_floats(const PeerRow& like, const Settin
   problem.m = m;
   problem.n = n;
   problem.k = k;
-  Workspace workspace(kernels.dot_workspace_bytes() * static_cast<std::size_t>(setting.threads));
+  const Pages<std::byte> workspace(kernels.dot_workspace_bytes() * static_cast<std::size_t>(setting.threads));
   const auto ours = [&] { exact::run_dot(kernels, pool, problem, workspace.span()); };
   std::vector<std::pair<const ProductLibrary*, PeerProduct<float, float>>> peers;
   for (const ProductLibrary& library : libraries) peers.emplace_back(&library, library.floats);
@@ -165,19 +169,17 @@ base::Result<std::vector<PeerRow>> race_integers(const PeerRow& like, const Sett
                                                  const exact::Kernels& kernels, const ProductLibrary& library) {
   const auto& [m, n, k] = setting.shape;
   base::ThreadPool pool(setting.threads);
-  const std::vector<std::int8_t> a = numbers<std::int8_t>(m * k, 0);
-  const std::vector<std::int8_t> b = numbers<std::int8_t>(n * k, 1);
-  const std::vector<float> row_scales = numbers<float>(m, 2);
-  const std::vector<float> column_scales = numbers<float>(n, 3);
-  const std::vector<float> bias = numbers<float>(n, 4);
-  std::vector<float> out(static_cast<std::size_t>(m * n));
-  const auto bytes = [](const std::vector<std::int8_t>& from) {
-    return reinterpret_cast<const std::uint8_t*>(from.data());
-  };
+  const Pages<std::int8_t> a = numbers<std::int8_t>(m * k, 0);
+  const Pages<std::int8_t> b = numbers<std::int8_t>(n * k, 1);
+  const Pages<float> row_scales = numbers<float>(m, 2);
+  const Pages<float> column_scales = numbers<float>(n, 3);
+  const Pages<float> bias = numbers<float>(n, 4);
+  const Pages<float> out(static_cast<std::size_t>(m * n));
+  const auto bytes = [](const Pages<std::int8_t>& from) { return reinterpret_cast<const std::uint8_t*>(from.data()); };
   const exact::IntegerDotProblem problem{
       {bytes(a), {}, axis(m, k), axis(k, 1)}, {bytes(b), {}, axis(n, k), axis(k, 1)}, false, 1, m, n, k};
   const exact::IntegerSplit split = exact::split_integer_dot(integers, 1, m, n, k, false, setting.threads);
-  Workspace workspace(split.workspace_bytes * static_cast<std::size_t>(setting.threads));
+  const Pages<std::byte> workspace(split.workspace_bytes * static_cast<std::size_t>(setting.threads));
   const exact::Dequantising by{{}, row_scales.data(), 1, column_scales.data(), bias.data()};
   const auto pitch = static_cast<std::ptrdiff_t>(n);
   const exact::IntegerTarget target{reinterpret_cast<std::byte*>(out.data()), 0,
