@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """What a gateway bears: bench/gateway.py [--starling PROGRAM] [--folder FOLDER] [--queued N] [--soak SECONDS] [--check].
 
-Starts `starling serve` with the bundled model in FOLDER (a temporary one), asks it with wrk (Debian's package) on
-loopback, and prints one table and one line of JSON:
-  - GET /v1/videos/{id} from 200 connections, at 10,000 /s, while a video is made, and how much slower that is made;
+Starts `starling serve` with the bundled model in FOLDER (a temporary one), asks it on loopback, with wrk (Debian's
+package) and, where requests come at a steady rate, starling_bench_reads, and prints one table and one line of JSON:
+  - GET /v1/videos/{id} from 200 connections, at 10,000 /s, while a video is made, and how much slower that is made than
+    the one just before that nobody asked about: at the median of pairs; and than one while the client's share of the
+    cores was taken, in the same rhythm, and nothing was asked: what the answers alone make of it;
   - the same as fast as it goes;
   - POST /v1/videos while N (10,000) wait and one is made;
   - the server's memory while videos are asked for, looked at, listed and deleted for SECONDS (60).
@@ -27,12 +29,14 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 CONNECTIONS = 200
-PACE_MS = 17  # between an answer and the next request of a connection: 200 of them ask 10,000 times a second and more
+RATE = 10_100  # requests a second, due at even intervals, answered or not
+PAIRS = 7  # of videos made alone and with requests
 SUBMITTERS, SUBMITTER_PACE_MS = 16, 15
 FILLERS, FILLER_PACE_MS = 64, 30
 VIDEO = {"prompt": "a red ball bounces on green ground", "size": "128x128", "num_frames": 33, "steps": 6, "seed": 7}
 LONG = {**VIDEO, "steps": 1000}
 MOST_GROWTH = 16 * 2**20
+SOAK_REST, SOAK_LOOKS = 0.05, 12  # seconds between a visitor's rounds; how often memory is looked at
 
 LUA = """
 function delay() return %d end
@@ -110,6 +114,12 @@ class Server:
         self.errors.close()
 
 
+def start_reads(program, server, video, seconds):
+    port = server.address.rpartition(":")[2]
+    return subprocess.Popen([program, port, "/v1/videos/" + video, str(RATE), str(CONNECTIONS), str(seconds)],
+                            stdout=subprocess.PIPE, text=True)
+
+
 def wrk(server, path, connections, seconds, pace=0, body=None, folder=None):
     script = folder / "wrk.lua"
     text = LUA % pace
@@ -130,35 +140,42 @@ def make(server):
     return time.monotonic() - begun, video
 
 
-def measure_reads(server, folder):
-    alone, loaded, loads = [], [], []
+def measure_reads(server, folder, program):
+    alone, beside, loaded, loads = [], [], [], []
     _, video = make(server)  # what is planned once
-    for _ in range(3):
+    first = json.loads(start_reads(program, server, video, 2).communicate()[0])
+    share = 1e3 * first["cpu"] / first["seconds"]  # microseconds of each millisecond
+    for _ in range(PAIRS):
         alone.append(make(server)[0])
-        seconds = max(3, round(statistics.median(alone)) + 2)
-        result = {}
+        seconds = max(2, round(1.3 * statistics.median(alone) + 1))
+        client = subprocess.Popen([program, str(seconds), str(share)])
+        time.sleep(0.3)
+        beside.append(make(server)[0])
+        client.wait()
         before = server.cpu()[0]
-        client = os.times().children_user + os.times().children_system
-        thread = threading.Thread(target=lambda: result.update(
-            wrk(server, "/v1/videos/" + video, CONNECTIONS, seconds, PACE_MS, folder=folder)))
-        thread.start()
+        client = start_reads(program, server, video, seconds)
         time.sleep(0.3)
         loaded.append(make(server)[0])
-        thread.join()
+        result = json.loads(client.communicate()[0])
         result["server_cpu"] = server.cpu()[0] - before
-        result["client_cpu"] = os.times().children_user + os.times().children_system - client
+        share = 1e3 * result["cpu"] / result["seconds"]
         loads.append(result)
-    load = sorted(loads, key=lambda one: one["p99"])[1]
-    rate = load["requests"] / load["seconds"]
+
+    def median(figure):
+        return statistics.median(figure(load) for load in loads)
+
     most = wrk(server, "/v1/videos/" + video, CONNECTIONS, 5, folder=folder)
     return {
-        "reads_per_second": rate, "reads_p50_ms": load["p50"], "reads_p99_ms": load["p99"],
+        "reads_per_second": median(lambda load: load["requests"] / load["seconds"]),
+        "reads_p50_ms": median(lambda load: load["p50"]), "reads_p99_ms": median(lambda load: load["p99"]),
         "video_alone_s": statistics.median(alone), "video_with_reads_s": statistics.median(loaded),
-        "video_slower": statistics.median(loaded) / statistics.median(alone) - 1,
-        "server_share_of_cores": load["server_cpu"] / load["seconds"] / os.cpu_count(),
-        "client_share_of_cores": load["client_cpu"] / load["seconds"] / os.cpu_count(),
+        "video_slower": statistics.median(after / before for before, after in zip(alone, loaded)) - 1,
+        "video_slower_by_client": statistics.median(after / before for before, after in zip(alone, beside)) - 1,
+        "video_slower_by_answers": statistics.median(after / before for before, after in zip(beside, loaded)) - 1,
+        "server_share_of_cores": median(lambda load: load["server_cpu"] / load["seconds"]) / os.cpu_count(),
+        "client_share_of_cores": median(lambda load: load["cpu"] / load["seconds"]) / os.cpu_count(),
         "most_reads_per_second": most["requests"] / most["seconds"], "most_reads_p99_ms": most["p99"],
-        "errors": sum(one["errors"] for one in loads) + most["errors"],
+        "errors": sum(load["errors"] for load in loads) + most["errors"],
     }
 
 
@@ -191,15 +208,19 @@ def measure_submissions(server, folder, queued):
 
 def measure_soak(server, seconds):
     """Memory after a quarter of the time, when all that is kept is there, and at its end."""
+    _, made = make(server)
     server.submit(LONG)
     ends = time.monotonic() + seconds
-    failed = []
+    failed, asked = [], []
 
     def visit():
         connection = http.client.HTTPConnection(server.address, timeout=60)
+        count = 0
 
-        def ask(method, path, body=None):
-            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+        def ask(method, path, body=None, headers=None):
+            nonlocal count
+            count += 1
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else headers or {})
             answer = connection.getresponse()
             text = answer.read()
             if answer.status >= 500:
@@ -214,19 +235,26 @@ def measure_soak(server, seconds):
             ask("GET", "/v1/videos?limit=20")
             ask("POST", "/v1/videos", '{"prompt": 1, "size": "1x"}')
             ask("GET", "/openapi.json")
+            ask("GET", f"/v1/videos/{made}/content?variant=spritesheet", headers={"Range": "bytes=100-4195"})
+            ask("GET", f"/v1/videos/{made}/events")
             for video in own[-3:]:
                 ask("GET", "/v1/videos/" + video)
             while len(own) > 100:
                 ask("DELETE", "/v1/videos/" + own.pop(0))
+            time.sleep(SOAK_REST)
+        asked.append(count)
 
     threads = [threading.Thread(target=visit) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(seconds / 4)
-    early = server.memory()
+    memory = []
+    for i in range(SOAK_LOOKS):
+        time.sleep(max(0, ends - seconds + seconds * (i + 1) / SOAK_LOOKS - time.monotonic()))
+        memory.append(server.memory())
     for thread in threads:
         thread.join()
-    return {"soak_seconds": seconds, "memory_early": early, "memory_late": server.memory(), "errors": len(failed)}
+    return {"soak_seconds": seconds, "soak_requests": sum(asked), "memory_early": memory[SOAK_LOOKS // 4 - 1],
+            "memory_late": memory[-1], "memory": memory, "errors": len(failed)}
 
 
 def main():
@@ -239,9 +267,12 @@ def main():
     options = arguments.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing: cmake/install_packages.sh bench")
+    reads = pathlib.Path(options.starling).parent / "bench/starling_bench_reads"
+    if not reads.exists():
+        sys.exit(f"{reads} is missing: build it with -DSTARLING_BENCH=ON")
     figures = {}
     with tempfile.TemporaryDirectory(dir=options.folder) as room:
-        for name, measure in (("reads", lambda server, folder: measure_reads(server, folder)),
+        for name, measure in (("reads", lambda server, folder: measure_reads(server, folder, reads)),
                               ("submissions", lambda server, folder: measure_submissions(server, folder, options.queued)),
                               ("soak", lambda server, folder: measure_soak(server, options.soak))):
             folder = pathlib.Path(room) / name
@@ -265,6 +296,8 @@ def report(figures):
         ("  p50, p99", f"{reads['reads_p50_ms']:.2f} ms, {reads['reads_p99_ms']:.2f} ms"),
         ("  the video alone, and meanwhile", f"{reads['video_alone_s']:.2f} s, {reads['video_with_reads_s']:.2f} s: "
                                              f"{100 * reads['video_slower']:+.1f} %"),
+        ("  by the client's share of the cores, and by the answers beside it",
+         f"{100 * reads['video_slower_by_client']:+.1f} %, {100 * reads['video_slower_by_answers']:+.1f} %"),
         ("  of all cores: the server's answers, the client",
          f"{100 * reads['server_share_of_cores']:.1f} %, {100 * reads['client_share_of_cores']:.1f} %"),
         ("  as fast as it goes, nothing made", f"{reads['most_reads_per_second']:.0f} /s, "

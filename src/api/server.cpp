@@ -2,6 +2,7 @@
 
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,6 +87,26 @@ std::string peer_of(MHD_Connection* connection) {
 int computing_threads(int wanted) {
   return wanted > 0 ? wanted : std::max(2, static_cast<int>(std::thread::hardware_concurrency())) + 1;
 }
+
+// While it lives, threads that are started do not interrupt what runs when they wake, but for what is due to them.
+class Patience {
+ public:
+  explicit Patience(bool wanted) : changed_(wanted && ::sched_getscheduler(0) == SCHED_OTHER) {
+    if (changed_) set(SCHED_BATCH);
+  }
+  ~Patience() {
+    if (changed_) set(SCHED_OTHER);
+  }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+ private:
+  static void set(int policy) {
+    const sched_param none{};
+    (void)::sched_setscheduler(0, policy, &none);
+  }
+  const bool changed_;
+};
 
 void free_text(void* text) { delete static_cast<std::string*>(text); }
 
@@ -337,6 +358,7 @@ bool Server::State::start(std::size_t most_connections) {
   if (options.threads > 1) items.insert(items.begin(), {MHD_OPTION_THREAD_POOL_SIZE, options.threads, nullptr});
   const unsigned int flags =
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (tls ? static_cast<unsigned int>(MHD_USE_TLS) : 0U);
+  const Patience patience(options.gives_way);
   daemon = MHD_start_daemon(flags, 0, nullptr, nullptr, &State::on_request, this,       //
                             MHD_OPTION_ARRAY, items.data(),                             //
                             MHD_OPTION_URI_LOG_CALLBACK, &State::on_target, this,       //

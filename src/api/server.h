@@ -27,11 +27,12 @@ struct ServerOptions {
   std::string address = "127.0.0.1";     // in numbers; 0.0.0.0 and :: are all there are
   std::uint16_t port = 0;                // 0: any that is free
   int threads = 2;                       // that serve connections
+  bool gives_way = false;                // those threads wait for a core instead of interrupting who computes there
   int workers = 64;                      // that run handlers which may wait
   std::size_t most_waiting = 1024;       // requests before the workers; more are answered with 503
   int computing = 0;                     // threads for what only computes; 0: one per core, at least two, and one more
   std::size_t most_connections = 16384;  // fewer when the process may not have so many descriptors
-  std::size_t header_bytes = 32768;      // of a request, with what the server needs beside it
+  std::size_t header_bytes = 24576;      // of a request, with what the server needs beside it; cleared for each
   std::size_t buffered_bytes = std::size_t{256} << 20;  // of all bodies that are being received or worked on
   std::chrono::milliseconds patience{60'000};  // for a request's header, and beyond what a body or response may take
   std::uint64_t slowest = 16384;               // bytes a second at which a body may come, or a response go

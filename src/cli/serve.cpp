@@ -235,6 +235,8 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
     return base::invalid("others reach " + options.address +
                          ", and there is no key: make one with starling key create, or listen on 127.0.0.1");
   }
+  // A video whose threads are interrupted at any moment waits for the last of them at every loop.
+  options.gives_way = arguments.network.empty();
   if (!arguments.certificate.empty()) {
     STARLING_ASSIGN(options.certificate, base::read_text_file(arguments.certificate, kMaxPemBytes));
   }

@@ -1,6 +1,7 @@
 #include "api/server.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -214,6 +215,32 @@ TEST_F(Servers, SurvivesRequestsThatAreNone) {
     EXPECT_TRUE(status == 0 || status >= 400) << status << " to " << text.substr(0, 60);
   }
   EXPECT_EQ(client_.get(url("/hello"))->status, 200);
+}
+
+TEST_F(Servers, TakesHeadersOfTwelveThousandBytes) {
+  start();
+  const auto with = [](std::size_t bytes) {
+    return "GET /hello HTTP/1.1\r\nHost: x\r\nX-Name: me\r\nCookie: " + std::string(bytes, 'a') +
+           "\r\nConnection: close\r\n\r\n";
+  };
+  EXPECT_NE(ask(with(12'000)).find("hello me"), std::string::npos);
+  EXPECT_EQ(status_of(ask(with(17'000))), 431);
+}
+
+TEST_F(Servers, ThreadsThatGiveWayInterruptNobody) {
+  const auto policy = [](bool gives_way) {
+    Router router;
+    router.add(get_route(
+        "/", [](const Request&) { return text_response(std::to_string(::sched_getscheduler(0)), "text/plain"); }));
+    ServerOptions options;
+    options.gives_way = gives_way;
+    const auto server = Server::start(std::move(router), options);
+    return (*node::HttpClient().get((*server)->url() + "/")).body;
+  };
+  const int own = ::sched_getscheduler(0);
+  EXPECT_EQ(policy(true), std::to_string(own == SCHED_OTHER ? SCHED_BATCH : own));
+  EXPECT_EQ(::sched_getscheduler(0), own);
+  EXPECT_EQ(policy(false), std::to_string(own));
 }
 
 // Two opinions of where a body ends would let one request hide in another: 400, and the connection ends.
