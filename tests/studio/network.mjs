@@ -36,6 +36,16 @@ await other.locator("a.picture").click();
 await other.getByText("a provider of the network, task 1").waitFor();
 await look(other, "network-video");
 
+// What a provider made is run again in this browser, and by the server.
+const check = async () => {
+  await other.getByRole("button", { name: "Check it" }).click();
+  await other.locator(".verdict.good").getByText(/It holds: \d+ of \d+ calls were run again here/).waitFor({ timeout: 60000 });
+};
+await check();
+await look(other, "network-checked");
+await other.getByRole("button", { name: "Have the server check" }).click();
+await other.getByText(/It holds, says the server: it ran \d+ of \d+ calls/).waitFor({ timeout: 60000 });
+
 await page.getByRole("link", { name: /was paid/ }).click();
 await page.getByRole("heading", { name: "Task 1" }).waitFor();
 await page.locator(".state.s-paid").waitFor();
@@ -167,6 +177,8 @@ process.kill(Number(process.env.DEVNET), "SIGTERM");
 await page.goto(`${base}/#/network`);
 await page.getByText("The network does not answer; what is shown may be old.").waitFor();
 await look(page, "network-away");
+await other.reload();
+await check(); // takes none of the network
 
 await browser.close();
 assert.deepEqual(complaints, []);
