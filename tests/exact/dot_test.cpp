@@ -163,7 +163,8 @@ TEST(Dot, EqualsTheChainAcrossBlocks) {
   }
 }
 
-// A convolution and the gradient of its weight: windows of x[N, H, W, C] along the rows or along the depth.
+// A convolution and the gradient of its weight: windows of x[N, H, W, C] along the rows or along the depth. Some rows
+// of pixels are longer than a panel of the kernels, and some windows deeper than a block.
 TEST(Dot, EqualsTheChainOnWindows) {
   base::ThreadPool pool(2);
   base::set_ieee_mode();
@@ -174,8 +175,9 @@ TEST(Dot, EqualsTheChainOnWindows) {
       const std::int64_t kernel = 1 + static_cast<std::int64_t>(random() % 3);
       const std::int64_t step = 1 + static_cast<std::int64_t>(random() % 2);
       const std::int64_t height = kernel + static_cast<std::int64_t>(random() % 7);
-      const std::int64_t width = kernel + static_cast<std::int64_t>(random() % 9);
-      const auto channels = static_cast<std::int64_t>(1 + random() % 26);
+      const bool large = round % 3 == 0;
+      const std::int64_t width = kernel + static_cast<std::int64_t>(random() % (large ? 60 : 9));
+      const auto channels = static_cast<std::int64_t>(1 + random() % (large ? 120 : 26));
       const std::int64_t out_height = (height - kernel) / step + 1;
       const std::int64_t out_width = (width - kernel) / step + 1;
       const Axis pixels = axis(

@@ -29,6 +29,9 @@ struct Dot {
       1024;  // elements after which addresses meet the same lines of the first-level cache
   static constexpr std::int64_t kRowPitch = kDepth + 16;  // of the copied rows
   static constexpr std::int64_t kCopiedRows = 16;         // of the copied rows when they vary fastest
+  // Steps of the depth that lie together, on average, where rows that are not one run are read in place: a
+  // convolution's windows, which share most of what they read.
+  static constexpr std::int64_t kLeastRun = 16;
   static constexpr std::int64_t kFewPanels = 8;  // for which packing columns that can be read in place is not worth it
   static constexpr std::int64_t kTurned = 32;    // columns below which they may go into rows
   static_assert(kColumns % kWidth == 0 && kRows <= kCopiedRows);
@@ -49,6 +52,7 @@ struct Dot {
     Depth row_depth;
     Depth column_depth;
     std::int64_t depth_begin;  // of the two above; -1: not filled
+    typename Tile::Run whole;  // the depth of copied rows
     std::ptrdiff_t row_offset[kRows];
     std::ptrdiff_t column_offset[kColumns];
     ColumnPanel panel[kColumns / kLanes];
@@ -74,9 +78,10 @@ struct Dot {
   static RowPanel row_panel(Workspace& workspace, const Side& side, std::int64_t count) {
     const Depth& depth = workspace.row_depth;
     const std::ptrdiff_t* row = workspace.row_offset;
+    workspace.whole = {0, depth.steps};
     if (depth.run_count == 0) {
       Pack::pack(workspace.rows, kCopiedRows, side, row, count, depth);
-      RowPanel panel{{workspace.rows, 1, kCopiedRows}, workspace.rows, 0, 0, 0};
+      RowPanel panel{{workspace.rows, 1, kCopiedRows, &workspace.whole, 1}, workspace.rows, 0, 0, 0};
       if (side.depth.factors == 1) {
         // Each step of the depth is a cache line of its own; the next panel's ends in one that this panel's may not.
         panel.ahead = side.data + row[count - 1] + count + depth.offset[0];
@@ -87,9 +92,10 @@ struct Dot {
       return panel;
     }
     std::ptrdiff_t step;
-    if (depth.run_count == 1 && Pack::regular(row, count, step) && step % kPage != 0) {
-      const float* data = side.data + row[0] + depth.run[0].offset;
-      return {{data, step, 1}, data + count * step, step, Tile::kChunk, 2 * step};
+    const bool long_runs = depth.run_count == 1 || depth.steps >= depth.run_count * kLeastRun;
+    if (long_runs && Pack::regular(row, count, step) && step % kPage != 0) {
+      const float* data = side.data + row[0];
+      return {{data, step, 1, depth.run, depth.run_count}, data + count * step, step, Tile::kChunk, 2 * step};
     }
     for (std::int64_t r = 0; r < count; ++r) {
       float* to = workspace.rows + r * kRowPitch;
@@ -98,7 +104,7 @@ struct Dot {
         to += depth.run[i].length;
       }
     }
-    return {{workspace.rows, kRowPitch, 1}, workspace.rows, 0, 0, 0};
+    return {{workspace.rows, kRowPitch, 1, &workspace.whole, 1}, workspace.rows, 0, 0, 0};
   }
 
   // Makes the panels of columns [j, j + columns) and returns their number.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "exact/kernels.h"
+#include "exact/loops/dot_tile.h"
 
 // How a product's operands are walked and packed, over a backend's vectors V.
 
@@ -15,11 +16,7 @@ struct DotPack {
 
   static constexpr std::int64_t kFetchAhead = 64;  // elements, in rows that are being packed
 
-  // Part of a block's depth that lies consecutively in memory.
-  struct Run {
-    std::ptrdiff_t offset;
-    std::int64_t length;
-  };
+  using Run = typename DotTile<V>::Run;
 
   // The depth of a block as one operand has it: as runs if it is contiguous, else the offset of every step.
   struct Depth {

@@ -15,11 +15,19 @@ struct DotTile {
   static constexpr std::int64_t kLanes = V::kLanes;
   static constexpr std::int64_t kChunk = 16;  // steps of the depth between which memory is fetched ahead
 
-  // How a tile reads its row operand: element (r, k) is data[r * row_step + k * depth_step].
+  // Part of a block's depth that lies evenly in memory.
+  struct Run {
+    std::ptrdiff_t offset;
+    std::int64_t length;
+  };
+
+  // How a tile reads its row operand: element (r, i) of a run is data[run.offset + r * row_step + i * depth_step].
   struct Rows {
     const float* data;
     std::ptrdiff_t row_step;
     std::ptrdiff_t depth_step;
+    const Run* runs;
+    std::int64_t run_count;
   };
 
   // Its column operand: vector v of step k is at data + k * depth_step + v * kLanes.
@@ -28,8 +36,8 @@ struct DotTile {
     std::ptrdiff_t depth_step;
   };
 
-  // Memory to be fetched while a tile is computed: two places of the rows' operand for every chunk, and the next
-  // output.
+  // Memory to be fetched while a tile is computed: two places of the rows' operand for every chunk, from each run's
+  // offset on, and the next output.
   struct Ahead {
     const float* rows;
     std::ptrdiff_t second;      // place, from the first
@@ -60,37 +68,42 @@ struct DotTile {
       }
     }
     constexpr int kBases = (kTileRows + 2) / 3;
-    const float* base[kBases];
-    for (int i = 0; i < kBases; ++i) base[i] = a.data + 3 * i * a.row_step;
     // What a short loop has no chunks for.
     for (std::int64_t r = (part.depth + kChunk - 1) / kChunk; r < kTileRows; ++r) {
 #pragma GCC unroll 4
       for (int v = 0; v < kTileVectors; ++v) __builtin_prefetch(ahead.out + r * out_stride + v * kLanes, 1, 2);
     }
-    for (std::int64_t k = 0; k < part.depth;) {
-      const std::int64_t end = part.depth - k < kChunk ? part.depth : k + kChunk;
-      // Spread over the loop, because few misses can be under way at once.
-      __builtin_prefetch(ahead.rows, 0, 2);
-      __builtin_prefetch(ahead.rows + ahead.second, 0, 2);
-      ahead.rows += ahead.chunk_step;
-      if (k < kChunk * kTileRows) {
+    int out_rows = kTileRows;
+    const Run* const last_run = a.runs + a.run_count;
+    for (const Run* run = a.runs; run != last_run; ++run) {
+      const float* base[kBases];
+      for (int i = 0; i < kBases; ++i) base[i] = a.data + run->offset + 3 * i * a.row_step;
+      const float* rows_ahead = ahead.rows + run->offset;
+      for (std::int64_t left = run->length; left > 0; left -= kChunk) {
+        // Spread over the loop, because few misses can be under way at once.
+        __builtin_prefetch(rows_ahead, 0, 2);
+        __builtin_prefetch(rows_ahead + ahead.second, 0, 2);
+        rows_ahead += ahead.chunk_step;
+        if (out_rows > 0) {
 #pragma GCC unroll 4
-        for (int v = 0; v < kTileVectors; ++v) __builtin_prefetch(ahead.out + v * kLanes, 1, 2);
-        ahead.out += out_stride;
-      }
-      for (; k < end; ++k) {
-        F column[kTileVectors];
-#pragma GCC unroll 4
-        for (int v = 0; v < kTileVectors; ++v) column[v] = V::load(b.data + v * kLanes);
-#pragma GCC unroll 16
-        for (int r = 0; r < kTileRows; ++r) {
-          const F row = V::broadcast(base[r / 3][r % 3 * a.row_step]);
-#pragma GCC unroll 4
-          for (int v = 0; v < kTileVectors; ++v) sums[r][v] = V::fma(row, column[v], sums[r][v]);
+          for (int v = 0; v < kTileVectors; ++v) __builtin_prefetch(ahead.out + v * kLanes, 1, 2);
+          ahead.out += out_stride;
+          --out_rows;
         }
-        b.data += b.depth_step;
+        for (std::int64_t step = left < kChunk ? left : kChunk; step > 0; --step) {
+          F column[kTileVectors];
+#pragma GCC unroll 4
+          for (int v = 0; v < kTileVectors; ++v) column[v] = V::load(b.data + v * kLanes);
+#pragma GCC unroll 16
+          for (int r = 0; r < kTileRows; ++r) {
+            const F row = V::broadcast(base[r / 3][r % 3 * a.row_step]);
+#pragma GCC unroll 4
+            for (int v = 0; v < kTileVectors; ++v) sums[r][v] = V::fma(row, column[v], sums[r][v]);
+          }
+          b.data += b.depth_step;
 #pragma GCC unroll 8
-        for (int i = 0; i < kBases; ++i) base[i] += a.depth_step;
+          for (int i = 0; i < kBases; ++i) base[i] += a.depth_step;
+        }
       }
     }
     for (int r = 0; r < kTileRows; ++r) {
