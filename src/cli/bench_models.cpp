@@ -68,6 +68,7 @@ base::Result<ModelTime> time_program(exact::Engine& engine, exact::Program progr
   if (seconds.front() <= kLong) seconds.erase(seconds.begin());
   ModelTime time;
   time.seconds = median(std::move(seconds));
+  time.work = prepared.program().work();
   time.planned_bytes = prepared.peak_bytes();
   for (const Tensor& weight : weights) time.weight_bytes += weight.byte_size();
   return time;

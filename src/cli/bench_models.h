@@ -5,13 +5,15 @@
 
 #include "base/result.h"
 #include "exact/engine.h"
+#include "exact/operators.h"
 
 namespace starling::cli {
 
 // Parts of a Wan-2.1-1.3B-shaped model on weights that nobody trained: speed does not depend on their values.
 
 struct ModelTime {
-  double seconds = 0.0;             // median: of what the process ran with one thread, of the clock's with more
+  double seconds = 0.0;  // median: of what the process ran with one thread, of the clock's with more
+  exact::Work work;
   std::uint64_t weight_bytes = 0;   // as the engine reads them
   std::uint64_t planned_bytes = 0;  // call outputs and scratch at the worst moment
 };

@@ -84,25 +84,6 @@ base::Result<double> memory_peak(base::ThreadPool& pool) {
   return best;
 }
 
-// Of the backend that STARLING_BACKEND names, where it is one of this CPU's.
-base::Result<Peaks> measure_peaks(int threads) {
-  base::ThreadPool pool(threads);
-  Peaks peaks;
-  const char* forced = std::getenv("STARLING_BACKEND");
-  const auto chosen = exact::choose_kernels(forced == nullptr ? "" : forced);
-  const exact::Kernels& kernels = chosen.ok() ? **chosen : *exact::available_kernels().front();
-  const exact::PeakLoop& floats = exact::own_peak(exact::float_peaks(), kernels.name);
-  const exact::PeakLoop& integers = exact::own_peak(exact::integer_peaks(), kernels.integer_dot.name);
-  peaks.float_instructions = floats.name;
-  peaks.integer_instructions = integers.name;
-  STARLING_ASSIGN(peaks.floats, loop_peak(pool, floats));
-  STARLING_ASSIGN(peaks.integers, loop_peak(pool, integers));
-  STARLING_ASSIGN(peaks.mixed, loop_peak(pool, exact::own_peak(exact::mixed_peaks(), kernels.name)));
-  STARLING_ASSIGN(peaks.divisions, loop_peak(pool, exact::own_peak(exact::division_peaks(), kernels.name)));
-  STARLING_ASSIGN(peaks.bytes, memory_peak(pool));
-  return peaks;
-}
-
 // --- operators
 
 // Operations of one element, as its definition in docs/exact.md counts them; loads, stores and what makes NaNs one are
@@ -374,6 +355,24 @@ constexpr double kShareOfMemory = 0.8;
 double share(const OperatorTime& row) { return row.limit_seconds / row.seconds; }
 
 }  // namespace
+
+base::Result<Peaks> measure_peaks(int threads) {
+  base::ThreadPool pool(threads);
+  Peaks peaks;
+  const char* forced = std::getenv("STARLING_BACKEND");
+  const auto chosen = exact::choose_kernels(forced == nullptr ? "" : forced);
+  const exact::Kernels& kernels = chosen.ok() ? **chosen : *exact::available_kernels().front();
+  const exact::PeakLoop& floats = exact::own_peak(exact::float_peaks(), kernels.name);
+  const exact::PeakLoop& integers = exact::own_peak(exact::integer_peaks(), kernels.integer_dot.name);
+  peaks.float_instructions = floats.name;
+  peaks.integer_instructions = integers.name;
+  STARLING_ASSIGN(peaks.floats, loop_peak(pool, floats));
+  STARLING_ASSIGN(peaks.integers, loop_peak(pool, integers));
+  STARLING_ASSIGN(peaks.mixed, loop_peak(pool, exact::own_peak(exact::mixed_peaks(), kernels.name)));
+  STARLING_ASSIGN(peaks.divisions, loop_peak(pool, exact::own_peak(exact::division_peaks(), kernels.name)));
+  STARLING_ASSIGN(peaks.bytes, memory_peak(pool));
+  return peaks;
+}
 
 base::Result<OperatorBench> bench_operators(int threads, const std::string& only) {
   std::vector<Sizes> sizes{kBundled};

@@ -19,6 +19,9 @@ struct Peaks {
   std::string integer_instructions;
 };
 
+// Of the backend that STARLING_BACKEND names, where it is one of this CPU's.
+base::Result<Peaks> measure_peaks(int threads);
+
 // One operator at one shape. Bytes are those of its inputs and its results, each once; operations are counted from the
 // definitions (docs/exact.md). A limit is the time that its peak allows.
 struct OperatorTime {

@@ -14,6 +14,7 @@
 #include "base/interrupt.h"
 #include "base/process.h"
 #include "cli/bench_models.h"
+#include "cli/bench_operators.h"
 #include "cli/bench_products.h"
 #include "cli/output.h"
 
@@ -210,12 +211,16 @@ std::vector<PeerRow> best_products(const std::vector<PeerRow>& rows, int threads
 base::Result<std::vector<PeerRow>> measure_models(const std::vector<Case>& wanted, const PeerOptions& options,
                                                   int threads) {
   std::vector<PeerRow> ours;
+  if (wanted.empty()) return ours;
   STARLING_ASSIGN(Engine engine, Engine::create({"", threads, base::check_interrupt}));
+  STARLING_ASSIGN(const Peaks peaks, measure_peaks(threads));
   for (const Case& one : wanted) {
     note("measuring " + one.row.name + ", " + one.row.shape + ", " + one.row.arithmetic);
     STARLING_ASSIGN(const ModelTime time, one.run(engine, options.rounds));
     ours.push_back(one.row);
     ours.back().seconds = time.seconds;
+    ours.back().limit_seconds = 2.0 * (static_cast<double>(time.work.f32_multiply_adds) / peaks.floats +
+                                       static_cast<double>(time.work.i8_multiply_adds) / peaks.integers);
   }
   return ours;
 }

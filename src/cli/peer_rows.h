@@ -16,7 +16,7 @@ struct PeerRow {
   int threads = 1;
   std::string arithmetic;  // ours
   double seconds = 0.0;
-  double limit_seconds = 0.0;  // what the machine's peak of that arithmetic allows, measured in the same run
+  double limit_seconds = 0.0;  // what the machine's peak, measured in the same run, allows for its products
   std::string peer;            // with version and arithmetic
   double peer_seconds = 0.0;
   double target = 0.0;  // how many times as fast as the peer ours is meant to be
