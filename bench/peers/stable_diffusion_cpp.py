@@ -190,6 +190,7 @@ def main():
                 command = [program, "-M", "vid_gen", *models, "-p", "a red ball", "-W", str(width), "-H", str(height),
                            "--video-frames", str(frames), "--steps", "1", "--cfg-scale", "1", "--diffusion-fa",
                            "-t", str(given.threads), "-o", os.path.join(folder, "clip.avi"), "-v"]
+                row["peer"] = f"stable-diffusion.cpp{version_of(program)} q8_0"
                 row |= measure(program, command, given.rounds)
             print(json.dumps(row), flush=True)
 
