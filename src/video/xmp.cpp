@@ -37,6 +37,7 @@ base::Bytes xmp_box(std::string_view packet) {
 bool is_mp4(base::ByteView file) { return file.size() >= kHeader && is_type(file, "ftyp"); }
 
 base::Result<std::optional<std::string>> read_xmp(base::ByteView file) {
+  std::optional<std::string> found;
   while (!file.empty()) {
     if (file.size() < kHeader) return base::corrupt("the file ends within the header of a box");
     std::uint64_t size = big_endian(file.first(4));
@@ -54,11 +55,12 @@ base::Result<std::optional<std::string>> read_xmp(base::ByteView file) {
         std::ranges::equal(body.first(kXmpType.size()), kXmpType)) {
       const base::ByteView packet = body.subspan(kXmpType.size());
       if (packet.size() > kMaxXmpBytes) return base::limit_error("the file's XMP packet has more than 64 KiB");
-      return std::optional(std::string(packet.begin(), packet.end()));
+      if (found) return base::corrupt("the file has two XMP packets, and each may say something else");
+      found.emplace(packet.begin(), packet.end());
     }
     file = file.subspan(box.size());
   }
-  return std::optional<std::string>();
+  return found;
 }
 
 }  // namespace starling::video

@@ -21,8 +21,8 @@ base::Bytes xmp_box(std::string_view packet);
 // Whether a file with these bytes begins as an MP4 does.
 bool is_mp4(base::ByteView file);
 
-// The first packet of an MP4 file; nothing if it has none. kCorrupt: its boxes do not lie in the file; kLimit: the
-// packet is longer than kMaxXmpBytes.
+// The packet of an MP4 file; nothing if it has none. kCorrupt: its boxes do not lie in the file, or it has two packets;
+// kLimit: the packet is longer than kMaxXmpBytes.
 base::Result<std::optional<std::string>> read_xmp(base::ByteView file);
 
 }  // namespace starling::video

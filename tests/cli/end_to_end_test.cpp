@@ -12,6 +12,7 @@
 #include "program.h"
 #include "proof/receipt.h"
 #include "train/training_receipt.h"
+#include "video/xmp.h"
 
 namespace starling::cli {
 namespace {
@@ -314,6 +315,19 @@ TEST_F(EndToEnd, AVideoFindsItsReceipt) {
   EXPECT_EQ(*said->text("output_root"), receipt.output_root.hex());
   EXPECT_EQ(*said->text("trace_root"), receipt.trace_root.hex());
   EXPECT_TRUE(verdict.number("psnr_db").ok());
+  // Renamed, cut short, and with a second word on its origin after the first.
+  fs::copy_file(at("out.mp4"), at("renamed.mp4"));
+  EXPECT_EQ(run({"verify", at("out.receipt.json").string(), "--video", at("renamed.mp4").string(), "--model",
+                 model().string(), "--sample", "1"})
+                .code,
+            kFine);
+  const std::string whole = contents(at("out.mp4"));
+  std::ofstream(at("out.mp4"), std::ios::binary) << whole.substr(0, whole.size() - 100);
+  EXPECT_NE(run(check).out.find("does not end where it says"), std::string::npos);
+  const base::Bytes box = video::xmp_box("of elsewhere");
+  std::ofstream(at("out.mp4"), std::ios::binary) << whole << std::string(box.begin(), box.end());
+  EXPECT_NE(run(check).out.find("two XMP packets"), std::string::npos);
+  std::ofstream(at("out.mp4"), std::ios::binary) << whole;
   fs::rename(at("out.receipt.json"), at("kept"));
   const Ran alone = run({"verify", at("out.mp4").string(), "--model", model().string()});
   EXPECT_EQ(alone.code, kFailed);

@@ -58,6 +58,13 @@ TEST_F(Xmp, OtherTypesCarryNone) {
   EXPECT_EQ(webm, written("b.webm", {}));
 }
 
+TEST(XmpBoxes, TwoPacketsAreNone) {
+  base::Bytes both = xmp_box(kPacket);
+  const base::Bytes other = xmp_box("of elsewhere");
+  both.insert(both.end(), other.begin(), other.end());
+  EXPECT_EQ(read_xmp(both).error().code, base::ErrorCode::kCorrupt);
+}
+
 TEST(XmpBoxes, WhatIsDamagedIsSaidSo) {
   const base::Bytes box = xmp_box(kPacket);
   EXPECT_EQ(*read_xmp(box), std::string(kPacket));
