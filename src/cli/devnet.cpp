@@ -11,6 +11,7 @@
 #include "cli/setup.h"
 #include "cli/temporary_home.h"
 #include "exact/backend.h"
+#include "models/fast_model.h"
 #include "node/key_store.h"
 
 namespace starling::cli {
@@ -64,9 +65,11 @@ base::Result<int> run(const Arguments& arguments) {
   node::DevnetOptions options;
   STARLING_ASSIGN(options.program, base::own_program());
   STARLING_ASSIGN(options.model, find_model(arguments.model));
-  STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(options.model));
-  STARLING_ASSIGN(options.genesis_model.root, model.root());
-  options.genesis_model.name = fs::path(options.model).filename().string();
+  for (const fs::path& folder : models::model_family(options.model)) {
+    STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
+    STARLING_ASSIGN(const base::Hash root, model.root());
+    options.genesis_models.push_back({root, models::model_name(folder)});
+  }
   STARLING_ASSIGN(const node::KeyHome keys, node::KeyHome::from_environment());
   STARLING_ASSIGN(const base::SecretKey key, node::default_key(keys));
   options.rich = {key.address()};

@@ -296,7 +296,7 @@ base::Result<int> run(const Arguments& arguments) {
   STARLING_TRY(check_prompt(arguments.video));
   if (arguments.network.empty()) STARLING_TRY(exact::check_backend());
   STARLING_ASSIGN(const video::FileType type, video::file_type_of(arguments.output));
-  STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
+  STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model, arguments.video.fast));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(const ReadyRequest ready, make_request(arguments.video, folder, model.config(), type));
   const generate::TextToVideo& request = ready.request;

@@ -17,6 +17,7 @@
 #include "cli/setup.h"
 #include "cli/video_request.h"
 #include "ledger/json_fields.h"
+#include "models/fast_model.h"
 
 namespace starling::cli {
 
@@ -93,7 +94,7 @@ base::Result<Requests> make_requests(const Arguments& arguments, const fs::path&
 
 base::Result<int> submit(const Arguments& arguments) {
   base::catch_interrupts();
-  STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
+  STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model, arguments.video.fast));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(const Requests all, make_requests(arguments, folder, model));
   const std::vector<generate::TextToVideo>& requests = all.requests;
@@ -137,9 +138,16 @@ base::Result<std::string> output_of(const std::string& output, std::size_t parts
 base::Result<int> wait(const Arguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
-  STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
-  STARLING_ASSIGN(const base::Hash root, model.root());
   STARLING_ASSIGN(const auto customer, Customer::open(arguments.network));
+  STARLING_ASSIGN(const node::TaskEntry task, customer->ledger().task(arguments.task));
+  STARLING_ASSIGN(models::Checkpoint model, models::Checkpoint::open(folder));
+  STARLING_ASSIGN(base::Hash root, model.root());
+  if (root != task.task.model) {
+    if (std::optional<models::Checkpoint> kin = models::kin_of_root(folder, task.task.model)) {
+      model = *std::move(kin);
+      root = task.task.model;
+    }
+  }
   STARLING_ASSIGN(const node::Order order, customer->requester().order_of(arguments.task, model, root));
   const std::size_t parts = order.parts.size();
   STARLING_TRY(output_of(arguments.output, parts, 0));

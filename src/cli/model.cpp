@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <system_error>
 
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "generate/video_job.h"
+#include "models/fast_model.h"
 #include "models/packed_weights.h"
 
 namespace starling::cli {
@@ -42,6 +44,21 @@ base::Result<Cost> measure_cost(const models::Checkpoint& model) {
   return cost;
 }
 
+// Its kin of few steps; nothing if it has none.
+base::Result<std::optional<models::FastModel>> kin_of(const fs::path& folder) {
+  using Kin = std::optional<models::FastModel>;
+  if (models::model_family(folder).size() == 1) return Kin();
+  STARLING_ASSIGN(const models::FastModel kin, models::fast_model(folder));
+  return Kin(kin);
+}
+
+base::Json kin_json(const models::FastModel& kin) {
+  base::Json json = base::Json::empty_object();
+  json.set("model", kin.folder.string());
+  json.set("steps", kin.steps);
+  return json;
+}
+
 base::Result<int> info(const InfoArguments& arguments) {
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
@@ -49,6 +66,7 @@ base::Result<int> info(const InfoArguments& arguments) {
   STARLING_ASSIGN(const base::Hash root, model.root(machine.pool.get()));
   STARLING_ASSIGN(const auto files, model.files());
   STARLING_ASSIGN(const Cost cost, measure_cost(model));
+  STARLING_ASSIGN(const std::optional<models::FastModel> kin, kin_of(folder));
   std::shared_ptr<const models::PackedWeights> packed;
   fs::path packed_file;
   if (const exact::Packer* packer = machine.engine.packer(); packer != nullptr) {
@@ -89,6 +107,9 @@ base::Result<int> info(const InfoArguments& arguments) {
     json.set("width", cost.request.width);
     json.set("height", cost.request.height);
     json.set("frames", cost.request.frames);
+    json.set("steps", cost.request.steps);
+    json.set("guidance", static_cast<double>(cost.request.guidance));
+    json.set("fast", kin ? kin_json(*kin) : base::Json());
     json.set("files", std::move(list));
     json.set("packed_file", packed == nullptr ? base::Json() : base::Json(packed_file.string()));
     json.set("packed_bytes", packed == nullptr ? base::Json() : base::Json(packed->bytes()));
@@ -107,7 +128,11 @@ base::Result<int> info(const InfoArguments& arguments) {
   print("parameters    " + std::to_string(model.parameter_count()));
   print("sizes         multiples of " + std::to_string(generate::size_stride(config)) + " pixels; 1 + k x " +
         std::to_string(generate::frame_stride(config)) + " frames");
-  print("one step      " + std::to_string(cost.work_per_step) + " multiply-adds with guidance, at " + size);
+  print("one step      " + std::to_string(cost.work_per_step) + " multiply-adds" +
+        (cost.request.guidance != 1.0F ? " with guidance" : "") + ", at " + size);
+  print("steps         " + std::to_string(cost.request.steps) +
+        (config.scheduler.student_steps > 0 ? ", which it was distilled to" : ""));
+  if (kin) print("fast          " + std::to_string(kin->steps) + " steps, in " + kin->folder.string());
   print("memory        " + std::to_string(cost.peak_bytes) + " bytes at that size");
   print("files         " + std::to_string(files.size()) + ", " + std::to_string(bytes) + " bytes");
   if (packed != nullptr) {

@@ -30,6 +30,7 @@
 #include "cli/setup.h"
 #include "consensus/embedded.h"
 #include "exact/backend.h"
+#include "models/fast_model.h"
 #include "node/blob_exchange.h"
 #include "node/follower.h"
 #include "node/key_store.h"
@@ -308,15 +309,17 @@ base::Status start(const Arguments& arguments, Node& node) {
     };
   }
   STARLING_ASSIGN(node.models, node::ModelStore::open(node.home / "models", *node.blobs, std::move(prepare)));
-  const std::vector<std::string> folders = split_list(arguments.models);
-  for (const std::string& folder : folders) {
-    STARLING_ASSIGN(const base::Hash root, node.models->add(folder));
-    base::log(base::LogLevel::kInfo, "model", {{"root", root.hex()}, {"folder", folder}});
-  }
+  std::vector<fs::path> folders;
+  for (const std::string& folder : split_list(arguments.models)) folders.emplace_back(folder);
   if (folders.empty() && !arguments.any_model) {
     STARLING_ASSIGN(const fs::path folder, find_model(""));
-    STARLING_ASSIGN(const base::Hash root, node.models->add(folder));
-    base::log(base::LogLevel::kInfo, "model", {{"root", root.hex()}, {"folder", folder.string()}});
+    folders.push_back(folder);
+  }
+  for (const fs::path& named : folders) {
+    for (const fs::path& folder : models::model_family(named)) {
+      STARLING_ASSIGN(const base::Hash root, node.models->add(folder));
+      base::log(base::LogLevel::kInfo, "model", {{"root", root.hex()}, {"folder", folder.string()}});
+    }
   }
   node.exchange.emplace(node.http, *node.blobs, unix_seconds);
   if (node.roles.keeps_chain()) STARLING_TRY(open_chain(arguments, node));

@@ -38,6 +38,7 @@
 #include "jobs/network_maker.h"
 #include "jobs/runner.h"
 #include "jobs/webhooks.h"
+#include "models/fast_model.h"
 #include "node/key_store.h"
 
 namespace starling::cli {
@@ -53,6 +54,7 @@ struct Arguments {
   std::string max_price;
   std::optional<std::int64_t> time_limit;  // seconds
   std::string model;
+  bool fast = false;
   std::string origins;
   std::string certificate;
   std::string private_key;
@@ -254,16 +256,14 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   gateway.keys = serving.keys.get();
   gateway.now = unix_seconds;
   gateway.rules.model = &*serving.model;
-  gateway.rules.model_name = model_folder.filename().string();
+  gateway.rules.model_name = models::model_name(model_folder);
   gateway.rules.model_created = unix_seconds();
   gateway.rules.model_folder = model_folder;
   gateway.rules.model_root = serving.model_root;
   gateway.rules.network = !arguments.network.empty();
   gateway.rules.usual = default_request(serving.model->config());
   gateway.rules.memory = memory(arguments);
-  const models::ModelConfig& config = serving.model->config();
-  const bool goes_on = config.pipeline.expand_timesteps && config.transformer.patch_size[0] == 1;
-  gateway.rules.window = goes_on ? default_window(config) : 0;
+  gateway.rules.window = default_window(serving.model->config());
   gateway.rules.most_pixels = static_cast<std::uint64_t>(arguments.most_pixels);
   STARLING_TRY(set_quote(arguments, serving, gateway));
   api::Router router;
@@ -305,7 +305,7 @@ base::Result<int> run(const Arguments& arguments) {
   }
   STARLING_TRY(exact::check_backend());  // of checks as well, whoever makes the videos
   STARLING_ASSIGN(const fs::path home, gateway_home(arguments.home));
-  STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
+  STARLING_ASSIGN(const fs::path folder, find_model(arguments.model, arguments.fast));
   STARLING_ASSIGN(serving.model, models::Checkpoint::open(folder));
   STARLING_ASSIGN(serving.model_root, serving.model->root());
   if (arguments.network.empty()) {
@@ -321,7 +321,7 @@ base::Result<int> run(const Arguments& arguments) {
     base::Json json = base::Json::empty_object();
     json.set("url", url);
     json.set("base_url", url + "/v1");
-    json.set("model", folder.filename().string());
+    json.set("model", models::model_name(folder));
     json.set("keys", serving.keys->required());
     print_json(json);
   } else {
@@ -361,6 +361,7 @@ Action declare_serve(Options& options) {
   options.text("--listen", a->listen, "ADDRESS:PORT to serve on; port 0 takes any that is free");
   options.text("--home", a->home, kGatewayHomeHelp);
   options.text("--model", a->model, "Folder of a Wan model in the diffusers layout; the bundled one if not given");
+  options.flag("--fast", a->fast, "Serve the model's kin of few steps, which is the model in its folder fast");
   options.integer("--workers", a->workers, 1, 64, "Videos made at a time; 1, or 8 on a network");
   options.integer("--threads", a->threads, 0, 512, "Threads of each worker; 0: one per core");
   options.integer("--keep", a->keep, 0, 24 * 3650, "Hours after which a finished video is deleted; 0: never");

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "cli/output.h"
+#include "models/fast_model.h"
 #include "models/packed_weights.h"
 
 namespace starling::cli {
@@ -56,6 +57,13 @@ base::Result<fs::path> find_model(const std::string& given) {
       "the bundled model is not there: name a model's folder with --model or in the variable STARLING_MODEL");
 }
 
+base::Result<fs::path> find_model(const std::string& given, bool fast) {
+  STARLING_ASSIGN(const fs::path folder, find_model(given));
+  if (!fast) return folder;
+  STARLING_ASSIGN(const models::FastModel kin, models::fast_model(folder));
+  return kin.folder;
+}
+
 base::Result<Machine> start_machine(std::int64_t threads) {
   exact::EngineOptions options;
   options.threads = static_cast<int>(threads);
@@ -94,6 +102,7 @@ bool is_large(const models::ModelConfig& config) {
 }  // namespace
 
 std::int64_t default_window(const models::ModelConfig& config) {
+  if (!config.pipeline.expand_timesteps || config.transformer.patch_size[0] != 1) return 0;
   constexpr std::int64_t kSmall = 17;  // frames, those that the bundled model was trained on
   constexpr std::int64_t kLarge = 121;
   return config.vae.latent_frames(is_large(config) ? kLarge : kSmall);
@@ -108,6 +117,10 @@ generate::TextToVideo default_request(const models::ModelConfig& config) {
     request.rate = {16, 1};
     request.steps = 50;
     request.guidance = 5.0F;
+  }
+  if (config.scheduler.student_steps > 0) {
+    request.steps = config.scheduler.student_steps;
+    request.guidance = 1.0F;
   }
   const std::int64_t stride = generate::size_stride(config);
   request.width = (request.width + stride - 1) / stride * stride;

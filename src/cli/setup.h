@@ -18,6 +18,8 @@ namespace starling::cli {
 // The folder of the model to use: `given` if it is not empty, else STARLING_MODEL, else the bundled one: beside the
 // program's source tree (models/bundled in a folder above the program) or installed (../share/starling/models/bundled).
 base::Result<std::filesystem::path> find_model(const std::string& given);
+// The same; of a model that shall be fast its kin (models/fast_model.h), or why it has none.
+base::Result<std::filesystem::path> find_model(const std::string& given, bool fast);
 
 // An engine, and the threads that hash beside it. threads: 0 for one per core.
 struct Machine {
@@ -36,10 +38,10 @@ base::Status use_packed_weights(models::Checkpoint& model, const Machine& machin
 std::uint64_t usable_memory();
 
 // What is used where the user says nothing: 64×64 at 8 frames a second for small models, such as the bundled one;
-// 832×480 at 16 for large ones.
+// 832×480 at 16 for large ones; the steps of a model that was distilled to a few, without guidance.
 generate::TextToVideo default_request(const models::ModelConfig& config);
 
-// Latent frames that a model makes well at a time, for models that can go on from some of a video's frames.
+// Latent frames that a model makes well at a time; 0 for models that cannot go on from some of a video's frames.
 std::int64_t default_window(const models::ModelConfig& config);
 
 // A sentence on the words of a prompt that the model never met, with some that it knows; empty if there is none.

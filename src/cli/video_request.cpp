@@ -42,6 +42,7 @@ void declare_video_options(Options& options, VideoArguments& arguments) {
                "Tell the prompt as the model's training did, with what it leaves out; shows the result");
   options.text("--model", arguments.model,
                "Folder of a Wan model in the diffusers layout; the bundled one if not given");
+  options.flag("--fast", arguments.fast, "With the model's kin of few steps, which is the model in its folder fast");
   options.number("--seconds", arguments.seconds, 0.0, 3600.0, "Duration, from the first frame to the last (2)");
   options.integer("--frames", arguments.frames, 1, 100'000, "Number of frames, instead of --seconds");
   options.text("--size", arguments.size, "WIDTHxHEIGHT in pixels (64x64 with the bundled model)");
@@ -160,10 +161,8 @@ base::Result<std::int64_t> window_of(const VideoArguments& a, const models::Mode
                          std::to_string((*a.window - 1) / stride * stride + 1) + " and " +
                          std::to_string(((*a.window - 1) / stride + 1) * stride + 1));
   }
-  const bool can = config.pipeline.expand_timesteps && config.transformer.patch_size[0] == 1;
-  const std::int64_t window = a.window ? (*a.window == 0 ? 0 : config.vae.latent_frames(*a.window))
-                              : can    ? default_window(config)
-                                       : 0;
+  const std::int64_t asked = a.window.value_or(0);
+  const std::int64_t window = !a.window ? default_window(config) : asked == 0 ? 0 : config.vae.latent_frames(asked);
   STARLING_TRY(generate::check_request(config, request));
   return window >= generate::largest_window(config, request) ? 0 : window;
 }

@@ -19,6 +19,7 @@ struct VideoArguments {
   std::string prompt;
   bool expand = false;
   std::string model;
+  bool fast = false;
   std::string negative;
   std::string size;
   std::string rate;

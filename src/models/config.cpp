@@ -22,6 +22,7 @@ constexpr std::int64_t kMaxHeads = 512;
 constexpr std::int64_t kMaxChannels = 1024;
 constexpr std::int64_t kMaxPatch = 16;
 constexpr std::size_t kMaxLevels = 6;
+constexpr std::int64_t kMaxStudentSteps = 64;
 constexpr float kMinEpsilon = 1e-12F;
 constexpr float kMaxEpsilon = 1e-2F;
 
@@ -212,8 +213,10 @@ base::Status validate(const SchedulerConfig& c) {
   if (!(c.shift >= 0.01F && c.shift <= 100.0F)) {
     return base::invalid("scheduler: the shift must be from 0.01 to 100.");
   }
-  if (c.noise_mean_amplitude >= 0.0F && c.noise_mean_amplitude <= 100.0F) return {};
-  return base::invalid("scheduler: the noise_mean_amplitude must be from 0 to 100.");
+  if (!(c.noise_mean_amplitude >= 0.0F && c.noise_mean_amplitude <= 100.0F)) {
+    return base::invalid("scheduler: the noise_mean_amplitude must be from 0 to 100.");
+  }
+  return check("scheduler", {{"student_steps", c.student_steps, 0, kMaxStudentSteps}});
 }
 
 // --- reading
@@ -341,6 +344,7 @@ base::Result<SchedulerConfig> parse_scheduler_config(std::string_view json) {
   fields.integer("num_train_timesteps", c.num_train_timesteps, 1, 1'000'000);
   fields.number(is_unipc ? "flow_shift" : "shift", c.shift, 0.01F, 100.0F);
   fields.number("noise_mean_amplitude", c.noise_mean_amplitude, 0.0F, 100.0F);
+  fields.integer("student_steps", c.student_steps, 0, kMaxStudentSteps);
   STARLING_TRY(fields.status());
   return validated(c);
 }
@@ -442,6 +446,7 @@ std::string write_scheduler_config(const SchedulerConfig& c) {
   object.set("shift", number(c.shift));
   object.set("use_dynamic_shifting", false);
   if (c.noise_mean_amplitude != 0.0F) object.set("noise_mean_amplitude", number(c.noise_mean_amplitude));
+  if (c.student_steps != 0) object.set("student_steps", c.student_steps);
   return object.to_text(2) + "\n";
 }
 

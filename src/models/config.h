@@ -86,6 +86,8 @@ struct SchedulerConfig {
   std::int64_t num_train_timesteps = 1000;
   float shift = 1.0F;
   float noise_mean_amplitude = 0.0F;  // latent_noise.h; ours alone, written if it is not 0
+  // The steps that a model was distilled to, which need no guidance; 0: no such. Ours alone, written if it is not 0.
+  std::int64_t student_steps = 0;
 };
 
 // model_index.json, which must name the pipeline and its five parts.

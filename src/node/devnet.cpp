@@ -171,7 +171,7 @@ base::Result<std::unique_ptr<Devnet>> Devnet::start(const DevnetOptions& options
     STARLING_TRY(check_genesis(genesis_file, options, providers));
   } else {
     const base::Json genesis = devnet_genesis(devnet->nodes_.front().address, providers, options.rich,
-                                              {options.genesis_model}, milliseconds_now());
+                                              options.genesis_models, milliseconds_now());
     STARLING_TRY(base::write_file(genesis_file, base::as_bytes(genesis.to_text(2) + "\n")));
   }
 

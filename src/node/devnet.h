@@ -36,7 +36,7 @@ struct DevnetOptions {
   int providers = 2;
   std::vector<base::Address> rich;
   std::filesystem::path model;  // folder
-  GenesisModel genesis_model;
+  std::vector<GenesisModel> genesis_models;
   std::vector<std::string> provider_arguments;  // more of them for `starling node`
 };
 

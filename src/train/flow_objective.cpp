@@ -60,7 +60,10 @@ class FlowObjective final : public Objective {
     config_.pipeline = models::bundled_pipeline_config();
     config_.scheduler = models::bundled_scheduler_config();
     config_.scheduler.noise_mean_amplitude = recipe_.noise_mean_amplitude;
-    if (distils()) config_.scheduler.shift = recipe_.shift;
+    if (distils()) {
+      config_.scheduler.shift = recipe_.shift;
+      config_.scheduler.student_steps = recipe_.student_steps;
+    }
     config_.text_encoder = models::bundled_umt5_config(text_.tokenizer->vocab_size());
     config_.vae = setting_.vae.config;
     config_.transformer = models::bundled_transformer_config();

@@ -14,6 +14,7 @@
 #include "exact/engine.h"
 #include "generate/random_model.h"
 #include "models/checkpoint.h"
+#include "models/fast_model.h"
 #include "train/first_world/caption.h"
 
 namespace starling::cli {
@@ -35,6 +36,19 @@ fs::path& ProgramTest::shared() {
 }
 
 fs::path ProgramTest::model() { return shared() / "model"; }
+
+fs::path ProgramTest::model_with_kin(std::int64_t student_steps) const {
+  const fs::path folder = at("family");
+  fs::remove_all(folder);
+  fs::copy(model(), folder, fs::copy_options::recursive);
+  fs::copy(model(), folder / models::kFastFolder, fs::copy_options::recursive);
+  models::SchedulerConfig scheduler{1000, 2.0F};
+  scheduler.student_steps = student_steps;
+  const std::string text = models::write_scheduler_config(scheduler);
+  const fs::path file = folder / models::kFastFolder / "scheduler" / "scheduler_config.json";
+  EXPECT_TRUE(base::write_file(file, base::as_bytes(text)).ok());
+  return folder;
+}
 
 void ProgramTest::SetUpTestSuite() {
   shared() = fs::temp_directory_path() / ("starling-cli-" + std::to_string(::getpid()));

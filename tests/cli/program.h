@@ -31,6 +31,8 @@ class ProgramTest : public testing::Test {
   ~ProgramTest() override;
 
   static std::filesystem::path model();
+  // A copy of it in the working folder, whose kin is the same model and says that it was distilled to so many steps.
+  std::filesystem::path model_with_kin(std::int64_t student_steps) const;
   std::filesystem::path at(const std::string& name) const { return folder_ / name; }
   // Names in the working folder, hidden ones too, sorted.
   std::vector<std::string> left() const;

@@ -156,6 +156,16 @@ TEST_F(RunScript, AVideoIsMadeAndChecked) {
   EXPECT_TRUE(fs::is_empty(temporary()));
 }
 
+TEST_F(RunScript, AModelsKinOfFewStepsMakesTheVideo) {
+  const std::string family = model_with_kin(2).string();
+  const Ran made =
+      run_script({"a red ball", "--fast", "--model", family, "--size", "32x16", "--frames", "5", "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(*made.json().text("model_root"), *run({"model", "info", family + "/fast", "--json"}).json().text("root"));
+  EXPECT_NE(made.err.find("The video shows the frames of the receipt"), std::string::npos) << made.err;
+  EXPECT_TRUE(fs::is_empty(temporary()));
+}
+
 TEST_F(RunScript, OtherPromptsGetOtherNames) {
   fs::remove(program());
   write_script(program(), "echo \"$4\"; exit 1");

@@ -22,6 +22,8 @@ TEST(Config, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(parse_scheduler_config(scheduler)->shift, 3.3F);
   EXPECT_EQ(parse_scheduler_config(scheduler)->noise_mean_amplitude, 0.5F);
   EXPECT_EQ(write_scheduler_config({1000, 3.3F}).find("noise_mean"), std::string::npos);
+  EXPECT_EQ(parse_scheduler_config(write_scheduler_config({1000, 3.3F, 0.0F, 4}))->student_steps, 4);
+  EXPECT_EQ(write_scheduler_config({1000, 3.3F}).find("student_steps"), std::string::npos);
   EXPECT_TRUE(parse_pipeline_config(write_pipeline_config({true}))->expand_timesteps);
   EXPECT_FALSE(parse_pipeline_config(write_pipeline_config({false}))->expand_timesteps);
 }
@@ -99,6 +101,9 @@ TEST(Config, RefusesWhatItCannotRun) {
   EXPECT_EQ(scheduler_with(R"("use_dynamic_shifting": true)").error().code, ErrorCode::kUnsupported);
   EXPECT_FALSE(scheduler_with(R"("shift": 0)").ok());
   EXPECT_FALSE(scheduler_with(R"("noise_mean_amplitude": -1)").ok());
+  for (const char* steps : {"-1", "65", "2.5", "\"4\""}) {
+    EXPECT_FALSE(scheduler_with(std::string("\"student_steps\": ") + steps).ok()) << steps;
+  }
   const auto index_with = [](const char* key, const char* value) {
     base::Json index = *base::Json::parse(write_pipeline_config({}), "index");
     return index.set(key, *base::Json::parse(value, "value")).to_text();

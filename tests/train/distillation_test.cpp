@@ -123,6 +123,8 @@ TEST_F(Distillation, TheTransformerAloneIsTrainedAndAWholeModelSaved) {
   ASSERT_TRUE(teacher.ok());
   ASSERT_TRUE(made.ok()) << made.error().message;
   EXPECT_EQ(made->config().scheduler.shift, 1.5F);
+  EXPECT_EQ(made->config().scheduler.student_steps, 2);
+  EXPECT_EQ(teacher->config().scheduler.student_steps, 0);
   const auto equal = [&](const char* name) {
     const auto a = teacher->weight(name);
     const auto b = made->weight(name);
