@@ -18,6 +18,7 @@
 #include "cli/setup.h"
 #include "generate/video_job.h"
 #include "train/first_world/evaluation.h"
+#include "train/world/stage.h"
 
 namespace starling::cli {
 
@@ -86,8 +87,8 @@ void print_table(const train::EvaluationReport& report) {
 base::Result<int> run(const Arguments& arguments) {
   if (arguments.world == 2) return evaluate_world(arguments);
   if (arguments.source != "model" || !arguments.vae.empty() || arguments.trained || arguments.diversity ||
-      !arguments.html.empty()) {
-    return base::invalid("--source, --vae, --trained, --diversity and --html are for --world 2");
+      arguments.fast || !arguments.plot.empty() || !arguments.html.empty()) {
+    return base::invalid("--source, --vae, --fast, --plot, --trained, --diversity and --html are for --world 2");
   }
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model));
@@ -190,6 +191,12 @@ Action declare_evaluate(Options& options) {
   options.integer("--width", a->width, 32, 1024, "Pixels (as generate)");
   options.integer("--height", a->height, 32, 1024, "Pixels (as generate)");
   options.integer("--frames", a->frames, 1, 4096, "Frames of each video");
+  std::vector<std::string> plots;
+  for (std::size_t i = 0; i < train::world::kPlots; ++i) {
+    plots.emplace_back(train::world::name(static_cast<train::world::Plot>(i)));
+  }
+  options.choice("--plot", a->plot, plots, "Clips of one plot (default: of any)");
+  options.flag("--fast", a->fast, "Also the videos of the model's kin of few steps, and how they compare");
   options.flag("--trained", a->trained, "Compositions that training shows, instead of those held out");
   options.flag("--diversity", a->diversity, "Make a second video of each caption, with another seed, to compare");
   options.text("--html", a->html, "File for a page with the table and videos beside their captions");

@@ -22,6 +22,8 @@ struct EvaluateArguments {
   std::optional<std::int64_t> width, height, frames;
   bool trained = false;
   bool diversity = false;
+  bool fast = false;
+  std::string plot;
   std::string html;
   std::int64_t shown = 24;
   std::uint64_t seed = 0;

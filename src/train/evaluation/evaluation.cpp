@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "train/evaluation/drift.h"
 #include "train/world/random.h"
 
 namespace starling::train::evaluation {
@@ -30,12 +31,23 @@ double mean_squared_error(const std::vector<std::uint8_t>& ours, const std::vect
   return static_cast<double>(sum) / static_cast<double>(real.size());
 }
 
+// Of a mean squared error. Clips that are equal, or almost, count as those of the largest number that means something.
+double psnr_db(double squared_error) {
+  constexpr double kMost = 100.0;
+  constexpr double kPeak = 255.0;
+  return squared_error <= 0 ? kMost : std::min(kMost, 10 * std::log10(kPeak * kPeak / squared_error));
+}
+
 // What is kept of an item until all are there.
 struct Kept {
   Promise promise;
+  world::Language language = world::Language::kEnglish;
+  world::Plot plot = world::Plot::kSingle;
   Reading real;
   std::vector<Reading> made;                     // by source
-  std::vector<std::optional<double>> diversity;  // by source, and last of real clips
+  std::vector<double> errors;                    // mean squared, by source
+  std::vector<std::optional<double>> diversity;  // by source
+  std::optional<double> other_error;             // against the real clip before
 };
 
 struct Drawn {
@@ -44,10 +56,55 @@ struct Drawn {
   std::optional<Reading> reading;
 };
 
-void add(Column& column, const Reading& reading, const Promise& promise, std::optional<double> diversity = {}) {
+std::vector<double>& of(Amounts& amounts, Quantity quantity) { return amounts[static_cast<std::size_t>(quantity)]; }
+
+void add(Column& column, const Reading& reading, const Promise& promise) {
   column.counts.push_back(judge(reading, promise));
   column.amounts.push_back(measure(reading, promise));
-  if (diversity) column.amounts.back()[static_cast<std::size_t>(Quantity::kDiversity)].push_back(*diversity);
+}
+
+// Of the floor: a video against another clip's caption, and its things against those of that clip's video. What depends
+// on neither is left out.
+void add_shuffled(Column& column, const Reading& reading, const Reading& other, const Promise& promise) {
+  add(column, reading, promise);
+  Amounts& amounts = column.amounts.back();
+  for (const Quantity quantity :
+       {Quantity::kSizeDrift, Quantity::kColourDrift, Quantity::kFallResidual, Quantity::kFlicker}) {
+    of(amounts, quantity).clear();
+  }
+  const std::size_t things = std::min(reading.tracks.things.size(), other.tracks.things.size());
+  for (std::size_t i = 0; i < things; ++i) {
+    const auto ends = ends_of(reading.tracks.things[i]);
+    const auto others = ends_of(other.tracks.things[i]);
+    if (!ends || !others) continue;
+    const Drift drift = drift_between(ends->first, others->last);
+    of(amounts, Quantity::kSizeDrift).push_back(drift.size);
+    of(amounts, Quantity::kColourDrift).push_back(drift.colour);
+  }
+}
+
+// The first of the sources, or real clips, against other clips' captions.
+Column floor_of(const std::vector<Kept>& kept, const std::vector<Source>& sources, const Options& options) {
+  Column floor;
+  floor.name = "floor";
+  const auto reading = [&](std::size_t i) -> const Reading& {
+    return sources.empty() ? kept[i].real : kept[i].made[0];
+  };
+  for (std::size_t shift = 1; shift <= kOthers && shift < kept.size(); ++shift) {
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const std::size_t other = (i + shift) % kept.size();
+      add_shuffled(floor, reading(i), reading(other), kept[other].promise);
+    }
+  }
+  const auto again = std::find_if(sources.begin(), sources.end(), [](const Source& one) { return one.shows_real; });
+  if (again == sources.end()) return floor;
+  const auto source = static_cast<std::size_t>(again - sources.begin());
+  for (std::size_t i = 0; i < kept.size() && i < floor.amounts.size(); ++i) {
+    Amounts& amounts = floor.amounts[i];
+    if (options.diversity) of(amounts, Quantity::kDiversity).push_back(std::sqrt(kept[i].errors[source]));
+    if (kept[i].other_error) of(amounts, Quantity::kLikeness).push_back(psnr_db(*kept[i].other_error));
+  }
+  return floor;
 }
 
 void sum_up(Column& column) {
@@ -75,6 +132,7 @@ Item draw_item(const Options& options, std::size_t number) {
   world::TakeOptions take;
   take.shape = options.shape;
   take.split = options.split;
+  take.plot = options.plot;
   constexpr std::uint64_t kTakes = 64;
   for (std::uint64_t attempt = 0;; ++attempt) {
     const std::uint64_t key = derive(derive(derive(kEvaluationKey, options.seed), number), attempt);
@@ -96,7 +154,6 @@ base::Result<Report> evaluate(const Options& options, const std::vector<Source>&
   Report report;
   report.options = options;
   std::vector<Kept> kept;
-  std::vector<double> errors(sources.size(), 0.0);
   std::vector<std::uint8_t> other_clip;  // the real one before
   // A few at a time, so that what is drawn need not be kept.
   const auto batch = std::size_t{4} * static_cast<std::size_t>(pool.threads());
@@ -113,16 +170,17 @@ base::Result<Report> evaluate(const Options& options, const std::vector<Source>&
     });
     for (std::size_t i = 0; i < count; ++i) {
       if (!drawn[i].reading) return base::internal_error("a clip of the world could not be read");
-      Kept one{drawn[i].item->promise, std::move(*drawn[i].reading), {}, {}};
+      const Item& item = *drawn[i].item;
+      Kept one{item.promise, item.language, item.take.plot, std::move(*drawn[i].reading), {}, {}, {}, {}};
       std::vector<std::vector<std::uint8_t>> videos;
       for (std::size_t s = 0; s < sources.size(); ++s) {
-        STARLING_ASSIGN(auto made, sources[s].make(*drawn[i].item, drawn[i].rgb));
+        STARLING_ASSIGN(auto made, sources[s].make(item, drawn[i].rgb));
         STARLING_ASSIGN(Reading reading, read_clip(view(made, options.shape)));
         one.made.push_back(std::move(reading));
-        errors[s] += mean_squared_error(made, drawn[i].rgb) / static_cast<double>(options.clips);
+        one.errors.push_back(mean_squared_error(made, drawn[i].rgb));
         std::optional<double> diversity;
         if (options.diversity && sources[s].seeded) {
-          Item again = *drawn[i].item;
+          Item again = item;
           ++again.seed;
           STARLING_ASSIGN(const auto other, sources[s].make(again, drawn[i].rgb));
           diversity = std::sqrt(mean_squared_error(other, made));
@@ -130,11 +188,8 @@ base::Result<Report> evaluate(const Options& options, const std::vector<Source>&
         one.diversity.push_back(diversity);
         videos.push_back(std::move(made));
       }
-      if (listener.videos) STARLING_TRY(listener.videos(first + i, *drawn[i].item, drawn[i].rgb, videos));
-      one.diversity.emplace_back();
-      if (options.diversity && !other_clip.empty()) {
-        one.diversity.back() = std::sqrt(mean_squared_error(drawn[i].rgb, other_clip));
-      }
+      if (listener.videos) STARLING_TRY(listener.videos(first + i, item, drawn[i].rgb, videos));
+      if (!other_clip.empty()) one.other_error = mean_squared_error(drawn[i].rgb, other_clip);
       other_clip = std::move(drawn[i].rgb);
       kept.push_back(std::move(one));
       if (listener.progress) STARLING_TRY(listener.progress(first + i + 1));
@@ -143,24 +198,32 @@ base::Result<Report> evaluate(const Options& options, const std::vector<Source>&
   for (std::size_t s = 0; s < sources.size(); ++s) {
     Column column;
     column.name = sources[s].name;
-    column.squared_error = errors[s];
-    for (const Kept& one : kept) add(column, one.made[s], one.promise, one.diversity[s]);
+    for (const Kept& one : kept) {
+      add(column, one.made[s], one.promise);
+      column.squared_error += one.errors[s] / static_cast<double>(options.clips);
+      Amounts& amounts = column.amounts.back();
+      if (one.diversity[s]) of(amounts, Quantity::kDiversity).push_back(*one.diversity[s]);
+      if (sources[s].shows_real) of(amounts, Quantity::kLikeness).push_back(psnr_db(one.errors[s]));
+    }
     report.columns.push_back(std::move(column));
   }
-  Column floor;
-  floor.name = "floor";
-  for (std::size_t shift = 1; shift <= kOthers && shift < kept.size(); ++shift) {
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      const Reading& reading = sources.empty() ? kept[i].real : kept[i].made[0];
-      add(floor, reading, kept[(i + shift) % kept.size()].promise);
-    }
-  }
-  report.columns.push_back(std::move(floor));
+  report.columns.push_back(floor_of(kept, sources, options));
   Column ceiling;
   ceiling.name = "ceiling";
-  for (const Kept& one : kept) add(ceiling, one.real, one.promise, one.diversity.back());
+  for (const Kept& one : kept) {
+    add(ceiling, one.real, one.promise);
+    if (!options.diversity || !one.other_error) continue;
+    of(ceiling.amounts.back(), Quantity::kDiversity).push_back(std::sqrt(*one.other_error));
+  }
   report.columns.push_back(std::move(ceiling));
+  std::vector<world::Language> languages;
+  std::vector<world::Plot> plots;
+  for (const Kept& one : kept) {
+    languages.push_back(one.language);
+    plots.push_back(one.plot);
+  }
   for (Column& column : report.columns) sum_up(column);
+  split_and_compare(report, sources, languages, plots);
   return report;
 }
 

@@ -113,6 +113,39 @@ std::string table(const Report& report) {
   return text + "</table>\n";
 }
 
+std::string share(const Mean& mean) { return cell(mean.value, mean.low, mean.high, mean.count, 100, 1); }
+
+std::string splits(const Report& report) {
+  std::string text;
+  for (const Grouping& split : report.splits) {
+    text += "<h2>By " + split.name + "</h2>\n<table>\n<tr><th>right of all judged, %</th>";
+    for (const Column& column : report.columns) text += "<th>" + escaped(column.name) + "</th>";
+    text += "<th>clips</th></tr>\n";
+    for (const Group& group : split.groups) {
+      text += "<tr><td>" + escaped(group.name) + "</td>";
+      for (const Group::Cell& one : group.columns) text += share(one.overall);
+      text += "<td>" + std::to_string(group.clips) + "</td></tr>\n";
+    }
+    text += "</table>\n";
+  }
+  return text;
+}
+
+std::string comparisons(const Report& report) {
+  if (report.comparisons.empty()) return "";
+  std::string text = "<h2>Compared</h2>\n<table>\n<tr><th>%</th>";
+  for (const Comparison& comparison : report.comparisons) text += "<th>" + escaped(comparison.name) + "</th>";
+  text += "</tr>\n";
+  for (std::size_t m = 0; m <= kMeasures; ++m) {
+    text += "<tr><td>" + (m < kMeasures ? std::string(name(static_cast<Measure>(m))) : "overall") + "</td>";
+    for (const Comparison& comparison : report.comparisons) {
+      text += share(m < kMeasures ? comparison.measures[m] : comparison.overall);
+    }
+    text += "</tr>\n";
+  }
+  return text + "</table>\n";
+}
+
 // What a column's video was judged wrong in.
 std::string verdict(const Report& report, std::string_view column, std::size_t clip) {
   const auto found =
@@ -136,7 +169,7 @@ std::string report_html(const Report& report, const std::vector<ShownClip>& clip
           std::to_string(report.options.shape.width) + "×" + std::to_string(report.options.shape.height) + ", " +
           std::to_string(report.options.shape.frames) +
           " frames; 95 % intervals. Floor: against other clips’ captions. " + "Ceiling: clips of the world.</p>\n";
-  page += table(report);
+  page += table(report) + splits(report) + comparisons(report);
   for (const ShownClip& clip : clips) {
     page += "<section>\n<p>" + escaped(clip.caption) + "</p>\n<div class=\"videos\">\n";
     for (const ShownClip::Video& video : clip.videos) {

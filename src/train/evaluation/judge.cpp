@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "train/evaluation/drift.h"
 #include "train/evaluation/physics.h"
 #include "train/world/telling.h"
 
@@ -77,9 +78,10 @@ class Judge {
         add(Quantity::kGravityError, std::fabs(fall->gravity - gravity()) / gravity());
         add(Quantity::kFallResidual, fall->residual);
       }
-      if (const auto drift = drift_of(track(best_[a]))) {
-        add(Quantity::kSizeDrift, drift->size);
-        add(Quantity::kColourDrift, drift->colour);
+      if (const auto ends = ends_of(track(best_[a]))) {
+        const Drift drift = drift_between(ends->first, ends->last);
+        add(Quantity::kSizeDrift, drift.size);
+        add(Quantity::kColourDrift, drift.colour);
       }
     }
     if (reading_.flicker) add(Quantity::kFlicker, *reading_.flicker);
@@ -307,31 +309,6 @@ class Judge {
     constexpr double kSameSize = 0.12;
     return before.known && after.known && before.shape == after.shape && before.colour == after.colour &&
            std::fabs(before.diameter - after.diameter) <= kSameSize * before.diameter;
-  }
-
-  struct Drift {
-    double size = 0, colour = 0;
-  };
-  static std::optional<Drift> drift_of(const Track& found) {
-    std::vector<const Sighting*> fitted;
-    for (const Sighting& s : found.sightings) {
-      if (s.fitted) fitted.push_back(&s);
-    }
-    if (fitted.size() < 4) return std::nullopt;
-    const std::size_t quarter = std::max<std::size_t>(1, fitted.size() / 4);
-    const auto shape = static_cast<std::size_t>(found.shape);
-    double first = 0;
-    double last = 0;
-    Paint change{};
-    for (std::size_t i = 0; i < quarter; ++i) {
-      const Sighting& a = *fitted[i];
-      const Sighting& b = *fitted[fitted.size() - 1 - i];
-      first += a.diameters[shape];
-      last += b.diameters[shape];
-      for (std::size_t c = 0; c < 3; ++c) change[c] += (b.paint[c] - a.paint[c]) / static_cast<double>(quarter);
-    }
-    const double colour = std::sqrt(change[0] * change[0] + change[1] * change[1] + change[2] * change[2]);
-    return Drift{std::fabs(last / first - 1), colour};
   }
 
   const Reading& reading_;
