@@ -18,6 +18,7 @@
 #include "generate/provenance.h"
 #include "generate/video_check.h"
 #include "generate/video_job.h"
+#include "models/fast_model.h"
 #include "node/acceptance.h"
 #include "proof/receipt.h"
 #include "proof/replay.h"
@@ -45,6 +46,7 @@ struct Arguments {
   std::optional<std::int64_t> within;
   std::string vae;
   std::string start;
+  std::string checkpoints;
   std::int64_t threads = 0;
   bool json = false;
 };
@@ -93,6 +95,7 @@ base::Result<std::optional<models::Checkpoint>> open_model(const Arguments& argu
     return Found();
   }
   if (*root != receipt.model_root) {
+    if (Found kin = models::kin_of_root(folder, receipt.model_root, &pool)) return kin;
     verdict.difference = proof::Difference{"model: the receipt is of " + receipt.model_root.hex() + " and " +
                                            folder.string() + " is " + root->hex()};
     return Found();
@@ -346,14 +349,16 @@ base::Result<int> run(Arguments arguments) {
                             .model = arguments.model,
                             .vae = arguments.vae,
                             .start = arguments.start,
+                            .checkpoints = arguments.checkpoints,
                             .steps = arguments.steps,
                             .within = arguments.within,
                             .threads = arguments.threads,
                             .json = arguments.json},
                            *text);
   }
-  if (arguments.steps || arguments.within || !arguments.vae.empty() || !arguments.start.empty()) {
-    return base::invalid("--steps, --within, --vae and --from are for the receipt of a training");
+  if (arguments.steps || arguments.within || !arguments.vae.empty() || !arguments.start.empty() ||
+      !arguments.checkpoints.empty()) {
+    return base::invalid("--steps, --within, --vae, --from and --checkpoints are for the receipt of a training");
   }
   STARLING_ASSIGN(const Verdict verdict, check(arguments));
   const bool valid = !verdict.difference.has_value();
@@ -401,6 +406,7 @@ Action declare_verify(Options& options) {
                   "Of a training: draw steps at most so far after a checkpoint (default: 20)");
   options.text("--vae", a->vae, "Of a transformer's training: folder of the autoencoder it was trained on");
   options.text("--from", a->start, "Of a training: folder of what it started from");
+  options.text("--checkpoints", a->checkpoints, "Of a training: folder of its checkpoints (default: the receipt's)");
   options.text("--header", a->header,
                "A block's header that you trust: checks that the ledger accepted the receipt, from "
                "out.acceptance.json beside it, and runs nothing again unless --video or --sample asks for it");

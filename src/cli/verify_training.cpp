@@ -39,10 +39,43 @@ base::Result<std::optional<proof::Difference>> compare_files(const train::Traini
   return std::optional<proof::Difference>();
 }
 
-base::Result<train::TrainingCheckResult> check(const TrainingVerification& asked,
-                                               const train::TrainingReceipt& receipt) {
+// Whether the list of step roots is the receipt's, where there is one.
+base::Result<std::optional<proof::Difference>> compare_list(const train::TrainingReceipt& receipt,
+                                                            const fs::path& folder) {
+  auto difference = train::check_step_list(receipt, folder);
+  if (!difference.ok() && difference.error().code == base::ErrorCode::kNotFound) {
+    return std::optional<proof::Difference>();
+  }
+  return difference;
+}
+
+fs::path folder_of(const std::string& receipt) {
+  const fs::path folder = fs::path(receipt).parent_path();
+  return folder.empty() ? fs::path(".") : folder;
+}
+
+// Of a receipt that is shipped with a model: in its folder, or in those of its autoencoder and of its kin of few steps.
+void find_beside(const train::Recipe& recipe, TrainingVerification& asked) {
+  std::error_code error;
+  const fs::path folder = fs::absolute(folder_of(asked.receipt), error).lexically_normal();
+  if (error) return;
+  const auto is_model = [&](const fs::path& path) { return fs::exists(path / "model_index.json", error); };
+  const fs::path above = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
+  if (asked.model.empty() && is_model(folder)) asked.model = folder.string();
+  const bool is_vae = recipe.part == train::ModelPart::kVae;
+  if (asked.model.empty() && is_vae && fs::equivalent(above / "vae", folder, error)) asked.model = above.string();
+  if (is_vae || asked.model.empty()) return;
+  if (asked.vae.empty()) asked.vae = (fs::path(asked.model) / "vae").string();
+  if (asked.start.empty() && recipe.student_steps > 0 && is_model(above)) asked.start = above.string();
+}
+
+base::Result<train::TrainingCheckResult> check(TrainingVerification& asked, const train::TrainingReceipt& receipt) {
+  find_beside(receipt.recipe, asked);
   if (!asked.model.empty()) {
-    STARLING_ASSIGN(const std::optional<proof::Difference> difference, compare_files(receipt, asked.model));
+    STARLING_ASSIGN(std::optional<proof::Difference> difference, compare_files(receipt, asked.model));
+    if (!difference) {
+      STARLING_ASSIGN(difference, compare_list(receipt, folder_of(asked.receipt)));
+    }
     if (difference || !asked.steps) return train::TrainingCheckResult{.difference = difference};
   }
   if (receipt.recipe.part == train::ModelPart::kTransformer && asked.vae.empty()) {
@@ -51,6 +84,10 @@ base::Result<train::TrainingCheckResult> check(const TrainingVerification& asked
   }
   if (!receipt.recipe.start_hash.empty() && asked.start.empty()) {
     return base::invalid("this training started from a trained model: give its folder with --from");
+  }
+  std::error_code error;
+  if (!asked.checkpoints.empty() && !fs::is_directory(asked.checkpoints, error)) {
+    return base::not_found("there is no folder '" + asked.checkpoints + "': name one with checkpoints of the run");
   }
   STARLING_ASSIGN(const std::unique_ptr<TemporaryHome> scratch, TemporaryHome::make("verify"));
   train::Recipe recipe = receipt.recipe;
@@ -65,8 +102,8 @@ base::Result<train::TrainingCheckResult> check(const TrainingVerification& asked
   STARLING_ASSIGN(exact::Engine engine, exact::Engine::create({"", static_cast<int>(asked.threads)}));
   base::Progress progress("verify", 0, "step");
   train::TrainingCheckOptions options;
-  options.folder = fs::path(asked.receipt).parent_path();
-  if (options.folder.empty()) options.folder = ".";
+  options.folder = folder_of(asked.receipt);
+  options.checkpoints = asked.checkpoints;
   if (asked.steps) options.steps = static_cast<std::uint64_t>(*asked.steps);
   if (asked.within) options.within = static_cast<std::uint64_t>(*asked.within);
   options.random = base::random_u64;
@@ -79,7 +116,7 @@ base::Result<train::TrainingCheckResult> check(const TrainingVerification& asked
 
 }  // namespace
 
-base::Result<int> verify_training(const TrainingVerification& asked, const std::string& text) {
+base::Result<int> verify_training(TrainingVerification asked, const std::string& text) {
   base::Result<train::TrainingReceipt> receipt = train::parse_training_receipt(text);
   train::TrainingCheckResult result;
   if (!receipt.ok()) {
@@ -91,6 +128,8 @@ base::Result<int> verify_training(const TrainingVerification& asked, const std::
   if (asked.json) {
     base::Json json = base::Json::empty_object();
     json.set("valid", valid);
+    json.set("steps", receipt.ok() ? base::Json(receipt->steps) : base::Json());
+    json.set("reachable_steps", result.reachable);
     json.set("drawn_steps", result.drawn);
     json.set("made_steps", result.made);
     json.set("model_made_again", result.model);
@@ -102,7 +141,9 @@ base::Result<int> verify_training(const TrainingVerification& asked, const std::
     if (!asked.model.empty()) print("The model's files are those of the receipt.");
     if (result.made > 0) {
       print("The training holds: " + std::to_string(result.made) + " steps were made again and gave the same bits, " +
-            std::to_string(result.drawn) + " of them drawn, the others before those.");
+            std::to_string(result.drawn) + " of them drawn, the others before those; " +
+            std::to_string(result.reachable) + " of its " + std::to_string(receipt->steps) +
+            " steps were near enough to a state at hand.");
     }
     if (result.model) print("The last state gives the receipt's model, bit for bit.");
   }

@@ -9,10 +9,12 @@
 namespace starling::cli {
 
 struct TrainingVerification {
-  std::string receipt;                 // the file
-  std::string model;                   // folder whose files are compared with the receipt's; empty: none
-  std::string vae;                     // folder of the autoencoder that a transformer was trained on
-  std::string start;                   // folder of what training started from
+  std::string receipt;  // the file
+  // Folders; empty: what the receipt lies in or beside, if it is shipped with a model.
+  std::string model;                   // whose files are compared with the receipt's
+  std::string vae;                     // the autoencoder that a transformer was trained on
+  std::string start;                   // what training started from
+  std::string checkpoints;             // of the run; empty: the receipt's folder
   std::optional<std::int64_t> steps;   // to draw
   std::optional<std::int64_t> within;  // of a state at hand
   std::int64_t threads = 0;
@@ -20,6 +22,6 @@ struct TrainingVerification {
 };
 
 // Checks a training receipt by making steps again. Gives the exit code.
-base::Result<int> verify_training(const TrainingVerification& asked, const std::string& text);
+base::Result<int> verify_training(TrainingVerification asked, const std::string& text);
 
 }  // namespace starling::cli

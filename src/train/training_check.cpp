@@ -24,6 +24,31 @@ struct Reach {
   std::uint64_t last = 0;   // at least start
 };
 
+struct List {
+  std::optional<Difference> difference;
+  StepRoots roots;
+};
+
+base::Result<List> list_of(const TrainingReceipt& receipt, const fs::path& folder) {
+  const fs::path path = folder / kStepRootsName;
+  const base::Result<base::MappedFile> file = base::MappedFile::open(path);
+  if (!file.ok() && file.error().code == base::ErrorCode::kNotFound) {
+    return base::not_found("the list of step roots is not there: '" + path.string() +
+                           "' belongs beside the receipt, so put there what the run left of that name");
+  }
+  if (!file.ok()) return file.error();
+  List list;
+  if (base::sha256(file->bytes()) != receipt.step_roots) {
+    list.difference = Difference{"the list '" + path.string() + "' is not the one that the receipt is of"};
+    return list;
+  }
+  STARLING_ASSIGN(list.roots, decode_step_roots(file->bytes()));
+  if (list.roots.first != receipt.first || list.roots.last() != receipt.steps) {
+    list.difference = Difference{"the list of step roots has another number of steps than the receipt"};
+  }
+  return list;
+}
+
 class Check {
  public:
   Check(exact::Engine& engine, const TrainingReceipt& receipt, Objective& objective, const fs::path& scratch,
@@ -33,6 +58,7 @@ class Check {
         objective_(objective),
         scratch_(scratch),
         options_(options),
+        checkpoints_(options.checkpoints.empty() ? options.folder : options.checkpoints),
         pool_(engine.threads()) {}
 
   base::Result<TrainingCheckResult> go() {
@@ -55,33 +81,26 @@ class Check {
 
  private:
   base::Status read_list() {
-    const fs::path path = options_.folder / kStepRootsName;
-    STARLING_ASSIGN(const base::MappedFile file, base::MappedFile::open(path));
-    if (base::sha256(file.bytes()) != receipt_.step_roots) {
-      result_.difference = Difference{"the list '" + path.string() + "' is not the one that the receipt is of"};
-      return {};
-    }
-    STARLING_ASSIGN(roots_, decode_step_roots(file.bytes()));
-    if (roots_.first != receipt_.first || roots_.last() != receipt_.steps) {
-      result_.difference = Difference{"the list of step roots has another number of steps than the receipt"};
-    }
+    STARLING_ASSIGN(List list, list_of(receipt_, options_.folder));
+    result_.difference = std::move(list.difference);
+    roots_ = std::move(list.roots);
     return {};
   }
 
   base::Result<std::vector<Reach>> find_reaches() {
-    STARLING_ASSIGN(std::vector<std::uint64_t> starts, checkpoint_steps(options_.folder));
+    STARLING_ASSIGN(std::vector<std::uint64_t> starts, checkpoint_steps(checkpoints_));
     if (roots_.first == 0) starts.insert(starts.begin(), 0);
     std::erase_if(starts, [&](std::uint64_t start) { return start < roots_.first || start > roots_.last(); });
     std::vector<Reach> reaches;
     for (std::size_t i = 0; i < starts.size(); ++i) {
       const std::uint64_t end = i + 1 < starts.size() ? starts[i + 1] : roots_.last();
       reaches.push_back({starts[i], std::min(end, starts[i] + options_.within)});
-      reachable_ += reaches.back().last - reaches.back().start;
+      result_.reachable += reaches.back().last - reaches.back().start;
     }
-    if (reachable_ == 0) {
-      return base::not_found("no step can be made again: '" + options_.folder.string() +
+    if (result_.reachable == 0) {
+      return base::not_found("no step can be made again: '" + checkpoints_.string() +
                              "' has no checkpoint before the last step, and the list of step roots begins at step " +
-                             std::to_string(roots_.first) + "; put a checkpoint of the run beside the receipt");
+                             std::to_string(roots_.first) + "; name a folder that has one with --checkpoints");
     }
     return reaches;
   }
@@ -89,11 +108,11 @@ class Check {
   // For each start from which steps are made again: the last of them.
   std::map<std::uint64_t, std::uint64_t> draw(const std::vector<Reach>& reaches) {
     std::set<std::uint64_t> places;
-    const std::uint64_t count = std::min(options_.steps, reachable_);
-    if (count == reachable_) {
+    const std::uint64_t count = std::min(options_.steps, result_.reachable);
+    if (count == result_.reachable) {
       for (std::uint64_t i = 0; i < count; ++i) places.insert(i);
     }
-    while (places.size() < count) places.insert(options_.random() % reachable_);
+    while (places.size() < count) places.insert(options_.random() % result_.reachable);
     result_.drawn = count;
     std::map<std::uint64_t, std::uint64_t> runs;
     for (std::uint64_t place : places) {
@@ -112,11 +131,11 @@ class Check {
   // The state after `start` updates, if it is one that the run went through.
   base::Result<TrainingState> state_at(std::uint64_t start) {
     TrainingState state;
-    STARLING_ASSIGN(const std::vector<std::uint64_t> kept, checkpoint_steps(options_.folder));
+    STARLING_ASSIGN(const std::vector<std::uint64_t> kept, checkpoint_steps(checkpoints_));
     if (start == 0 && !std::ranges::binary_search(kept, start)) {
       STARLING_ASSIGN(state, initial_state(engine_, loss_->parameters, receipt_.recipe.seed, loss_->start));
     } else {
-      STARLING_ASSIGN(Checkpoint checkpoint, load_checkpoint(options_.folder, start));
+      STARLING_ASSIGN(Checkpoint checkpoint, load_checkpoint(checkpoints_, start));
       state = std::move(checkpoint.state);
       const std::vector<models::Parameter>& wanted = loss_->parameters;
       const bool same = std::ranges::equal(state.parameters, wanted, [](const auto& a, const auto& b) {
@@ -156,7 +175,7 @@ class Check {
 
   // The files, from the last state.
   base::Status check_model() {
-    STARLING_ASSIGN(const std::vector<std::uint64_t> kept, checkpoint_steps(options_.folder));
+    STARLING_ASSIGN(const std::vector<std::uint64_t> kept, checkpoint_steps(checkpoints_));
     if (kept.empty() || kept.back() != receipt_.steps) return {};
     STARLING_ASSIGN(const TrainingState state, state_at(receipt_.steps));
     if (!result_.difference && tensors_root(state.averages, &pool_) != receipt_.averages) {
@@ -181,15 +200,20 @@ class Check {
   Objective& objective_;
   const fs::path& scratch_;
   const TrainingCheckOptions& options_;
+  const fs::path checkpoints_;
   base::ThreadPool pool_;
   const Loss* loss_ = nullptr;
   StepRoots roots_;
-  std::uint64_t reachable_ = 0;
   std::uint64_t total_ = 0;
   TrainingCheckResult result_;
 };
 
 }  // namespace
+
+base::Result<std::optional<Difference>> check_step_list(const TrainingReceipt& receipt, const fs::path& folder) {
+  STARLING_ASSIGN(List list, list_of(receipt, folder));
+  return std::move(list.difference);
+}
 
 base::Result<TrainingCheckResult> check_training(exact::Engine& engine, const TrainingReceipt& receipt,
                                                  Objective& objective, const fs::path& scratch,

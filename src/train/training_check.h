@@ -15,8 +15,9 @@
 namespace starling::train {
 
 struct TrainingCheckOptions {
-  std::filesystem::path folder;  // of steps.roots and of checkpoints
-  std::uint64_t steps = 3;       // to draw
+  std::filesystem::path folder;       // of steps.roots
+  std::filesystem::path checkpoints;  // a folder of them; empty: the same
+  std::uint64_t steps = 3;            // to draw
   // How many updates after a state that is at hand (the start of all, or a checkpoint) a step may be. Steps beyond are
   // not drawn, since those between would have to be made as well.
   std::uint64_t within = 20;
@@ -27,10 +28,15 @@ struct TrainingCheckOptions {
 
 struct TrainingCheckResult {
   std::optional<proof::Difference> difference;
+  std::uint64_t reachable = 0;  // steps that can be made again from what is at hand
   std::uint64_t drawn = 0;
   std::uint64_t made = 0;  // steps that were made again and compared: those drawn, and all before them from a state
   bool model = false;      // whether the model's files were made again as well
 };
+
+// Whether the list of step roots in a folder is the receipt's. kNotFound when there is none.
+base::Result<std::optional<proof::Difference>> check_step_list(const TrainingReceipt& receipt,
+                                                               const std::filesystem::path& folder);
 
 // Makes drawn steps again from the nearest states at hand and compares every step on the way with the list of step
 // roots; and makes the model's files again if the last state is at hand. Precondition: the objective is of the

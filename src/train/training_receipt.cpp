@@ -26,6 +26,11 @@ base::Result<base::Hash> hash_member(const base::Json& json, std::string_view ke
   return base::Hash::from_hex(text);
 }
 
+// What a run leaves its model in.
+fs::path trained_folder(ModelPart part, const fs::path& folder) {
+  return folder / (part == ModelPart::kVae ? "vae" : "model");
+}
+
 }  // namespace
 
 std::string write_training_receipt(const TrainingReceipt& receipt) {
@@ -81,12 +86,13 @@ bool is_training_receipt(std::string_view text) {
 }
 
 base::Result<std::map<std::string, base::Hash>> model_files(ModelPart part, const fs::path& folder) {
-  const fs::path root = part == ModelPart::kVae ? folder : folder / "model";
-  const fs::path top = part == ModelPart::kVae ? root / "vae" : root;
+  const fs::path top = trained_folder(part, folder);
+  const fs::path root = part == ModelPart::kVae ? folder : top;
   std::map<std::string, base::Hash> files;
   std::error_code error;
   for (fs::recursive_directory_iterator entry(top, error), end; !error && entry != end; entry.increment(error)) {
-    if (!entry->is_regular_file(error)) continue;
+    const fs::path name = entry->path().filename();
+    if (!entry->is_regular_file(error) || name == kTrainingReceiptName || name == kStepRootsName) continue;
     STARLING_ASSIGN(const base::Hash hash, hash_file(entry->path()));
     files.emplace(entry->path().lexically_relative(root).generic_string(), hash);
   }
@@ -107,7 +113,14 @@ base::Status write_training_receipt(const fs::path& folder, const Recipe& recipe
   receipt.step_roots = base::sha256(list.bytes());
   receipt.averages = tensors_root(state.averages, pool);
   STARLING_ASSIGN(receipt.files, model_files(recipe.part, folder));
-  return base::write_file(folder / kTrainingReceiptName, base::as_bytes(write_training_receipt(receipt)));
+  const std::string text = write_training_receipt(receipt);
+  const fs::path trained = trained_folder(recipe.part, folder);
+  std::error_code error;
+  if (fs::is_directory(trained, error)) {
+    STARLING_TRY(base::write_file(trained / kStepRootsName, list.bytes()));
+    STARLING_TRY(base::write_file(trained / kTrainingReceiptName, base::as_bytes(text)));
+  }
+  return base::write_file(folder / kTrainingReceiptName, base::as_bytes(text));
 }
 
 }  // namespace starling::train

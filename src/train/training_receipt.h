@@ -34,10 +34,11 @@ base::Result<TrainingReceipt> parse_training_receipt(std::string_view text);
 // Whether a text says of itself that it is one.
 bool is_training_receipt(std::string_view text);
 
-// The files that a run of this part left under its folder, by their names within a model's folder.
+// The files that a run of this part left under its folder, by their names within a model's folder; not its receipt.
 base::Result<std::map<std::string, base::Hash>> model_files(ModelPart part, const std::filesystem::path& folder);
 
-// Writes training.receipt.json for a run's folder as it is.
+// Writes training.receipt.json for a run's folder as it is, and again, with the list of step roots, into the folder of
+// what was trained, which so can be handed on and checked.
 base::Status write_training_receipt(const std::filesystem::path& folder, const Recipe& recipe,
                                     const TrainingState& state, base::ThreadPool* pool);
 

@@ -170,7 +170,7 @@ TEST_F(TrainingReceipts, SayWhenNothingIsAtHand) {
   for (const auto& entry : fs::directory_iterator(run_)) {
     if (entry.path().extension() == ".starling") fs::remove(entry.path());
   }
-  EXPECT_NE(difference(forge(list, *claimed)).find("put a checkpoint"), std::string::npos);
+  EXPECT_NE(difference(forge(list, *claimed)).find("has one with --checkpoints"), std::string::npos);
 }
 
 TEST_F(TrainingReceipts, CoverAResumedRunAndBeginAgainWhenTheListIsLost) {
