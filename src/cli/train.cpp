@@ -93,6 +93,8 @@ void print_summary(const TrainArguments& a, const train::RunSummary& summary) {
   json.set("steps", summary.steps);
   json.set("finished", summary.finished);
   json.set("loss", summary.loss ? base::Json(*summary.loss) : base::Json());
+  json.set("parameters", summary.parameters);
+  json.set("work_per_step", summary.work_per_step);
   json.set("seconds", summary.seconds);
   json.set("samples_per_second", summary.samples_per_second);
   base::Json validation = base::Json::empty_object();

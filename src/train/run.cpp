@@ -78,6 +78,10 @@ class Run {
     STARLING_ASSIGN(const Loss loss, objective_.loss());
     STARLING_TRY(begin(loss));
     STARLING_ASSIGN(Step step, Step::make(loss, recipe_.optimizer, static_cast<int>(gradients_)));
+    summary_.work_per_step = step.work();
+    for (const models::Parameter& parameter : loss.parameters) {
+      summary_.parameters += static_cast<std::uint64_t>(parameter.shape.elements());
+    }
     STARLING_ASSIGN(RunLog log, RunLog::open(options_.folder, state_.step));
     log_ = std::move(log);
     STARLING_ASSIGN(StepRootsLog roots,

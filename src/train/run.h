@@ -28,6 +28,8 @@ struct RunOptions {
 struct RunSummary {
   std::uint64_t steps = 0;          // made in all
   bool finished = false;            // all steps of the recipe are made
+  std::uint64_t parameters = 0;     // numbers that are trained
+  std::uint64_t work_per_step = 0;  // multiply-adds in products, of data of the recipe's own shape
   std::optional<double> loss;       // smoothed, over the steps of this sitting
   double seconds = 0.0;             // of this sitting
   double samples_per_second = 0.0;  // of this sitting

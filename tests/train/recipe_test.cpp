@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+
+#include "base/file.h"
+#include "train/batch_shapes.h"
+
 namespace starling::train {
 namespace {
 
@@ -34,6 +40,25 @@ TEST(Recipe, ReadsWhatItWrites) {
     EXPECT_EQ(read->schedule.rate, recipe.schedule.rate);
     EXPECT_EQ(read->part, part);
   }
+}
+
+TEST(Recipe, ThoseThatAreCommittedAreGood) {
+  std::size_t count = 0;
+  const auto folder = std::filesystem::path(STARLING_TEST_DATA).parent_path().parent_path().parent_path() / "recipes";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".json") continue;
+    ++count;
+    const auto text = base::read_text_file(entry.path(), 1 << 20);
+    ASSERT_TRUE(text.ok());
+    auto recipe = parse_recipe(*text);
+    ASSERT_TRUE(recipe.ok()) << entry.path() << recipe.error().message;
+    recipe->start_hash = std::string(64, '1');
+    EXPECT_TRUE(validate(*recipe).ok()) << entry.path() << validate(*recipe).error().message;
+    const auto shapes = batch_shapes(*recipe);
+    ASSERT_TRUE(shapes.ok()) << entry.path() << shapes.error().message;
+    EXPECT_EQ(shapes->size(), 1 + (recipe->shapes.empty() ? 0 : std::ranges::count(recipe->shapes, ',') + 1U));
+  }
+  EXPECT_GE(count, 8U);
 }
 
 TEST(Recipe, RefusesWhatItDoesNotKnow) {
