@@ -30,6 +30,14 @@ if(STARLING_SANITIZE)
   endif()
 endif()
 
+# Files of a folder may be compiled together (CMAKE_UNITY_BUILD): a whole build takes a third of the time, a change longer.
+# So names in unnamed namespaces are unique in their folder; the commands of the program and code for an instruction set
+# stay apart.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-subobject-linkage)  # takes a file that is included for a header
+endif()
+
 find_program(STARLING_CCACHE ccache)
 if(STARLING_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${STARLING_CCACHE}")

@@ -61,13 +61,13 @@ double target_of(const PeerRow& row) {
 }
 
 // Something to measure, in one arithmetic of ours.
-struct Case {
+struct PeerCase {
   PeerRow row;
   std::function<base::Result<ModelTime>(Engine&, int rounds)> run;
 };
 
-std::vector<Case> cases(const PeerOptions& options, int threads) {
-  std::vector<Case> all;
+std::vector<PeerCase> cases(const PeerOptions& options, int threads) {
+  std::vector<PeerCase> all;
   const auto add = [&](std::string name, std::string shape, std::string arithmetic, auto run) {
     PeerRow row;
     row.name = std::move(name);
@@ -208,13 +208,13 @@ std::vector<PeerRow> best_products(const std::vector<PeerRow>& rows, int threads
 }
 
 // What is not of products, on so many threads.
-base::Result<std::vector<PeerRow>> measure_models(const std::vector<Case>& wanted, const PeerOptions& options,
+base::Result<std::vector<PeerRow>> measure_models(const std::vector<PeerCase>& wanted, const PeerOptions& options,
                                                   int threads) {
   std::vector<PeerRow> ours;
   if (wanted.empty()) return ours;
   STARLING_ASSIGN(Engine engine, Engine::create({"", threads, base::check_interrupt}));
   STARLING_ASSIGN(const Peaks peaks, measure_peaks(threads));
-  for (const Case& one : wanted) {
+  for (const PeerCase& one : wanted) {
     note("measuring " + one.row.name + ", " + one.row.shape + ", " + one.row.arithmetic);
     STARLING_ASSIGN(const ModelTime time, one.run(engine, options.rounds));
     ours.push_back(one.row);
@@ -231,7 +231,7 @@ base::Result<std::vector<PeerRow>> bench_peers(const PeerOptions& options) {
   STARLING_ASSIGN(const fs::path folder, script_folder());
   STARLING_ASSIGN(std::vector<PeerRow> rows, bench_products({options.threads, options.rounds, options.only}));
   for (const int threads : options.threads) {
-    const std::vector<Case> wanted = cases(options, threads);
+    const std::vector<PeerCase> wanted = cases(options, threads);
     std::vector<PeerRow> ours = best_products(rows, threads);
     STARLING_ASSIGN(const std::vector<PeerRow> models, measure_models(wanted, options, threads));
     ours.insert(ours.end(), models.begin(), models.end());

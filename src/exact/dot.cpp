@@ -7,10 +7,10 @@ namespace {
 
 // Bounds of a piece: the output and the rows' part of a depth block stay in the last-level cache; fewer rows would pack
 // the other operand too often.
-constexpr std::int64_t kMostRows = 1024;
+constexpr std::int64_t kMostDotRows = 1024;
 constexpr std::int64_t kMostColumns = 1536;
-constexpr std::int64_t kLeastColumns = 320;
-constexpr std::int64_t kLeastRows = 224;
+constexpr std::int64_t kLeastDotColumns = 320;
+constexpr std::int64_t kLeastDotRows = 224;
 // Multiply-adds below which handing work to another thread costs more than it gains.
 constexpr std::int64_t kLeastWork = 1 << 16;
 
@@ -31,19 +31,20 @@ Split choose_split(const DotProblem& problem, int threads) {
   const std::int64_t work = std::max<std::int64_t>(1, m * n * std::max<std::int64_t>(1, problem.k));
   const std::int64_t wanted = threads == 1 ? 1 : std::int64_t{threads} * 4;
   if (problem.batch >= wanted || work <= kLeastWork) {
-    if (m <= kMostRows && n <= kMostColumns) {
+    if (m <= kMostDotRows && n <= kMostColumns) {
       return {std::max(parts(kLeastWork, work), parts(problem.batch, wanted)), m, n};
     }
-    return {1, parts(m, parts(m, kMostRows)), columns_of(n, parts(n, kMostColumns))};
+    return {1, parts(m, parts(m, kMostDotRows)), columns_of(n, parts(n, kMostColumns))};
   }
-  Split split{1, parts(m, parts(m, kMostRows)), columns_of(n, parts(n, kMostColumns))};
+  Split split{1, parts(m, parts(m, kMostDotRows)), columns_of(n, parts(n, kMostColumns))};
   const auto pieces = [&] { return problem.batch * parts(m, split.rows) * parts(n, split.columns); };
   // Narrower pieces first: that packs nothing twice. Then shorter ones. Then whatever feeds every thread.
-  if (pieces() < wanted && split.columns > kLeastColumns) {
-    split.columns = columns_of(n, std::min(parts(n, kLeastColumns), parts(n, split.columns) * parts(wanted, pieces())));
+  if (pieces() < wanted && split.columns > kLeastDotColumns) {
+    split.columns =
+        columns_of(n, std::min(parts(n, kLeastDotColumns), parts(n, split.columns) * parts(wanted, pieces())));
   }
-  if (pieces() < wanted && split.rows > kLeastRows) {
-    split.rows = std::max(kLeastRows, parts(m, parts(m, split.rows) * parts(wanted, pieces())));
+  if (pieces() < wanted && split.rows > kLeastDotRows) {
+    split.rows = std::max(kLeastDotRows, parts(m, parts(m, split.rows) * parts(wanted, pieces())));
   }
   if (pieces() < threads) {
     if (m >= split.columns) {

@@ -8,13 +8,13 @@ namespace starling::exact {
 namespace {
 
 using Value = Builder::Value;
-using Sizes = std::array<std::int64_t, 3>;
+using Extents = std::array<std::int64_t, 3>;
 
-Sizes kernel_of(const Node& windows) { return {windows.attributes[0], windows.attributes[1], windows.attributes[2]}; }
-Sizes stride_of(const Node& windows) { return {windows.attributes[3], windows.attributes[4], windows.attributes[5]}; }
+Extents kernel_of(const Node& windows) { return {windows.attributes[0], windows.attributes[1], windows.attributes[2]}; }
+Extents stride_of(const Node& windows) { return {windows.attributes[3], windows.attributes[4], windows.attributes[5]}; }
 
 // Rules write out a part of the graph for each tap or phase, so their number has a bound.
-bool too_many(Builder& b, const Sizes& kernel, const Sizes& stride) {
+bool too_many(Builder& b, const Extents& kernel, const Extents& stride) {
   constexpr std::int64_t kMost = 256;
   std::int64_t phases = 1;
   for (std::size_t i = 0; i < 3; ++i) {
@@ -43,7 +43,7 @@ Value cut(Builder& b, Value a, int axis, Range range) {
 // What a convolution reads, without the zeros around it.
 struct Unpadded {
   ValueId x;
-  Sizes before{};  // zeros before it along T, H, W
+  Extents before{};  // zeros before it along T, H, W
 };
 
 Unpadded unpadded(const Graph& graph, ValueId x) {
@@ -66,7 +66,7 @@ const Node* windows_of(const Graph& graph, const Node& dot) {
   const ValueId inner = graph.node(a).inputs[0];
   if (graph.is_input(inner) || graph.node(inner).op != Operator::kPatches) return nullptr;
   const Node& windows = graph.node(inner);
-  const Sizes kernel = kernel_of(windows);
+  const Extents kernel = kernel_of(windows);
   // Windows that tile x are as large as x: their adjoint costs nothing more.
   if (kernel == stride_of(windows)) return nullptr;
   const std::int64_t depth = kernel[0] * kernel[1] * kernel[2] * windows.shape[7];
@@ -78,8 +78,8 @@ void add_convolution_adjoint(Adjoints& adjoints, const Node& dot, const Node& wi
   Builder& b = adjoints.builder();
   const auto [x, before] = unpadded(adjoints.graph(), windows.inputs[0]);
   if (!adjoints.wanted(x)) return;
-  const Sizes kernel = kernel_of(windows);
-  const Sizes stride = stride_of(windows);
+  const Extents kernel = kernel_of(windows);
+  const Extents stride = stride_of(windows);
   if (too_many(b, kernel, stride)) return;
   const Shape& in = adjoints.graph().shape(x);
   const std::int64_t channels = in[4];
@@ -91,7 +91,7 @@ void add_convolution_adjoint(Adjoints& adjoints, const Node& dot, const Node& wi
   // Along each axis, position p = stride · q + phase of the padded x meets the taps t = phase + stride · u, each at
   // output q - u. So the positions of one phase are a convolution of their own, over the adjoint with zeros around.
   std::array<Range, 3> steps;  // of q: the smallest run that covers x
-  Sizes most_taps;             // of any phase
+  Extents most_taps;           // of any phase
   Value around = adjoint;
   for (std::size_t k = 0; k < 3; ++k) {
     const int axis = static_cast<int>(k) + 1;
@@ -106,8 +106,8 @@ void add_convolution_adjoint(Adjoints& adjoints, const Node& dot, const Node& wi
   const std::int64_t phases = stride[0] * stride[1] * stride[2];
   std::vector<Value> parts;
   for (std::int64_t i = 0; i < phases; ++i) {
-    const Sizes phase{i / (stride[1] * stride[2]), i / stride[2] % stride[1], i % stride[2]};
-    Sizes taps{};
+    const Extents phase{i / (stride[1] * stride[2]), i / stride[2] % stride[1], i % stride[2]};
+    Extents taps{};
     for (std::size_t k = 0; k < 3; ++k) taps[k] = (kernel[k] - phase[k] + stride[k] - 1) / stride[k];
     if (std::ranges::min(taps) <= 0) {
       parts.push_back(b.fill(0.0F, {positions, 1, channels}));
@@ -126,7 +126,7 @@ void add_convolution_adjoint(Adjoints& adjoints, const Node& dot, const Node& wi
     const Value rows = b.reshape(b.permute(turned, {4, 1, 2, 3, 0}), {channels, depth});
     parts.push_back(b.reshape(b.dot(b.reshape(read, {positions, depth}), rows), {positions, 1, channels}));
   }
-  const Sizes sizes{steps[0].count, steps[1].count, steps[2].count};
+  const Extents sizes{steps[0].count, steps[1].count, steps[2].count};
   Value out = b.reshape(phases == 1 ? parts[0] : b.concat(parts, 1),
                         {in[0], sizes[0], sizes[1], sizes[2], stride[0], stride[1], stride[2], channels});
   if (phases != 1) out = b.permute(out, {0, 1, 4, 2, 5, 3, 6, 7});
@@ -142,8 +142,8 @@ void add_patches_adjoint(Adjoints& adjoints, const Node& node, Value, Value adjo
   Builder& b = adjoints.builder();
   const ValueId x = node.inputs[0];
   const Shape& in = adjoints.graph().shape(x);
-  const Sizes kernel = kernel_of(node);
-  const Sizes stride = stride_of(node);
+  const Extents kernel = kernel_of(node);
+  const Extents stride = stride_of(node);
   if (too_many(b, kernel, {1, 1, 1})) return;
   adjoint = adjoints.full(adjoint, node.shape);
   if (kernel == stride) {

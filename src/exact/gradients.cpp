@@ -236,13 +236,13 @@ constexpr std::array kRules = {
     GradientRow{Operator::kPatches, add_patches_adjoint},
 };
 
-constexpr bool ascending() {
+constexpr bool rules_ascend() {
   for (std::size_t i = 1; i < kRules.size(); ++i) {
     if (kRules[i - 1].op >= kRules[i].op) return false;
   }
   return true;
 }
-static_assert(ascending(), "the rules are in the order of the operators' numbers, each once");
+static_assert(rules_ascend(), "the rules are in the order of the operators' numbers, each once");
 
 }  // namespace
 

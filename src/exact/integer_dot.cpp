@@ -12,13 +12,13 @@ constexpr std::int64_t kBlockColumns = 512;
 constexpr std::size_t kPieceBytes = std::size_t{16} << 20;
 constexpr std::int64_t kPieceRows = 4096;
 // Fewer rows would pack the columns too often.
-constexpr std::int64_t kLeastRows = 112;
+constexpr std::int64_t kLeastIntegerRows = 112;
 constexpr std::size_t kWholeRowsBytes = std::size_t{8} << 20;
 
 constexpr std::ptrdiff_t kNumberBytes = 4;  // of what is made of a sum
 
-std::int64_t parts(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
-std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+std::int64_t parts_of(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
+std::size_t rounded_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // Where column n begins, which begins a panel, of columns that are packed already.
 const std::uint8_t* packed_columns(const IntegerDotKernels& kernels, const IntegerDotProblem& problem, std::int64_t n) {
@@ -57,12 +57,12 @@ struct Layout {
   std::ptrdiff_t stride;  // of the tile
 
   Layout(const IntegerDotKernels& kernels, std::int64_t k, std::int64_t piece_rows, std::int64_t block_columns) {
-    const std::int64_t columns = parts(block_columns, kernels.panel_columns) * kernels.panel_columns;
+    const std::int64_t columns = parts_of(block_columns, kernels.panel_columns) * kernels.panel_columns;
     stride = static_cast<std::ptrdiff_t>(columns);
-    start = aligned(static_cast<std::size_t>(piece_rows) * kernels.row_bytes(k));
-    packed = start + aligned(static_cast<std::size_t>(piece_rows) * sizeof(std::int32_t));
-    tile = packed + aligned(static_cast<std::size_t>(columns) * kernels.column_bytes(k));
-    end = tile + aligned(static_cast<std::size_t>(kernels.tile_rows * columns) * sizeof(std::int32_t));
+    start = rounded_up(static_cast<std::size_t>(piece_rows) * kernels.row_bytes(k));
+    packed = start + rounded_up(static_cast<std::size_t>(piece_rows) * sizeof(std::int32_t));
+    tile = packed + rounded_up(static_cast<std::size_t>(columns) * kernels.column_bytes(k));
+    end = tile + rounded_up(static_cast<std::size_t>(kernels.tile_rows * columns) * sizeof(std::int32_t));
   }
 };
 
@@ -82,15 +82,16 @@ IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t ba
   const auto rows = static_cast<std::int64_t>(kPieceBytes / kernels.row_bytes(k));
   split.piece_rows = std::min(m, std::clamp(rows, kernels.tile_rows, kPieceRows));
   const std::int64_t wanted = threads == 1 ? 1 : std::int64_t{threads} * 3;
-  const std::int64_t blocks = parts(n, split.block_columns);
+  const std::int64_t blocks = parts_of(n, split.block_columns);
   // Each piece prepares its rows anew, so a piece has as many columns as leave work for every thread.
-  const std::int64_t row_pieces = batch * parts(m, split.piece_rows);
-  const std::int64_t column_pieces = std::min(blocks, parts(wanted, row_pieces));
-  split.piece_columns = parts(blocks, column_pieces) * split.block_columns;
-  const std::int64_t pieces = row_pieces * parts(n, split.piece_columns);
+  const std::int64_t row_pieces = batch * parts_of(m, split.piece_rows);
+  const std::int64_t column_pieces = std::min(blocks, parts_of(wanted, row_pieces));
+  split.piece_columns = parts_of(blocks, column_pieces) * split.block_columns;
+  const std::int64_t pieces = row_pieces * parts_of(n, split.piece_columns);
   if (pieces < wanted) {
-    const std::int64_t tiles = parts(parts(m, parts(m, split.piece_rows) * parts(wanted, pieces)), kernels.tile_rows);
-    split.piece_rows = std::min(split.piece_rows, std::max(kLeastRows, tiles * kernels.tile_rows));
+    const std::int64_t tiles =
+        parts_of(parts_of(m, parts_of(m, split.piece_rows) * parts_of(wanted, pieces)), kernels.tile_rows);
+    split.piece_rows = std::min(split.piece_rows, std::max(kLeastIntegerRows, tiles * kernels.tile_rows));
   }
   split.workspace_bytes = Layout(kernels, k, split.piece_rows, split.block_columns).end;
   return split;
@@ -100,8 +101,8 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
                      const IntegerSplit& split, std::span<std::byte> workspaces, const IntegerTarget& target,
                      const std::function<void(const IntegerTile&)>& consume) {
   const Layout layout(kernels, problem.k, split.piece_rows, split.block_columns);
-  const std::int64_t row_pieces = parts(problem.m, split.piece_rows);
-  const std::int64_t column_pieces = parts(problem.n, split.piece_columns);
+  const std::int64_t row_pieces = parts_of(problem.m, split.piece_rows);
+  const std::int64_t column_pieces = parts_of(problem.n, split.piece_columns);
   const auto piece = [&](std::int64_t index, std::size_t thread) {
     const std::int64_t n0 = index % column_pieces * split.piece_columns;
     const std::int64_t n1 = std::min(problem.n, n0 + split.piece_columns);
@@ -120,8 +121,8 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
       } else {
         kernels.pack_columns(problem, batch, n, n + columns, memory + layout.packed);
       }
-      const std::int64_t panels = parts(columns, kernels.panel_columns);
-      const std::int64_t tiles = parts(m1 - m0, kernels.tile_rows);
+      const std::int64_t panels = parts_of(columns, kernels.panel_columns);
+      const std::int64_t tiles = parts_of(m1 - m0, kernels.tile_rows);
       for (std::int64_t i = 0; i < tiles; ++i) {
         const std::int64_t m = m0 + i * kernels.tile_rows;
         const std::int64_t rows = std::min(kernels.tile_rows, m1 - m);

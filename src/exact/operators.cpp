@@ -328,13 +328,13 @@ constexpr auto kTable = std::to_array<OperatorRow>({
     {Op::kPatches, "patches", Class::kView, 1, infer_patches, nothing, ref::patches},
 });
 
-constexpr bool ascending() {
+constexpr bool table_ascends() {
   for (std::size_t i = 1; i < kTable.size(); ++i) {
     if (kTable[i - 1].op >= kTable[i].op) return false;
   }
   return true;
 }
-static_assert(ascending(), "the table is in the order of the operators' numbers, each once");
+static_assert(table_ascends(), "the table is in the order of the operators' numbers, each once");
 
 }  // namespace
 

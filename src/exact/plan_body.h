@@ -31,6 +31,7 @@ struct Instruction {
     };
     Kind kind;
     std::uint32_t index;
+    bool operator==(const Operand&) const = default;
   };
   Operator op;
   std::vector<Operand> operands;

@@ -7,12 +7,10 @@ namespace {
 
 using Operand = Instruction::Operand;
 
-bool same(const Operand& a, const Operand& b) { return a.kind == b.kind && a.index == b.index; }
-
 // The two operands in either order.
 bool takes(const Instruction& instruction, const Operand& a, const Operand& b) {
-  return (same(instruction.operands[0], a) && same(instruction.operands[1], b)) ||
-         (same(instruction.operands[0], b) && same(instruction.operands[1], a));
+  return (instruction.operands[0] == a && instruction.operands[1] == b) ||
+         (instruction.operands[0] == b && instruction.operands[1] == a);
 }
 
 class Finder {
@@ -40,7 +38,7 @@ class Finder {
     if (all_.size() == 3) return found;
     const Instruction& last = all_[3];
     if (last.op != Operator::kAdd || !is_block(last) || !is_spent(3, scaled.result)) return found;
-    const Operand& added = last.operands[same(last.operands[0], scaled.result) ? 1 : 0];
+    const Operand& added = last.operands[last.operands[0] == scaled.result ? 1 : 0];
     if (!is_per_column(added) || !takes(last, scaled.result, added)) return found;
     found.bias = added.index;
     found.instructions = 4;
@@ -69,8 +67,8 @@ class Finder {
     if (slot.kind != Operand::Kind::kSlot) return false;
     for (std::size_t i = at; i < all_.size(); ++i) {
       const auto& operands = all_[i].operands;
-      if (i > at && std::ranges::any_of(operands, [&](const Operand& o) { return same(o, slot); })) return false;
-      if (same(all_[i].result, slot)) return true;
+      if (i > at && std::ranges::any_of(operands, [&](const Operand& o) { return o == slot; })) return false;
+      if (all_[i].result == slot) return true;
     }
     return true;
   }

@@ -15,8 +15,6 @@ using Kind = Operand::Kind;
 // Blocks of columns, where a pass is not cut by rows alone, begin at multiples of this.
 constexpr std::int64_t kColumnStep = 256;
 
-bool same(const Operand& a, const Operand& b) { return a.kind == b.kind && a.index == b.index; }
-
 class Rotator {
  public:
   Rotator(const Graph& graph, std::vector<Step>& steps, const std::vector<ValueId>& outputs)
@@ -86,12 +84,12 @@ class Rotator {
     const Instruction& result = group.instructions[2];
     if (result.op != last || result.is_column || group.store_column[0]) return {};
     // Either product may come first: they are told apart by who reads them.
-    if (same(group.instructions[0].result, group.instructions[1].result)) return {};
+    if (group.instructions[0].result == group.instructions[1].result) return {};
     std::array<External, 4> found{};
     for (std::size_t i = 0; i < 2; ++i) {
-      const bool in_order = same(result.operands[0], group.instructions[0].result);
+      const bool in_order = result.operands[0] == group.instructions[0].result;
       const Instruction& product = group.instructions[in_order ? i : 1 - i];
-      if (product.op != Operator::kMul || product.is_column || !same(result.operands[i], product.result)) return {};
+      if (product.op != Operator::kMul || product.is_column || result.operands[i] != product.result) return {};
       for (std::size_t j = 0; j < 2; ++j) {
         if (product.operands[j].kind != Kind::kExternal) return {};
         found[2 * i + j] = group.externals[product.operands[j].index];
@@ -191,7 +189,7 @@ class Rotator {
   // Where in place of a store: that of an operand, if its last reader is who stores and nothing comes after.
   static Operand block_for(Group& group, std::uint32_t store) {
     const Instruction& last = group.instructions.back();
-    if (same(last.result, {Kind::kStore, store}) && last.narrowed < 0) {
+    if (last.result == Operand{Kind::kStore, store} && last.narrowed < 0) {
       for (const Operand& operand : last.operands) {
         if (operand.kind == Kind::kSlot) return operand;
       }

@@ -11,8 +11,6 @@ namespace {
 using Operand = Instruction::Operand;
 using Kind = Operand::Kind;
 
-bool same(const Operand& a, const Operand& b) { return a.kind == b.kind && a.index == b.index; }
-
 // An operand of a step of a pattern: the result of an earlier step (≥ 0), the rows that the pattern is about, or one of
 // its numbers.
 constexpr int kRows = -1;
@@ -62,8 +60,8 @@ constexpr std::array kShares{PatternStep{Operator::kMax, {kRows}}, PatternStep{O
 bool is_spent(const Group& group, const Operand& slot, std::size_t begin) {
   for (std::size_t i = begin; i < group.instructions.size(); ++i) {
     const Instruction& instruction = group.instructions[i];
-    if (std::ranges::any_of(instruction.operands, [&](const Operand& o) { return same(o, slot); })) return false;
-    if (same(instruction.result, slot)) return true;
+    if (std::ranges::any_of(instruction.operands, [&](const Operand& o) { return o == slot; })) return false;
+    if (instruction.result == slot) return true;
   }
   return true;
 }
@@ -102,7 +100,7 @@ class Matcher {
   // Whether a step of the pattern from `begin` on and before `end` writes there.
   bool is_written(const Operand& place, std::size_t begin, std::size_t end) const {
     for (std::size_t i = begin; i < end; ++i) {
-      if (same(at(i).result, place)) return true;
+      if (at(i).result == place) return true;
     }
     return false;
   }
@@ -111,11 +109,11 @@ class Matcher {
     if (name == kNothing) return false;
     if (name >= 0) {
       const auto maker = static_cast<std::size_t>(name);
-      return same(at(maker).result, operand) && !is_written(operand, maker + 1, step);
+      return at(maker).result == operand && !is_written(operand, maker + 1, step);
     }
     if (name == kRows && is_written(operand, 0, step)) return false;
     std::optional<Operand>& bound = name == kRows ? rows_ : numbers_[static_cast<std::size_t>(kFirst - name)];
-    if (bound.has_value()) return same(*bound, operand);
+    if (bound.has_value()) return *bound == operand;
     if (name == kRows ? !is_rows(operand) : !is_number(operand)) return false;
     bound = operand;
     return true;
@@ -221,9 +219,9 @@ void modulate(const Group& group, Group::RowKernel& norm) {
   if (norm.result.kind != Kind::kSlot || next == group.instructions.size()) return;
   const Instruction& bent = group.instructions[next];
   if ((bent.op != Operator::kMul && bent.op != Operator::kFma) || bent.is_column || bent.narrowed >= 0) return;
-  const std::size_t own = same(bent.operands[0], norm.result) ? 0 : 1;
-  if (!same(bent.operands[own], norm.result)) return;
-  if (!same(bent.result, norm.result) && !is_spent(group, norm.result, next + 1)) return;
+  const std::size_t own = bent.operands[0] == norm.result ? 0 : 1;
+  if (bent.operands[own] != norm.result) return;
+  if (bent.result != norm.result && !is_spent(group, norm.result, next + 1)) return;
   for (std::size_t i = 0; i < bent.operands.size(); ++i) {
     const Operand& operand = bent.operands[i];
     if (i == own) continue;
@@ -241,7 +239,7 @@ void modulate(const Group& group, Group::RowKernel& norm) {
 // Lets a norm's kernel give integers alone, where its rows are quantised next and nobody else reads them.
 bool quantise(const Group& group, Group::RowKernel& norm, const Group::RowKernel& next) {
   if (next.kind != Group::RowKernel::Kind::kQuantise || next.first != norm.first + norm.count) return false;
-  if (norm.result.kind != Kind::kSlot || !same(next.rows, norm.result)) return false;
+  if (norm.result.kind != Kind::kSlot || next.rows != norm.result) return false;
   if (!is_spent(group, norm.result, next.first + next.count)) return false;
   norm.integers = next.integers;
   norm.count += next.count;
@@ -261,7 +259,7 @@ void find_large_stores(Group& group) {
     group.store_past[i] =
         bytes >= kPastCaches && !group.store_column[i] &&
         std::ranges::none_of(group.instructions, [&](const Instruction& instruction) {
-          return std::ranges::any_of(instruction.operands, [&](const Operand& o) { return same(o, store); });
+          return std::ranges::any_of(instruction.operands, [&](const Operand& o) { return o == store; });
         });
   }
 }

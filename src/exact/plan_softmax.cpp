@@ -9,8 +9,6 @@ namespace {
 using Operand = Instruction::Operand;
 using Kind = Operand::Kind;
 
-bool same(const Operand& a, const Operand& b) { return a.kind == b.kind && a.index == b.index; }
-
 }  // namespace
 
 // f32(sums) · scales, max, sub, exp, mul, to_u8, sum, to_f32: each reads what the one before it gives, and nothing else
@@ -32,14 +30,14 @@ void find_softmax(Group& group, ValueId made) {
   const Instruction& rounded = all[kLogits + 5];
   const Instruction& sum = all[kLogits + 6];
   const Instruction& total = all[kLogits + 7];
-  const bool flows = same(greatest.operands[0], logits.result) && same(difference.operands[0], logits.result) &&
-                     same(difference.operands[1], greatest.result) && same(power.operands[0], difference.result) &&
-                     same(rounded.operands[0], scaled.result) && same(sum.operands[0], rounded.result) &&
-                     same(total.operands[0], sum.result);
+  const bool flows = greatest.operands[0] == logits.result && difference.operands[0] == logits.result &&
+                     difference.operands[1] == greatest.result && power.operands[0] == difference.result &&
+                     rounded.operands[0] == scaled.result && sum.operands[0] == rounded.result &&
+                     total.operands[0] == sum.result;
   if (!flows || !greatest.is_column || !sum.is_column || !total.is_column) return;
-  const std::size_t own = same(scaled.operands[0], power.result) ? 0 : 1;
+  const std::size_t own = scaled.operands[0] == power.result ? 0 : 1;
   const Operand& factor = scaled.operands[1 - own];
-  if (!same(scaled.operands[own], power.result) || factor.kind != Kind::kExternal) return;
+  if (scaled.operands[own] != power.result || factor.kind != Kind::kExternal) return;
   const Group::External& number = group.externals[factor.index];
   if (number.step != 0 || std::ranges::any_of(number.rows, [](const Factor& f) { return f.stride != 0; })) return;
   const bool kept = rounded.narrowed >= 0 && group.stores[static_cast<std::size_t>(rounded.narrowed)] == made;

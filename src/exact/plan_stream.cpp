@@ -11,7 +11,7 @@ namespace {
 
 // Bounds the packed operands and the rows of one thread.
 constexpr std::int64_t kMostNumbers = std::int64_t{48} << 20;
-constexpr std::int64_t kRows = 256;  // at most, of a block
+constexpr std::int64_t kBlockRows = 256;  // at most, of a block
 
 bool is_product(const Step& step) { return step.kind == Step::Kind::kDot || step.kind == Step::Kind::kIntegerDot; }
 
@@ -82,7 +82,7 @@ class Streamer {
       if (!group.store_column[i] || !late || reader.operands[1].base == value) return false;
     }
     const std::int64_t keys = group.columns;
-    return keys * (depth_of(steps_[first]) + columns_of(reader) + kRows) <= kMostNumbers;
+    return keys * (depth_of(steps_[first]) + columns_of(reader) + kBlockRows) <= kMostNumbers;
   }
 
   void join(std::size_t last, std::size_t pass, std::size_t first) {

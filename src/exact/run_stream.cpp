@@ -10,13 +10,15 @@ namespace {
 // Rows of a block of f32, for which both products pack their columns anew: many enough to pay for it.
 constexpr std::int64_t kMostRows = 256;
 constexpr std::int64_t kLeastRows = 64;
-constexpr std::size_t kLine = 64;
+constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kPage = 4096;  // distance of addresses that meet the same lines of the first cache
 
 std::int64_t parts(std::int64_t size, std::int64_t piece) { return (size + piece - 1) / piece; }
-std::size_t aligned(std::size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+std::size_t whole_lines(std::size_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine; }
 // A distance of rows of so many bytes.
-std::size_t pitch_of(std::size_t bytes) { return aligned(bytes) + (aligned(bytes) % kPage == 0 ? kLine : 0); }
+std::size_t pitch_of(std::size_t bytes) {
+  return whole_lines(bytes) + (whole_lines(bytes) % kPage == 0 ? kCacheLine : 0);
+}
 
 // keys are the columns of the first product and the depth of the second.
 struct Sizes {
@@ -38,7 +40,7 @@ class Parts {
  public:
   std::size_t take(std::size_t bytes) {
     const std::size_t at = end_;
-    end_ += aligned(bytes);
+    end_ += whole_lines(bytes);
     return at;
   }
   std::size_t end() const { return end_; }

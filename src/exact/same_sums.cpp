@@ -11,7 +11,7 @@
 namespace starling::exact {
 namespace {
 
-Axis one_axis(std::int64_t size, std::ptrdiff_t stride) {
+Axis single_factor(std::int64_t size, std::ptrdiff_t stride) {
   Axis axis;
   axis.factors = 1;
   axis.size[0] = size;
@@ -50,8 +50,8 @@ bool same_sums(const IntegerDotKernels& one, const IntegerDotKernels& other) {
     for (std::uint8_t& number : b) number = static_cast<std::uint8_t>(random());
     for (const bool is_unsigned : {false, true}) {
       const auto stride = static_cast<std::ptrdiff_t>(depth);
-      const IntegerDotProblem problem{{a.data(), {}, one_axis(kRows, stride), one_axis(depth, 1)},
-                                      {b.data(), {}, one_axis(kColumns, stride), one_axis(depth, 1)},
+      const IntegerDotProblem problem{{a.data(), {}, single_factor(kRows, stride), single_factor(depth, 1)},
+                                      {b.data(), {}, single_factor(kColumns, stride), single_factor(depth, 1)},
                                       is_unsigned,
                                       1,
                                       kRows,

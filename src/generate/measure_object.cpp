@@ -7,7 +7,6 @@ namespace starling::generate {
 
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
 // Distance in RGB from the backdrop at which a pixel may belong to the object; and, as a part of the distance that the
 // object's middle would have in that row, at which it does, so that a blurred edge is cut in its middle.
 constexpr double kDistinct = 40;
@@ -183,7 +182,8 @@ ObjectMask find_object(const ClipView& clip, int frame, const Backdrop& backdrop
   const std::vector<int> component = object_pixels(clip, pixels, backdrop);
   ObjectMask mask;
   const double scale = PictureGeometry(clip.width, clip.height).scale;
-  if (static_cast<double>(component.size()) < kSpeck * kPi / 4 * square(kDiameterLow[0] * scale)) return mask;
+  if (static_cast<double>(component.size()) < kSpeck * std::numbers::pi / 4 * square(kDiameterLow[0] * scale))
+    return mask;
 
   mask.left = clip.width;
   mask.top = clip.height;
@@ -215,7 +215,7 @@ ObjectMask find_object(const ClipView& clip, int frame, const Backdrop& backdrop
 
 double diameter_from_area(Shape shape, double area) {
   const double box = width_in_diameters(shape) * height_in_diameters(shape);
-  const double fill = shape == Shape::kBall ? kPi / 4 : shape == Shape::kTriangle ? 0.5 : 1.0;
+  const double fill = shape == Shape::kBall ? std::numbers::pi / 4 : shape == Shape::kTriangle ? 0.5 : 1.0;
   return std::sqrt(area / (box * fill));
 }
 

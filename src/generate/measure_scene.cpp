@@ -8,7 +8,6 @@ namespace starling::generate {
 
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
 // Mean distance in RGB from the nearest paint beyond which the sky or the ground is none of the world's.
 constexpr double kUnlikeAnything = 60;
 
@@ -96,7 +95,7 @@ struct Phasor {
 std::vector<Phasor> stripe_wave(int width, double period) {
   std::vector<Phasor> wave;
   for (int x = 0; x < width; ++x) {
-    const double angle = 2 * kPi * (x + 0.5 - 0.5 * width) / period;
+    const double angle = 2 * std::numbers::pi * (x + 0.5 - 0.5 * width) / period;
     wave.push_back({std::cos(angle), -std::sin(angle)});
   }
   return wave;
@@ -157,7 +156,7 @@ double measure_camera_velocity(const ClipView& clip, const Backdrop& backdrop, c
     }
   }
   if (turn.real == 0 && turn.imaginary == 0) return 0;
-  return std::atan2(turn.imaginary, turn.real) / (2 * kPi) * kStripeMetres * clip.fps;
+  return std::atan2(turn.imaginary, turn.real) / (2 * std::numbers::pi) * kStripeMetres * clip.fps;
 }
 
 }  // namespace starling::generate

@@ -52,7 +52,7 @@ class GraphCall {
 
 constexpr float kHalfRange = 127.5F;  // of a pixel's values, as in video/frames.h
 
-std::int64_t divide_up(std::int64_t value, std::int64_t by) { return (value + by - 1) / by; }
+std::int64_t pieces_of(std::int64_t value, std::int64_t by) { return (value + by - 1) / by; }
 
 Tensor scalar(float value) { return Tensor::from_f32({}, {&value, 1}); }
 
@@ -73,7 +73,7 @@ class Pipeline {
         encoder_tiles_(encode_tiles(config.vae, request, tiling)),
         places_(static_cast<std::size_t>(timeline_.frames + 1)) {
     calls_.windows = static_cast<std::uint32_t>(windows_.size());
-    for (const Piece& piece : pieces_) calls_.decodes += static_cast<std::uint32_t>(divide_up(piece.frames, each_));
+    for (const Piece& piece : pieces_) calls_.decodes += static_cast<std::uint32_t>(pieces_of(piece.frames, each_));
     if (tiles_.size() > 1) calls_.tile_parts = calls_.decodes * static_cast<std::uint32_t>(tiles_.size() + 1);
   }
 
@@ -153,7 +153,7 @@ class Pipeline {
   }
 
   std::uint32_t parts_of(std::int64_t latent_frames) const {
-    return static_cast<std::uint32_t>(divide_up(latent_frames, each_));
+    return static_cast<std::uint32_t>(pieces_of(latent_frames, each_));
   }
 
   // Encodes so many of the given frames and puts the latents together, but for the first `left_out`.

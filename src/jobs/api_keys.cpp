@@ -14,7 +14,7 @@ namespace starling::jobs {
 namespace {
 
 constexpr std::size_t kMaxName = 100;
-constexpr const char* kColumns =
+constexpr const char* kKeyColumns =
     "id, name, hash, scopes, budget, spent, per_minute, created_at, revoked_at, webhook_url, webhook_secret";
 
 std::string random_hex(std::size_t count) {
@@ -124,7 +124,7 @@ base::Result<std::vector<ApiKey>> ApiKeys::list() const {
   std::vector<ApiKey> keys;
   STARLING_TRY(database_.read([&](Connection& connection) -> base::Status {
     STARLING_ASSIGN(Statement row,
-                    connection.prepare("SELECT " + std::string(kColumns) + " FROM keys ORDER BY created_at, id"));
+                    connection.prepare("SELECT " + std::string(kKeyColumns) + " FROM keys ORDER BY created_at, id"));
     while (true) {
       STARLING_ASSIGN(const bool there, row.step());
       if (!there) return {};
@@ -150,7 +150,7 @@ base::Status ApiKeys::load() {
   std::map<std::string, std::shared_ptr<const ApiKey>> by_hash;
   bool any = false;
   STARLING_TRY(database_.read([&](Connection& connection) -> base::Status {
-    STARLING_ASSIGN(Statement row, connection.prepare("SELECT " + std::string(kColumns) + " FROM keys"));
+    STARLING_ASSIGN(Statement row, connection.prepare("SELECT " + std::string(kKeyColumns) + " FROM keys"));
     while (true) {
       STARLING_ASSIGN(const bool there, row.step());
       if (!there) return {};

@@ -20,7 +20,7 @@
 namespace starling::jobs {
 namespace {
 
-constexpr int kNice = 10;
+constexpr int kCheckerNice = 10;
 
 // A damaged file is a difference; a machine that cannot read it, or has no memory, is an error.
 bool is_damage(const base::Error& error) {
@@ -66,7 +66,7 @@ bool Checker::submit(Check check) {
 }
 
 void Checker::run() {
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);  // and of the threads that it starts
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kCheckerNice);  // and of the threads that it starts
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });

@@ -17,13 +17,13 @@ namespace starling::jobs {
 namespace {
 
 // Requests are answered first.
-constexpr int kNice = 10;
+constexpr int kMakerNice = 10;
 
 }  // namespace
 
 base::Status LocalMaker::begin() {
   if (engine_) return {};
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);  // and of the threads that it starts
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kMakerNice);  // and of the threads that it starts
   exact::EngineOptions options;
   options.threads = options_.threads;
   options.stop = [this]() -> base::Status {

@@ -20,9 +20,9 @@ namespace market = ledger::market;
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};     // of the account, for a gateway that does not answer
-constexpr std::chrono::milliseconds kPause{500};  // between two tries
-constexpr std::chrono::milliseconds kLook{200};   // between two looks at a provider's progress
+constexpr std::chrono::seconds kAccountPatience{30};  // of the account, for a gateway that does not answer
+constexpr std::chrono::milliseconds kTryPause{500};   // between two tries
+constexpr std::chrono::milliseconds kLook{200};       // between two looks at a provider's progress
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 constexpr std::size_t kTasksAtATime = 100;
 
@@ -95,7 +95,7 @@ class ProgressWatch {
 NetworkMaker::NetworkMaker(const NetworkMakerOptions& options)
     : options_(options),
       ledger_(http_, options.url, options.stopping),
-      account_(ledger_, *options.key, kPatience, options.lock) {}
+      account_(ledger_, *options.key, kAccountPatience, options.lock) {}
 
 base::Result<std::unique_ptr<NetworkMaker>> NetworkMaker::open(const NetworkMakerOptions& options) {
   std::unique_ptr<NetworkMaker> maker(new NetworkMaker(options));
@@ -119,7 +119,7 @@ auto NetworkMaker::patiently(const Ask& ask) -> decltype(ask()) {
       base::log(base::LogLevel::kWarning, "the network does not answer; the video waits",
                 {{"id", making_->video->id}, {"reason", answer.error().message}});
     }
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kTryPause);
   }
 }
 

@@ -9,7 +9,7 @@
 namespace starling::jobs {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{100};
+constexpr std::chrono::milliseconds kPoll{100};
 constexpr int kPausePolls = 10;
 
 // A library that throws fails the video, not the server.
@@ -37,7 +37,7 @@ Runner::~Runner() {
 
 void Runner::run(Maker& maker) {
   while (!stopping_) {
-    if (const auto claim = queue_.claim(kPatience)) work_on(maker, *claim);
+    if (const auto claim = queue_.claim(kPoll)) work_on(maker, *claim);
   }
 }
 
@@ -50,7 +50,7 @@ void Runner::write_down(const std::string& id, const std::function<base::Status(
       base::log(base::LogLevel::kError, "what became of a video cannot be written down; trying again",
                 {{"id", id}, {"reason", written.error().message}});
     }
-    for (int i = 0; i < kPausePolls && !stopping_; ++i) std::this_thread::sleep_for(kPatience);
+    for (int i = 0; i < kPausePolls && !stopping_; ++i) std::this_thread::sleep_for(kPoll);
   }
 }
 

@@ -24,7 +24,7 @@ namespace {
 // As `status` holds it of a video that was removed while it was being made.
 constexpr std::int64_t kRemoved = -1;
 
-constexpr const char* kColumns =
+constexpr const char* kVideoColumns =
     "number, id, owner, model, seconds, request, status, created_at, completed_at, expires_at, task, failure_code, "
     "failure_message, outcome, source, awaited";
 
@@ -96,7 +96,7 @@ base::Status VideoQueue::lock_folder() {
 base::Status VideoQueue::load() {
   return database_.read([this](Connection& connection) -> base::Status {
     STARLING_ASSIGN(Statement row,
-                    connection.prepare("SELECT " + std::string(kColumns) + " FROM videos ORDER BY number"));
+                    connection.prepare("SELECT " + std::string(kVideoColumns) + " FROM videos ORDER BY number"));
     while (true) {
       STARLING_ASSIGN(const bool there, row.step());
       if (!there) return {};

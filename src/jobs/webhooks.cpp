@@ -14,7 +14,7 @@
 namespace starling::jobs {
 namespace {
 
-constexpr std::chrono::seconds kPause{1};
+constexpr std::chrono::seconds kDeliveryPause{1};
 constexpr std::int64_t kLongestWait = 3600;            // seconds between two tries
 constexpr std::int64_t kGivenUpAfter = 3 * 24 * 3600;  // seconds
 constexpr std::string_view kPrefix = "whsec_";
@@ -90,7 +90,7 @@ void Webhooks::run() {
     if (!sent.ok()) base::log(base::LogLevel::kError, "webhooks wait", {{"reason", sent.error().message}});
     if (sent.ok() && *sent) continue;
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kPause, [this] { return stopping_.load(); });
+    changed_.wait_for(lock, kDeliveryPause, [this] { return stopping_.load(); });
   }
 }
 

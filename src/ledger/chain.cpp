@@ -8,9 +8,9 @@
 namespace starling::ledger {
 namespace {
 
-constexpr char kCore = 'c';
-Key parameters_key() { return {kCore, 'g'}; }
-Key last_header_key() { return {kCore, 'h'}; }
+constexpr char kChainCore = 'c';
+Key parameters_key() { return {kChainCore, 'g'}; }
+Key last_header_key() { return {kChainCore, 'h'}; }
 
 class EmptyState final : public store::StateView {
  public:

@@ -18,7 +18,7 @@ constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20U;
 constexpr std::size_t kMaxTokenizerBytes = std::size_t{64} << 20U;
 constexpr std::int64_t kDefaultTextLength = 512;
 
-std::string_view text_of(const base::Bytes& bytes) {
+std::string_view checkpoint_text(const base::Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -91,7 +91,7 @@ base::Result<Checkpoint> Checkpoint::open_files(const std::filesystem::path& fol
 base::Status Checkpoint::read_configs() {
   const auto read = [&](std::string_view name) -> base::Result<std::string_view> {
     STARLING_ASSIGN(base::Bytes bytes, base::read_file(folder_ / name, kMaxConfigBytes));
-    return text_of(small_files_[std::string(name)] = std::move(bytes));
+    return checkpoint_text(small_files_[std::string(name)] = std::move(bytes));
   };
   STARLING_ASSIGN(const std::string_view index, read(kIndexFile));
   STARLING_ASSIGN(config_.pipeline, parse_pipeline_config(index));

@@ -16,7 +16,7 @@ using base::Json;
 
 // Bounds: far above any published model, far below what would overflow a size.
 constexpr std::int64_t kMaxWidth = 65536;
-constexpr std::int64_t kMaxVocabulary = 4'000'000;
+constexpr std::int64_t kLargestVocabulary = 4'000'000;
 constexpr std::int64_t kMaxLayers = 256;
 constexpr std::int64_t kMaxHeads = 512;
 constexpr std::int64_t kMaxChannels = 1024;
@@ -124,7 +124,7 @@ std::int64_t VaeConfig::temporal_stride() const {
 // --- validation
 
 base::Status validate(const Umt5Config& c) {
-  STARLING_TRY(check("UMT5", {{"vocab_size", c.vocab_size, 4, kMaxVocabulary},
+  STARLING_TRY(check("UMT5", {{"vocab_size", c.vocab_size, 4, kLargestVocabulary},
                               {"d_model", c.d_model, 1, kMaxWidth},
                               {"d_kv", c.d_kv, 1, kMaxWidth},
                               {"d_ff", c.d_ff, 1, kMaxWidth},
@@ -228,7 +228,7 @@ base::Result<Umt5Config> parse_umt5_config(std::string_view json) {
   fields.only("model_type", {"umt5"});
   fields.only("feed_forward_proj", {"gated-gelu"});
   fields.absent("is_decoder");
-  fields.integer("vocab_size", c.vocab_size, 4, kMaxVocabulary);
+  fields.integer("vocab_size", c.vocab_size, 4, kLargestVocabulary);
   fields.integer("d_model", c.d_model, 1, kMaxWidth);
   fields.integer("d_kv", c.d_kv, 1, kMaxWidth);
   fields.integer("d_ff", c.d_ff, 1, kMaxWidth);

@@ -23,7 +23,7 @@ using exact::Packer;
 using exact::Tensor;
 
 constexpr std::string_view kFolder = ".packed";
-constexpr std::string_view kExtension = ".panels";
+constexpr std::string_view kPanelsExtension = ".panels";
 constexpr std::size_t kNameDigits = 16;  // of a hash, in a file's name
 constexpr std::size_t kPiece = std::size_t{1} << 20U;
 constexpr std::size_t kWrittenAtOnce = std::size_t{8} << 20U;
@@ -94,7 +94,7 @@ void remove_old(const fs::path& folder, const std::string& name) {
     const std::string other = i->path().filename().string();
     if (other.starts_with('.') && other.ends_with(kPart) && other.size() > part_suffix) {
       base::remove_abandoned(folder / other.substr(1, other.size() - 1 - part_suffix));
-    } else if (other.ends_with(kExtension) && other != name &&
+    } else if (other.ends_with(kPanelsExtension) && other != name &&
                (other.substr(0, kNameDigits) != name.substr(0, kNameDigits) ||
                 without_layout(other) == without_layout(name))) {
       old.push_back(i->path());
@@ -133,7 +133,7 @@ PackedWeights::~PackedWeights() = default;
 fs::path PackedWeights::path(const fs::path& folder, const base::Hash& root, const Packer& packer) {
   return folder / kFolder /
          (root.hex().substr(0, kNameDigits) + "-" + packer.name() + "-" + packer.layout().hex().substr(0, kNameDigits) +
-          std::string(kExtension));
+          std::string(kPanelsExtension));
 }
 
 base::Result<std::shared_ptr<const PackedWeights>> PackedWeights::open(const fs::path& path, const base::Hash& root,

@@ -19,7 +19,7 @@ using exact::Type;
 
 constexpr std::uint64_t kMaxHeader = std::uint64_t{32} << 20U;
 constexpr std::uint64_t kMaxIndex = std::uint64_t{32} << 20U;
-constexpr std::size_t kMaxName = 512;
+constexpr std::size_t kMaxTensorName = 512;
 constexpr std::size_t kMaxShards = 4096;
 constexpr std::size_t kDataAlignment = 64;
 constexpr const char* kExtension = ".safetensors";
@@ -69,8 +69,8 @@ std::optional<Shape> parse_shape(const Json& json) {
 
 base::Result<TensorEntry> parse_entry(const std::string& name, const Json& json, std::uint64_t data_size,
                                       const std::string& what) {
-  const std::string where = "the header of " + what + ": tensor '" + name.substr(0, kMaxName) + "' ";
-  if (name.empty() || name.size() > kMaxName) return base::corrupt(where + "has an impossible name.");
+  const std::string where = "the header of " + what + ": tensor '" + name.substr(0, kMaxTensorName) + "' ";
+  if (name.empty() || name.size() > kMaxTensorName) return base::corrupt(where + "has an impossible name.");
   const Json* dtype = json.find("dtype");
   const Json* sizes = json.find("shape");
   const Json* offsets = json.find("data_offsets");
@@ -399,7 +399,7 @@ base::Status write_safetensors(const std::filesystem::path& path, std::vector<Te
   sort_sources(tensors);
   std::map<std::string_view, int> seen;
   for (const TensorSource& tensor : tensors) {
-    if (tensor.name.empty() || tensor.name.size() > kMaxName || tensor.name == "__metadata__" ||
+    if (tensor.name.empty() || tensor.name.size() > kMaxTensorName || tensor.name == "__metadata__" ||
         seen[tensor.name]++ != 0) {
       return base::invalid("cannot write two tensors, or one without a proper name, as '" + tensor.name + "'.");
     }

@@ -11,7 +11,7 @@ namespace market = ledger::market;
 
 namespace {
 
-constexpr const char* kFormat = "starling acceptance 1";
+constexpr const char* kAcceptanceFormat = "starling acceptance 1";
 
 std::string hex(base::ByteView bytes) { return "0x" + base::to_hex(bytes); }
 
@@ -27,7 +27,7 @@ proof::Difference differs(const std::string& what) { return {"acceptance: " + wh
 
 base::Json acceptance_json(const Acceptance& acceptance) {
   base::Json json = base::Json::empty_object();
-  json.set("format", kFormat);
+  json.set("format", kAcceptanceFormat);
   json.set("task", acceptance.task);
   json.set("part", acceptance.part);
   json.set("record", hex(acceptance.record));
@@ -40,7 +40,8 @@ base::Json acceptance_json(const Acceptance& acceptance) {
 base::Result<Acceptance> read_acceptance(const base::Json& json) {
   Acceptance acceptance;
   STARLING_ASSIGN(const std::string format, json.text("format"));
-  if (format != kFormat) return base::unsupported("this is no \"" + std::string(kFormat) + "\" file");
+  if (format != kAcceptanceFormat)
+    return base::unsupported("this is no \"" + std::string(kAcceptanceFormat) + "\" file");
   STARLING_ASSIGN(acceptance.task, json.u64("task"));
   STARLING_ASSIGN(const std::int64_t part, json.integer("part", 0, market::kMaxParts));
   acceptance.part = static_cast<std::uint32_t>(part);

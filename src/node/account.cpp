@@ -20,8 +20,8 @@ namespace {
 using ledger::Fault;
 
 constexpr int kTries = 40;  // of a message whose nonce was used, or that found a block full
-constexpr std::chrono::milliseconds kFirstPause{20};
-constexpr std::chrono::milliseconds kLongestPause{1000};
+constexpr std::chrono::milliseconds kFirstNoncePause{20};
+constexpr std::chrono::milliseconds kLongestNoncePause{1000};
 constexpr std::chrono::milliseconds kLockPause{5};
 
 // Keeps other programs from signing with the same key.
@@ -95,7 +95,7 @@ Account::Account(const LedgerClient& ledger, const base::SecretKey& key, std::ch
 base::Result<std::vector<Receipted>> Account::submit_patiently(
     const std::vector<ledger::Transaction>& transactions) const {
   const auto end = std::chrono::steady_clock::now() + patience_;
-  for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+  for (auto pause = kFirstNoncePause;; pause = std::min(2 * pause, kLongestNoncePause)) {
     auto results = ledger_.submit(transactions);
     const bool again = !results.ok() && results.error().code == base::ErrorCode::kIo;
     if (!again || std::chrono::steady_clock::now() + pause > end) return results;

@@ -21,7 +21,7 @@ constexpr auto kPause = std::chrono::milliseconds(200);
 constexpr auto kOverdue = std::chrono::seconds(1);
 
 // What one failure says of a source.
-bool may_pass(const base::Error& error) { return error.code == base::ErrorCode::kIo; }
+bool source_may_recover(const base::Error& error) { return error.code == base::ErrorCode::kIo; }
 
 // Of a source that is asked no more: one that lies is called so.
 DroppedSource dropped_for(const std::string& source, const base::Error& error) {
@@ -226,7 +226,7 @@ void Download::failed(const Job& job, const base::Error& error) {
   changed_.notify_all();
   // Cancelled: another source was faster, or nobody wants the blob any more.
   if (error.code == base::ErrorCode::kCancelled || source.dropped) return;
-  if (may_pass(error) && ++source.failures < kMaxFailures) {
+  if (source_may_recover(error) && ++source.failures < kMaxFailures) {
     lock.unlock();
     std::this_thread::sleep_for(kPause);
     return;

@@ -17,9 +17,6 @@ namespace {
 constexpr std::size_t kMaxGenesisBytes = std::size_t{16} << 20;
 // Of one answer with blocks: a block of 16 MB of transactions takes some 50 with what became of them.
 constexpr std::size_t kMostBlockBytes = std::size_t{256} << 20;
-constexpr std::chrono::milliseconds kLongPoll{10'000};
-constexpr std::chrono::milliseconds kFirstPause{100};
-constexpr std::chrono::milliseconds kLongestPause{5'000};
 
 base::Result<std::string> get(HttpClient& http, const std::string& url, std::size_t most_bytes,
                               std::function<bool()> cancelled) {

@@ -16,6 +16,12 @@
 
 namespace starling::node {
 
+// How long a gateway is asked to wait for the next block, and the pauses between tries of one that does not answer:
+// each twice the one before.
+inline constexpr std::chrono::milliseconds kLongPoll{10'000};
+inline constexpr std::chrono::milliseconds kFirstPause{100};
+inline constexpr std::chrono::milliseconds kLongestPause{5'000};
+
 struct ChainStatus {
   std::uint64_t chain_id = 0;
   std::uint64_t height = 0;

@@ -6,7 +6,7 @@ namespace starling::node {
 
 namespace {
 
-constexpr std::size_t kPage = 100;
+constexpr std::size_t kTasksPage = 100;
 constexpr std::size_t kFew = 300;           // tasks that are read each time
 constexpr std::size_t kMostPages = 20'000;  // of one look: more than that is no ledger
 constexpr std::chrono::seconds kWholeAgain{30};
@@ -33,7 +33,7 @@ base::Result<std::vector<TaskEntry>> OpenTasks::read_page(std::uint64_t after, s
 // All tasks above a number.
 base::Status OpenTasks::read_on(Reading& reading, std::uint64_t after) const {
   for (; reading.pages < kMostPages; ++reading.pages) {
-    STARLING_ASSIGN(std::vector<TaskEntry> page, read_page(after, kPage));
+    STARLING_ASSIGN(std::vector<TaskEntry> page, read_page(after, kTasksPage));
     for (const TaskEntry& task : page) {
       const auto known = aside_.find(task.number);
       const bool aside = known != aside_.end() && known->second;
@@ -41,12 +41,12 @@ base::Status OpenTasks::read_on(Reading& reading, std::uint64_t after) const {
       after = task.number;
       if (!aside) reading.tasks.push_back(task);
     }
-    if (page.size() < kPage) return {};
+    if (page.size() < kTasksPage) return {};
   }
   return base::limit_error("the gateway lists more open tasks than a provider follows");
 }
 
-// Those that are known and not put aside: with each page as many as the next kPage known ones hold.
+// Those that are known and not put aside: with each page as many as the next kTasksPage known ones hold.
 base::Status OpenTasks::read_again(Reading& reading) const {
   reading.aside = aside_;
   const auto wanted = [](const auto& entry) { return !entry.second; };
@@ -55,7 +55,7 @@ base::Status OpenTasks::read_again(Reading& reading) const {
     std::uint64_t last = at->first;
     std::size_t limit = 1;
     auto next = at;
-    for (std::size_t i = 1; i <= kPage && next != aside_.end(); ++i, ++next) {
+    for (std::size_t i = 1; i <= kTasksPage && next != aside_.end(); ++i, ++next) {
       if (next->second) continue;
       last = next->first;
       limit = i;

@@ -21,11 +21,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLongPoll{10'000};
 constexpr std::chrono::milliseconds kShortPoll{1'000};  // while something is to be tried again
-constexpr std::chrono::milliseconds kFirstPause{100};
-constexpr std::chrono::milliseconds kLongestPause{5'000};
-constexpr std::chrono::seconds kAgain{60};  // after a message that was refused
+constexpr std::chrono::seconds kAfterRefusal{60};       // after a message that was refused
 constexpr std::chrono::seconds kTidying{60};
 
 std::vector<std::string> backend_names() {
@@ -230,7 +227,7 @@ void Provider::send_once_in_a_while(const ledger::Message& message) {
     not_before_.erase(name);
     return;
   }
-  not_before_[name] = Clock::now() + kAgain;
+  not_before_[name] = Clock::now() + kAfterRefusal;
   base::log(base::LogLevel::kWarning, "the provider is not as it should be in the ledger",
             {{"reason", sent.error().message}});
 }

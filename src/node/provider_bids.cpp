@@ -14,7 +14,7 @@ namespace market = ledger::market;
 
 namespace {
 
-constexpr std::chrono::seconds kAgain{2};     // after something that may change: a blob or a model that is not there
+constexpr std::chrono::seconds kBidAgain{2};  // after something that may change: a blob or a model that is not there
 constexpr std::uint32_t kMaxDoublings = 5;    // of that, when it is still not there
 constexpr std::chrono::seconds kChecking{2};  // of one look: what is left is checked with the next
 // After a bid that the ledger refused, longer each time: what it was made for may have been gone by then.
@@ -161,7 +161,7 @@ std::uint32_t ProviderBids::parts_backed(const BidMoment& moment, const TaskEntr
 void ProviderBids::judge_later(std::uint64_t task, Seen& seen, const base::Error& why) const {
   const bool later = why.code == base::ErrorCode::kNotFound || why.code == base::ErrorCode::kIo ||
                      why.code == base::ErrorCode::kCancelled;
-  if (later) seen.not_before = Clock::now() + kAgain * (1U << std::min(seen.tries++, kMaxDoublings));
+  if (later) seen.not_before = Clock::now() + kBidAgain * (1U << std::min(seen.tries++, kMaxDoublings));
   seen.refused = !later;
   if (seen.last_trouble == why.message) return;
   seen.last_trouble = why.message;

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kFormat = "starling result 1";
+constexpr const char* kResultFormat = "starling result 1";
 constexpr std::size_t kMaxResultBytes = std::size_t{64} << 10;
 
 base::Json blob_json(const StoredBlob& blob) {
@@ -41,7 +41,7 @@ base::Result<base::Hash> hash_member(const base::Json& json, const char* name) {
 
 base::Result<PartResult> result_from_json(const base::Json& json) {
   STARLING_ASSIGN(const std::string format, json.text("format"));
-  if (format != kFormat) return base::unsupported("the format \"" + format + "\" is not known");
+  if (format != kResultFormat) return base::unsupported("the format \"" + format + "\" is not known");
   PartResult result;
   STARLING_ASSIGN(result.input, hash_member(json, "input"));
   STARLING_ASSIGN(result.output_root, hash_member(json, "output_root"));
@@ -86,7 +86,7 @@ base::Status PartFolder::make() const { return base::make_directories(folder_); 
 
 base::Status PartFolder::save(const PartResult& part) const {
   base::Json json = base::Json::empty_object();
-  json.set("format", kFormat);
+  json.set("format", kResultFormat);
   json.set("input", part.input.hex());
   json.set("output_root", part.output_root.hex());
   json.set("trace_root", part.trace_root.hex());

@@ -14,7 +14,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kAgain{2};
+constexpr std::chrono::seconds kWorkAgain{2};
 constexpr double kWorthARest = 0.005;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -125,7 +125,7 @@ void Provider::settle_all() {
     const std::scoped_lock lock(mutex_);
     work->busy = false;
     if (settled.ok() || settled.error().code == base::ErrorCode::kCancelled) continue;
-    work->not_before = Clock::now() + kAgain;
+    work->not_before = Clock::now() + kWorkAgain;
     say(base::LogLevel::kWarning, "the ledger did not take what was sent for a part", work->name,
         settled.error().message);
   }
@@ -151,7 +151,7 @@ bool Provider::compute_if_wanted(Worker& worker, Work& work) {
   if (code == base::ErrorCode::kCancelled) return work.state == market::PartState::kStopped && !stopped();
   // What is missing may come, and a full disk may be emptied; nothing else gets better.
   work.failed = code != base::ErrorCode::kNotFound && code != base::ErrorCode::kIo;
-  work.not_before = Clock::now() + kAgain;
+  work.not_before = Clock::now() + kWorkAgain;
   needs_.metrics.counter("starling_provider_failures_total", "Runs of parts that failed").add();
   say(base::LogLevel::kError, "a part could not be computed", work.name, made.error().message);
   return false;

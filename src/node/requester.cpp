@@ -15,7 +15,6 @@ namespace market = ledger::market;
 
 namespace {
 
-constexpr std::chrono::milliseconds kLongPoll{10'000};
 constexpr std::chrono::seconds kGatewayPatience{60};  // with one that does not answer
 constexpr std::chrono::milliseconds kGatewayPause{200};
 
@@ -341,7 +340,6 @@ base::Result<Requester::Collected> Requester::collect(std::uint64_t task, const 
                                                       const std::function<base::Status(const TaskView&)>& on_view,
                                                       std::chrono::seconds patience) {
   using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::milliseconds kLongestPause{5'000};
   constexpr std::chrono::milliseconds kRest{20};
   std::vector<bool> delivered(order.parts.size(), false);
   std::map<std::uint32_t, Wanting> wanting;

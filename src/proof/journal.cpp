@@ -16,7 +16,7 @@
 namespace starling::proof {
 namespace {
 
-constexpr std::string_view kMagic = "starling journal 1";
+constexpr std::string_view kJournalMagic = "starling journal 1";
 constexpr std::size_t kHead = 33;  // of an output: root and whether it is kept
 constexpr std::size_t kHashSize = 32;
 
@@ -71,11 +71,11 @@ base::Result<Journal> Journal::open(const std::filesystem::path& path, const exa
   if (::fstat(descriptor, &status) != 0) return base::system_error("examine", path, errno);
   if (!S_ISREG(status.st_mode)) return base::invalid(path.string() + " is not a regular file");
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  constexpr std::size_t kBegin = kMagic.size() + kHashSize;
+  constexpr std::size_t kBegin = kJournalMagic.size() + kHashSize;
   std::array<std::uint8_t, kBegin> begin{};
   if (size >= kBegin) STARLING_TRY(journal.read_at(0, begin));
-  const bool is_same = std::equal(kMagic.begin(), kMagic.end(), begin.begin()) &&
-                       std::equal(run.bytes.begin(), run.bytes.end(), begin.begin() + kMagic.size());
+  const bool is_same = std::equal(kJournalMagic.begin(), kJournalMagic.end(), begin.begin()) &&
+                       std::equal(run.bytes.begin(), run.bytes.end(), begin.begin() + kJournalMagic.size());
   if (!is_same) {
     STARLING_TRY(journal.begin());
     return journal;
@@ -91,7 +91,7 @@ base::Result<Journal> Journal::open(const std::filesystem::path& path, const exa
 
 base::Status Journal::begin() {
   if (::ftruncate(descriptor_, 0) != 0) return base::system_error("write", path_, errno);
-  base::Bytes bytes(kMagic.begin(), kMagic.end());
+  base::Bytes bytes(kJournalMagic.begin(), kJournalMagic.end());
   bytes.insert(bytes.end(), check_.bytes.begin(), check_.bytes.end());
   return append(bytes);
 }

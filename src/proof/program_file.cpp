@@ -9,7 +9,7 @@
 namespace starling::proof {
 namespace {
 
-constexpr std::string_view kMagic = "starling program 1";
+constexpr std::string_view kProgramMagic = "starling program 1";
 constexpr std::uint8_t kHere = 0;
 constexpr std::uint8_t kInInputsFile = 1;
 
@@ -18,11 +18,11 @@ base::Error damaged(const char* what) { return base::corrupt(std::string("progra
 }  // namespace
 
 base::Result<ProgramFile> read_program_file(base::ByteView file) {
-  constexpr std::size_t kBegin = kMagic.size() + sizeof(std::uint32_t);
-  if (file.size() < kBegin || std::memcmp(file.data(), kMagic.data(), kMagic.size()) != 0) {
+  constexpr std::size_t kBegin = kProgramMagic.size() + sizeof(std::uint32_t);
+  if (file.size() < kBegin || std::memcmp(file.data(), kProgramMagic.data(), kProgramMagic.size()) != 0) {
     return damaged("it is none");
   }
-  const std::uint32_t size = base::Decoder(file.subspan(kMagic.size(), sizeof(std::uint32_t))).u32();
+  const std::uint32_t size = base::Decoder(file.subspan(kProgramMagic.size(), sizeof(std::uint32_t))).u32();
   if (size > file.size() - kBegin) return damaged("it ends in its program");
   ProgramFile read;
   STARLING_ASSIGN(read.program, exact::Program::decode(file.subspan(kBegin, size)));
@@ -50,7 +50,7 @@ base::Status write_program_file(const std::filesystem::path& path, const exact::
   base::Encoder head;
   head.u32(static_cast<std::uint32_t>(encoded.size()));
   STARLING_ASSIGN(base::AtomicFile file, base::AtomicFile::create(path));
-  STARLING_TRY(file.write(base::as_bytes(kMagic)));
+  STARLING_TRY(file.write(base::as_bytes(kProgramMagic)));
   STARLING_TRY(file.write(head.data()));
   STARLING_TRY(file.write(encoded));
   for (std::size_t i = 0; i < inputs.size(); ++i) {

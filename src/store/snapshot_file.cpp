@@ -14,14 +14,14 @@ namespace starling::store {
 namespace {
 
 constexpr std::string_view kMagic = "starling state";
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kSnapshotFormat = 1;
 // What is in front of the metadata: magic, format, height, root, entries, length of the metadata.
 constexpr std::size_t kFixedBytes = 4 + kMagic.size() + 4 + 8 + 32 + 8 + 4;
 
 base::Bytes encode_header(const SnapshotHeader& header) {
   base::Encoder encoder;
   encoder.text(kMagic);
-  encoder.u32(kFormat);
+  encoder.u32(kSnapshotFormat);
   encoder.u64(header.height);
   encoder.hash(header.root);
   encoder.u64(header.entries);
@@ -142,9 +142,9 @@ base::Status SnapshotReader::read_header() {
   if (decoder.text(kMagic.size()) != kMagic) {
     return base::corrupt(name_ + " is not a snapshot of a state");
   }
-  if (const std::uint32_t format = decoder.u32(); format != kFormat) {
+  if (const std::uint32_t format = decoder.u32(); format != kSnapshotFormat) {
     return base::unsupported("the snapshot " + name_ + " has format " + std::to_string(format) +
-                             ", and this program reads format " + std::to_string(kFormat));
+                             ", and this program reads format " + std::to_string(kSnapshotFormat));
   }
   header_.height = decoder.u64();
   header_.root = decoder.hash();

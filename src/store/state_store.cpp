@@ -14,7 +14,7 @@
 namespace starling::store {
 namespace {
 
-constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kStateFormat = 2;
 const base::ByteView kRecordKey = base::as_bytes("state");
 
 // What the record table says of the last commit.
@@ -26,7 +26,7 @@ struct Record {
 
 base::Bytes encode_record(const Record& record) {
   base::Encoder encoder;
-  encoder.u32(kFormat);
+  encoder.u32(kStateFormat);
   encoder.u64(record.state.height);
   encoder.u64(record.state.entries);
   encoder.u64(record.commit);
@@ -38,9 +38,9 @@ base::Bytes encode_record(const Record& record) {
 base::Result<Record> decode_record(base::ByteView bytes, const std::filesystem::path& folder) {
   base::Decoder decoder(bytes);
   const std::uint32_t format = decoder.u32();
-  if (decoder.ok() && format != kFormat) {
+  if (decoder.ok() && format != kStateFormat) {
     return base::unsupported("the state in " + folder.string() + " has format " + std::to_string(format) +
-                             ", and this program reads format " + std::to_string(kFormat));
+                             ", and this program reads format " + std::to_string(kStateFormat));
   }
   Record record;
   record.state.empty = false;

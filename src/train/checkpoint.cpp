@@ -17,8 +17,8 @@ using exact::Shape;
 using exact::Tensor;
 using exact::Type;
 
-constexpr std::string_view kMagic = "STARTRN1";
-constexpr std::string_view kPrefix = "checkpoint-";
+constexpr std::string_view kCheckpointMagic = "STARTRN1";
+constexpr std::string_view kCheckpointPrefix = "checkpoint-";
 constexpr std::string_view kSuffix = ".starling";
 constexpr std::size_t kKept = 2;
 constexpr std::size_t kMaxHeader = std::size_t{16} << 20;
@@ -37,8 +37,8 @@ base::Result<std::vector<Found>> find_checkpoints(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
-    const char* first = name.data() + kPrefix.size();
+    if (!name.starts_with(kCheckpointPrefix) || !name.ends_with(kSuffix)) continue;
+    const char* first = name.data() + kCheckpointPrefix.size();
     const char* last = name.data() + name.size() - kSuffix.size();
     std::uint64_t step = 0;
     const auto [end_of_number, problem] = std::from_chars(first, last, step);
@@ -54,7 +54,7 @@ base::Result<std::vector<Found>> find_checkpoints(const fs::path& folder) {
 fs::path checkpoint_path(const fs::path& folder, std::uint64_t step) {
   std::string number = std::to_string(step);
   number.insert(0, kDigits - std::min(kDigits, number.size()), '0');
-  return folder / (std::string(kPrefix) + number + std::string(kSuffix));
+  return folder / (std::string(kCheckpointPrefix) + number + std::string(kSuffix));
 }
 
 base::Bytes encode_header(const Recipe& recipe, const TrainingState& state) {
@@ -129,12 +129,13 @@ base::Result<Tensor> read_tensor(Reader& reader, const Shape& shape) {
 
 base::Result<Checkpoint> decode(base::ByteView file) {
   constexpr std::size_t kDigest = 32;
-  if (file.size() < kMagic.size() + sizeof(std::uint64_t) + kDigest) return base::corrupt("it is too short");
+  if (file.size() < kCheckpointMagic.size() + sizeof(std::uint64_t) + kDigest) return base::corrupt("it is too short");
   const base::ByteView content = file.first(file.size() - kDigest);
-  if (std::memcmp(content.data(), kMagic.data(), kMagic.size()) != 0) return base::corrupt("it is of another format");
+  if (std::memcmp(content.data(), kCheckpointMagic.data(), kCheckpointMagic.size()) != 0)
+    return base::corrupt("it is of another format");
   const base::Hash digest = base::sha256(content);
   if (!std::ranges::equal(digest.bytes, file.last(kDigest))) return base::corrupt("its bytes do not match its hash");
-  Reader reader(content.subspan(kMagic.size()));
+  Reader reader(content.subspan(kCheckpointMagic.size()));
   STARLING_ASSIGN(const base::ByteView length_bytes, reader.take(sizeof(std::uint64_t)));
   base::Decoder length(length_bytes);
   const std::uint64_t header_size = length.u64();
@@ -174,7 +175,7 @@ base::Status save_checkpoint(const fs::path& folder, const Recipe& recipe, const
   const base::Bytes header = encode_header(recipe, state);
   base::Encoder length;
   length.u64(header.size());
-  STARLING_TRY(write(base::as_bytes(kMagic)));
+  STARLING_TRY(write(base::as_bytes(kCheckpointMagic)));
   STARLING_TRY(write(length.data()));
   STARLING_TRY(write(header));
   for (const Tensor* tensor : stored_tensors(state)) STARLING_TRY(write(tensor->bytes()));

@@ -3,19 +3,9 @@
 #include <algorithm>
 
 namespace starling::train {
-namespace {
 
 using exact::Tensor;
 using exact::Type;
-
-// Row `row` of a tensor of rows.
-template <typename Element>
-std::span<Element> row_of(std::span<Element> elements, std::int64_t rows, std::int64_t row) {
-  const std::size_t size = elements.size() / static_cast<std::size_t>(rows);
-  return elements.subspan(static_cast<std::size_t>(row) * size, size);
-}
-
-}  // namespace
 
 BatchParts::BatchParts(std::int64_t batch, const exact::Shape& latent, std::int64_t text_length)
     : latents_(Type::kF32, {batch, latent[0], latent[1], latent[2], latent[3]}),

@@ -10,6 +10,13 @@
 
 namespace starling::train {
 
+// Row `row` of a tensor of rows.
+template <typename Element>
+std::span<Element> row_of(std::span<Element> elements, std::int64_t rows, std::int64_t row) {
+  const std::size_t size = elements.size() / static_cast<std::size_t>(rows);
+  return elements.subspan(static_cast<std::size_t>(row) * size, size);
+}
+
 struct TextTools {
   std::optional<models::Tokenizer> tokenizer;  // set once it is loaded
   models::KnownWords known_words;

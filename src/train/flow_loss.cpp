@@ -17,7 +17,7 @@ using exact::Shape;
 using exact::Type;
 using Value = Builder::Value;
 
-constexpr std::uint32_t kNoiseStream = 1;
+constexpr std::uint32_t kLossNoiseStream = 1;
 constexpr std::uint32_t kTimeStream = 2;
 constexpr float kTimesteps = 1000.0F;
 
@@ -32,7 +32,7 @@ struct Clips {
         mask(b.input("mask", Type::kF32, {of[0], recipe.text_length})),
         seed(b.input("seed", Type::kI32, {2})),
         data(models::vae_normalize(b, model.vae, b.input("latents", Type::kF32, of))),
-        flow(b.sub(models::latent_noise(b, seed, kNoiseStream, b.shape(data), model.scheduler.noise_mean_amplitude),
+        flow(b.sub(models::latent_noise(b, seed, kLossNoiseStream, b.shape(data), model.scheduler.noise_mean_amplitude),
                    data)) {}
 
   // Of each frame, [clips, frames], for all of its elements.

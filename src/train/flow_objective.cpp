@@ -25,7 +25,7 @@ using exact::Tensor;
 
 constexpr std::size_t kTokenizerCaptions = 20000;
 constexpr std::size_t kMaxTokenizer = std::size_t{64} << 20;
-constexpr std::uint64_t kValidationClips = 64;
+constexpr std::uint64_t kFlowValidationClips = 64;
 constexpr std::int64_t kWidening = 4;  // of a block's hidden layer
 
 // Trains the tokenizer on the data set's captions, or reads the one that this run has trained.
@@ -180,7 +180,7 @@ class FlowObjective final : public Objective {
     STARLING_ASSIGN(FlowLoss loss, loss_of(data_->shapes().front()));
     STARLING_ASSIGN(Plan plan, Plan::make(std::move(loss.graph)));
     const auto batch = static_cast<std::uint64_t>(recipe_.batch);
-    const std::uint64_t batches = std::max<std::uint64_t>(1, kValidationClips / batch);
+    const std::uint64_t batches = std::max<std::uint64_t>(1, kFlowValidationClips / batch);
     STARLING_ASSIGN(const auto held_out, LatentSource::open(setting_.folder / "held_out_latents.bin", setting_.vae,
                                                             setting_.held_out, clip_shape(recipe_)));
     STARLING_TRY(held_out->grow(engine, batches * batch, [](std::uint64_t) { return base::check_interrupt(); }));

@@ -4,6 +4,7 @@
 
 #include "exact/program.h"
 #include "generate/text_to_video.h"
+#include "train/flow_batch.h"
 #include "video/frames.h"
 #include "video/picture.h"
 
@@ -14,13 +15,6 @@ using exact::Tensor;
 using exact::Type;
 
 constexpr std::uint64_t kSamples = 6;
-
-// Row `row` of a tensor of rows.
-template <typename Element>
-std::span<Element> row_of(std::span<Element> elements, std::int64_t rows, std::int64_t row) {
-  const std::size_t size = elements.size() / static_cast<std::size_t>(rows);
-  return elements.subspan(static_cast<std::size_t>(row) * size, size);
-}
 
 // A wording that the sheet's font can show, if there is one among the first.
 std::string plain_caption(const Dataset& dataset, std::uint64_t index) {

@@ -19,7 +19,7 @@ namespace {
 using exact::Tensor;
 using exact::Type;
 
-constexpr std::string_view kMagic = "STARLAT1";
+constexpr std::string_view kLatentsMagic = "STARLAT1";
 constexpr std::size_t kHeaderBytes = 64;
 constexpr std::size_t kCheckBytes = 8;
 
@@ -53,8 +53,8 @@ base::Bytes make_header(const base::Hash& key, std::size_t elements) {
   base::Encoder encoder;
   encoder.u64(elements);
   encoder.hash(key);
-  std::memcpy(header.data(), kMagic.data(), kMagic.size());
-  std::memcpy(header.data() + kMagic.size(), encoder.data().data(), encoder.data().size());
+  std::memcpy(header.data(), kLatentsMagic.data(), kLatentsMagic.size());
+  std::memcpy(header.data() + kLatentsMagic.size(), encoder.data().data(), encoder.data().size());
   return header;
 }
 

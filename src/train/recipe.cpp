@@ -10,8 +10,6 @@
 namespace starling::train {
 namespace {
 
-constexpr float kPi = 3.14159265F;
-
 // Calls visit(key, field, low, high) for every field but `part`: the one list that writing, reading, checking and
 // comparing share.
 template <typename RecipeType, typename Visitor>
@@ -117,7 +115,7 @@ float learning_rate(const Schedule& schedule, std::uint64_t step) {
   const std::uint64_t flat_end = schedule.steps - decay;
   if (step < flat_end) return schedule.rate;
   const float progress = static_cast<float>(std::min(step - flat_end + 1, decay)) / static_cast<float>(decay);
-  const float half_cosine = 0.5F + 0.5F * exact::math::cos(kPi * progress);
+  const float half_cosine = 0.5F + 0.5F * exact::math::cos(std::numbers::pi_v<float> * progress);
   return schedule.rate * (schedule.final_fraction + (1.0F - schedule.final_fraction) * half_cosine);
 }
 

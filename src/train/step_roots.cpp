@@ -16,11 +16,11 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x3150545352415453;  // "STARSTP1", little-endian
 constexpr std::size_t kHead = 2 * sizeof(std::uint64_t) + sizeof(base::Hash);
-constexpr std::size_t kMaxFile = kHead + sizeof(StepRoot) * std::size_t{100'000'000};
+constexpr std::size_t kMaxRootsFile = kHead + sizeof(StepRoot) * std::size_t{100'000'000};
 
 // What the run keeps of the file that is there.
 StepRoots kept_roots(const std::filesystem::path& path, std::uint64_t step, const base::Hash& root) {
-  const base::Result<base::Bytes> bytes = base::read_file(path, kMaxFile);
+  const base::Result<base::Bytes> bytes = base::read_file(path, kMaxRootsFile);
   if (bytes.ok()) {
     // A run that was killed may have left a part of an entry.
     const std::size_t whole = bytes->size() < kHead ? 0 : (bytes->size() - kHead) / sizeof(StepRoot) * sizeof(StepRoot);

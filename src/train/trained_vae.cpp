@@ -19,7 +19,7 @@ constexpr const char* kConfigFile = "config.json";
 constexpr const char* kStem = "diffusion_pytorch_model";
 constexpr std::string_view kPrefix = "vae/";
 constexpr std::size_t kMaxConfig = std::size_t{1} << 20;
-constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30;
+constexpr std::uint64_t kMaxWeightsFile = std::uint64_t{4} << 30;
 
 base::Result<std::vector<models::Parameter>> vae_parameters(const models::VaeConfig& config) {
   Builder b;
@@ -142,7 +142,7 @@ base::Status save_vae(const std::filesystem::path& folder, const models::VaeConf
     STARLING_ASSIGN(Tensor narrow, tensor.rounded(Type::kF16));
     sources.push_back(models::TensorSource::of(name.substr(kPrefix.size()), std::move(narrow)));
   }
-  STARLING_TRY(models::write_weights(folder, kStem, std::move(sources), kMaxFile));
+  STARLING_TRY(models::write_weights(folder, kStem, std::move(sources), kMaxWeightsFile));
   return base::write_file(folder / kConfigFile, base::as_bytes(models::write_vae_config(config)));
 }
 

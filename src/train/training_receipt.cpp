@@ -12,12 +12,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kFormat = "starling.training/1";
-constexpr std::size_t kMaxFile = std::size_t{4} << 30;
+constexpr std::size_t kMaxHashedFile = std::size_t{4} << 30;
 constexpr std::size_t kMaxFiles = 1000;
 
 base::Result<base::Hash> hash_file(const fs::path& path) {
   STARLING_ASSIGN(const base::MappedFile file, base::MappedFile::open(path));
-  if (file.bytes().size() > kMaxFile) return base::limit_error("the file '" + path.string() + "' is too large");
+  if (file.bytes().size() > kMaxHashedFile) return base::limit_error("the file '" + path.string() + "' is too large");
   return base::sha256(file.bytes());
 }
 

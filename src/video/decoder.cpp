@@ -14,7 +14,7 @@ using base::Status;
 namespace {
 
 // Containers and pictures that hold everything in one file; playlists and the like are left out on purpose.
-constexpr const char* kContainers =
+constexpr const char* kReadContainers =
     "mov,mp4,matroska,webm,gif,apng,avi,mpegts,mpeg,mpegvideo,h264,hevc,ivf,obu,ogg,flv,asf,nut,yuv4mpegpipe,"
     "png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe,pam_pipe,ppm_pipe,pgm_pipe";
 constexpr std::int64_t kFarthestTime = std::int64_t{1} << 56;
@@ -134,7 +134,7 @@ Status Decoder::start() {
   demuxer->pb = input_->context();
   demuxer->flags |= AVFMT_FLAG_CUSTOM_IO;
   demuxer->io_open = &refuse_to_open;
-  demuxer->format_whitelist = av_strdup(kContainers);
+  demuxer->format_whitelist = av_strdup(kReadContainers);
   // On failure the library frees the demuxer itself.
   int status = avformat_open_input(&demuxer, "", nullptr, nullptr);
   if (status < 0) return damaged(ffmpeg_reason(status));

@@ -9,7 +9,7 @@ namespace starling::video {
 namespace {
 
 // A colour of the frame and how many pixels have it.
-struct Colour {
+struct Shade {
   std::uint32_t rgb;  // 0xRRGGBB
   std::uint32_t weight;
 };
@@ -23,7 +23,7 @@ struct Box {
   int axis = 0;
   std::uint64_t score = 0;  // what splitting it promises: extent along axis, squared, times pixels
 
-  void measure(const std::vector<Colour>& colours) {
+  void measure(const std::vector<Shade>& colours) {
     std::array<int, 3> low{255, 255, 255};
     std::array<int, 3> high{0, 0, 0};
     std::uint64_t pixels = 0;
@@ -44,10 +44,10 @@ struct Box {
 };
 
 // Splits the box at its weighted median; both halves keep at least one colour. Precondition: score > 0.
-Box split(Box& box, std::vector<Colour>& colours) {
+Box split(Box& box, std::vector<Shade>& colours) {
   const auto first = colours.begin() + static_cast<std::ptrdiff_t>(box.begin);
   const auto last = colours.begin() + static_cast<std::ptrdiff_t>(box.end);
-  std::sort(first, last, [&](const Colour& a, const Colour& b) {
+  std::sort(first, last, [&](const Shade& a, const Shade& b) {
     const int left = channel(a.rgb, box.axis);
     const int right = channel(b.rgb, box.axis);
     return left != right ? left < right : a.rgb < b.rgb;
@@ -65,7 +65,7 @@ Box split(Box& box, std::vector<Colour>& colours) {
   return upper;
 }
 
-std::uint32_t mean(const Box& box, const std::vector<Colour>& colours) {
+std::uint32_t mean(const Box& box, const std::vector<Shade>& colours) {
   std::array<std::uint64_t, 3> sums{};
   std::uint64_t pixels = 0;
   for (std::size_t i = box.begin; i < box.end; ++i) {
@@ -79,10 +79,10 @@ std::uint32_t mean(const Box& box, const std::vector<Colour>& colours) {
   return rgb;
 }
 
-std::vector<Colour> distinct_colours(const std::vector<std::uint32_t>& pixels) {
+std::vector<Shade> distinct_colours(const std::vector<std::uint32_t>& pixels) {
   std::vector<std::uint32_t> sorted = pixels;
   std::sort(sorted.begin(), sorted.end());
-  std::vector<Colour> colours;
+  std::vector<Shade> colours;
   for (const std::uint32_t rgb : sorted) {
     if (colours.empty() || colours.back().rgb != rgb) colours.push_back({rgb, 0});
     ++colours.back().weight;
@@ -107,7 +107,7 @@ std::uint8_t nearest(std::uint32_t rgb, const std::vector<std::uint32_t>& entrie
   return static_cast<std::uint8_t>(found);
 }
 
-std::vector<std::uint32_t> choose_entries(std::vector<Colour> colours) {
+std::vector<std::uint32_t> choose_entries(std::vector<Shade> colours) {
   std::vector<Box> boxes{{0, colours.size()}};
   boxes.front().measure(colours);
   while (boxes.size() < kPaletteSize) {
@@ -128,13 +128,13 @@ void quantise(const FrameView& frame, std::span<std::uint32_t, kPaletteSize> pal
   for (std::size_t i = 0; i < pixels.size(); ++i) {
     pixels[i] = static_cast<std::uint32_t>(frame.rgb[3 * i] << 16 | frame.rgb[3 * i + 1] << 8 | frame.rgb[3 * i + 2]);
   }
-  const std::vector<Colour> colours = distinct_colours(pixels);
+  const std::vector<Shade> colours = distinct_colours(pixels);
   const std::vector<std::uint32_t> entries = choose_entries(colours);
   std::vector<std::uint8_t> index_of(colours.size());
   for (std::size_t i = 0; i < colours.size(); ++i) index_of[i] = nearest(colours[i].rgb, entries);
   for (std::size_t i = 0; i < pixels.size(); ++i) {
     const auto at = std::lower_bound(colours.begin(), colours.end(), pixels[i],
-                                     [](const Colour& a, std::uint32_t rgb) { return a.rgb < rgb; });
+                                     [](const Shade& a, std::uint32_t rgb) { return a.rgb < rgb; });
     indices[i] = index_of[static_cast<std::size_t>(at - colours.begin())];
   }
   for (std::size_t i = 0; i < kPaletteSize; ++i) {

@@ -14,8 +14,8 @@ using base::Result;
 
 namespace {
 
-constexpr Colour kPaper{255, 255, 255};
-constexpr Colour kInk{40, 40, 40};
+constexpr Colour kPlotPaper{255, 255, 255};
+constexpr Colour kPlotInk{40, 40, 40};
 constexpr Colour kGrid{225, 225, 225};
 // Told apart by colour-blind readers as well.
 constexpr std::array<Colour, 7> kLines = {
@@ -183,24 +183,24 @@ void draw_axes(Picture& picture, const Axis& across, const Axis& down, const Plo
   for (const Tick& tick : options.logarithmic_y ? logarithmic_ticks(down, 6) : linear_ticks(down, 6)) {
     const auto y = static_cast<int>(std::lround(down.place(tick.value)));
     fill(picture, left, y, right - left, 1, kGrid);
-    fill(picture, left - kTick, y, kTick, 1, kInk);
+    fill(picture, left - kTick, y, kTick, 1, kPlotInk);
     const int width = text_width(tick.label, 1);
     widest = std::max(widest, width);
-    draw_text(picture, left - kTick - 2 - width, y - 3, tick.label, kInk);
+    draw_text(picture, left - kTick - 2 - width, y - 3, tick.label, kPlotInk);
   }
   const int most = std::max(2, (right - left) / 80);
   for (const Tick& tick : linear_ticks(across, most)) {
     const auto x = static_cast<int>(std::lround(across.place(tick.value)));
     fill(picture, x, top, 1, bottom - top, kGrid);
-    fill(picture, x, bottom, 1, kTick, kInk);
-    draw_text(picture, x - text_width(tick.label, 1) / 2, bottom + kTick + 3, tick.label, kInk);
+    fill(picture, x, bottom, 1, kTick, kPlotInk);
+    draw_text(picture, x - text_width(tick.label, 1) / 2, bottom + kTick + 3, tick.label, kPlotInk);
   }
-  fill(picture, left, top, 1, bottom - top + 1, kInk);
-  fill(picture, left, bottom, right - left + 1, 1, kInk);
-  draw_text(picture, (left + right - text_width(options.title, 2)) / 2, 6, options.title, kInk, 2);
+  fill(picture, left, top, 1, bottom - top + 1, kPlotInk);
+  fill(picture, left, bottom, right - left + 1, 1, kPlotInk);
+  draw_text(picture, (left + right - text_width(options.title, 2)) / 2, 6, options.title, kPlotInk, 2);
   draw_text(picture, (left + right - text_width(options.x_label, 1)) / 2, picture.height - kLetterHeight - 4,
-            options.x_label, kInk);
-  draw_text_upwards(picture, 4, (top + bottom + text_width(options.y_label, 1)) / 2, options.y_label, kInk);
+            options.x_label, kPlotInk);
+  draw_text_upwards(picture, 4, (top + bottom + text_width(options.y_label, 1)) / 2, options.y_label, kPlotInk);
 }
 
 void draw_legend(Picture& picture, std::span<const PlotSeries> series, const Axis& across, const Axis& down) {
@@ -216,11 +216,11 @@ void draw_legend(Picture& picture, std::span<const PlotSeries> series, const Axi
   const int left = static_cast<int>(across.to) - width - 6;
   int y = static_cast<int>(down.to) + 6;
   fill(picture, left - 5, y - 5, width + 8, rows * row_height + 6, kGrid);
-  fill(picture, left - 4, y - 4, width + 6, rows * row_height + 4, kPaper);
+  fill(picture, left - 4, y - 4, width + 6, rows * row_height + 4, kPlotPaper);
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (series[i].name.empty()) continue;
     fill(picture, left, y + 3, 16, 2, kLines[i % kLines.size()]);
-    draw_text(picture, left + 21, y, series[i].name, kInk);
+    draw_text(picture, left + 21, y, series[i].name, kPlotInk);
     y += row_height;
   }
 }
@@ -254,7 +254,7 @@ Result<Picture> line_plot(std::span<const PlotSeries> series, const PlotOptions&
   if (options.width < 160 || options.height < 120) {
     return base::invalid("a plot must have at least 160x120 pixels");
   }
-  STARLING_ASSIGN(Picture picture, make_picture(options.width, options.height, kPaper));
+  STARLING_ASSIGN(Picture picture, make_picture(options.width, options.height, kPlotPaper));
   std::vector<Points> lines;
   const double infinity = std::numeric_limits<double>::infinity();
   double low_x = infinity;

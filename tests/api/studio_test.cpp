@@ -7,7 +7,7 @@
 namespace starling::api {
 namespace {
 
-Response ask(const std::string& path, const std::map<std::string, std::string>& headers = {}) {
+Response visit(const std::string& path, const std::map<std::string, std::string>& headers = {}) {
   Router router;
   router.add(studio_routes());
   Request request;
@@ -25,7 +25,7 @@ std::string header(const Response& response, const std::string& name) {
 }
 
 TEST(Studio, ThePageAndItsFilesAreServed) {
-  const Response page = ask("/");
+  const Response page = visit("/");
   EXPECT_EQ(page.status, 200);
   EXPECT_EQ(page.content_type, "text/html; charset=utf-8");
   EXPECT_EQ(header(page, "Cache-Control"), "no-cache");
@@ -41,7 +41,7 @@ TEST(Studio, ThePageAndItsFilesAreServed) {
     scripts += file.bytes;
     has_begun |= page.body.find(file.path) != std::string::npos;
     // One script alone may compile WebAssembly, and shows nothing.
-    const std::string own = header(ask(std::string(file.path)), "Content-Security-Policy");
+    const std::string own = header(visit(std::string(file.path)), "Content-Security-Policy");
     if (!file.path.starts_with("/assets/check_worker-")) {
       EXPECT_EQ(own, policy);
       continue;
@@ -52,7 +52,7 @@ TEST(Studio, ThePageAndItsFilesAreServed) {
   EXPECT_TRUE(has_begun);
   EXPECT_TRUE(has_worker);
   for (const StudioFile& file : studio_files()) {
-    const Response response = ask(std::string(file.path));
+    const Response response = visit(std::string(file.path));
     EXPECT_EQ(response.body, file.bytes);
     EXPECT_TRUE(is_studio_path(file.path));
     if (!file.lasting) continue;
@@ -64,16 +64,16 @@ TEST(Studio, ThePageAndItsFilesAreServed) {
 }
 
 TEST(Studio, WhatABrowserHasIsNotSentAgain) {
-  const std::string tag = header(ask("/"), "ETag");
-  const Response again = ask("/", {{"if-none-match", tag}});
+  const std::string tag = header(visit("/"), "ETag");
+  const Response again = visit("/", {{"if-none-match", tag}});
   EXPECT_EQ(again.status, 304);
   EXPECT_TRUE(again.body.empty());
-  EXPECT_EQ(ask("/", {{"if-none-match", "\"other\""}}).status, 200);
+  EXPECT_EQ(visit("/", {{"if-none-match", "\"other\""}}).status, 200);
 }
 
 TEST(Studio, NothingElseIsThere) {
-  EXPECT_EQ(ask("/index.html").status, 404);
-  EXPECT_EQ(ask("/assets/../index.html").status, 404);
+  EXPECT_EQ(visit("/index.html").status, 404);
+  EXPECT_EQ(visit("/assets/../index.html").status, 404);
   EXPECT_FALSE(is_studio_path("/v1/videos"));
   EXPECT_FALSE(is_studio_path("/assets/"));
 }

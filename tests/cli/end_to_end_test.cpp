@@ -21,21 +21,6 @@ namespace fs = std::filesystem;
 
 using EndToEnd = ProgramTest;
 
-std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
-std::string contents(const fs::path& path) {
-  auto text = base::read_text_file(path, std::size_t{1} << 26U);
-  EXPECT_TRUE(text.ok()) << text.error().message;
-  return text.ok() ? *text : std::string();
-}
-
-void overwrite(const fs::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc).write(text.data(), static_cast<std::streamsize>(text.size()));
-}
-
 TEST_F(EndToEnd, AVideoIsMadeAndHolds) {
   const Ran made = run(small("out.mp4"));
   ASSERT_EQ(made.code, kFine) << made.err;

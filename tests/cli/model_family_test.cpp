@@ -16,21 +16,6 @@ namespace fs = std::filesystem;
 
 using ModelFamily = ProgramTest;
 
-std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
-std::string contents(const fs::path& path) {
-  auto text = base::read_text_file(path, std::size_t{1} << 26U);
-  EXPECT_TRUE(text.ok()) << text.error().message;
-  return text.ok() ? *text : std::string();
-}
-
-void overwrite(const fs::path& path, const std::string& text) {
-  EXPECT_TRUE(base::write_file(path, base::as_bytes(text)).ok());
-}
-
 TEST_F(ModelFamily, AModelsKinOfFewStepsMakesTheVideo) {
   const fs::path family = model_with_kin(2);
   const auto ask = [&](const fs::path& model, std::vector<std::string> more) {

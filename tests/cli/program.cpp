@@ -30,6 +30,21 @@ base::Json Ran::json() const {
   return json.ok() ? *std::move(json) : base::Json();
 }
 
+std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::string contents(const fs::path& path) {
+  auto text = base::read_text_file(path, std::size_t{1} << 26U);
+  EXPECT_TRUE(text.ok()) << text.error().message;
+  return text.ok() ? *text : std::string();
+}
+
+void overwrite(const fs::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc).write(text.data(), static_cast<std::streamsize>(text.size()));
+}
+
 fs::path& ProgramTest::shared() {
   static fs::path path;
   return path;

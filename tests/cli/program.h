@@ -21,6 +21,11 @@ struct Ran {
   base::Json json() const;
 };
 
+// These arguments and more.
+std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more);
+std::string contents(const std::filesystem::path& path);
+void overwrite(const std::filesystem::path& path, const std::string& text);
+
 // A folder with a tiny untrained model and a home for keys, written once for a test program; the working folder of the
 // runs is new for each test.
 class ProgramTest : public testing::Test {

@@ -10,11 +10,10 @@
 #include <vector>
 
 #include "exact/math.h"
+#include "float_bits.h"
 
 namespace starling::exact {
 namespace {
-
-std::uint32_t bits(float a) { return std::bit_cast<std::uint32_t>(a); }
 
 class Workspaces {
  public:

@@ -58,7 +58,7 @@ const std::map<Operator, Scalar> kElementwise = {
     {Operator::kToF32, [](double a, double, double) { return a; }},
 };
 
-struct Values {
+struct Evaluated {
   const Graph& graph;
   std::vector<Numbers> numbers;
   const Numbers& of(const Node& node, std::size_t i) const { return numbers[node.inputs[i]]; }
@@ -66,7 +66,7 @@ struct Values {
 };
 
 // One element of the output of an operator that is not elementwise.
-double moved(const Values& values, const Node& node, Place at) {
+double moved(const Evaluated& values, const Node& node, Place at) {
   const Numbers& a = values.of(node, 0);
   const Shape& in = values.shape(node, 0);
   const std::size_t axis = node.attributes.empty() ? 0 : static_cast<std::size_t>(node.attributes[0]);
@@ -135,7 +135,7 @@ double moved(const Values& values, const Node& node, Place at) {
   }
 }
 
-Numbers evaluate(const Values& values, const Node& node) {
+Numbers evaluate(const Evaluated& values, const Node& node) {
   Numbers out;
   const auto scalar = kElementwise.find(node.op);
   if (node.op == Operator::kReshape) return values.of(node, 0);
@@ -159,7 +159,7 @@ Numbers evaluate(const Values& values, const Node& node) {
 }  // namespace
 
 std::map<std::string, Numbers> evaluate_in_double(const Graph& graph, const std::map<std::string, Numbers>& inputs) {
-  Values values{graph, {}};
+  Evaluated values{graph, {}};
   for (const GraphInput& input : graph.inputs()) values.numbers.push_back(inputs.at(input.name));
   for (const Node& node : graph.nodes()) values.numbers.push_back(evaluate(values, node));
   std::map<std::string, Numbers> outputs;

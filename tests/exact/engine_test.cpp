@@ -13,7 +13,7 @@
 namespace starling::exact {
 namespace {
 
-Tensor random_tensor(Type type, const Shape& shape, std::mt19937& random) {
+Tensor small_numbers(Type type, const Shape& shape, std::mt19937& random) {
   Tensor tensor(type, shape);
   if (type == Type::kI32) {
     for (std::int32_t& value : tensor.i32()) value = static_cast<std::int32_t>(random() % 7);
@@ -25,7 +25,7 @@ Tensor random_tensor(Type type, const Shape& shape, std::mt19937& random) {
 
 void expect_equal_everywhere(const Graph& graph, std::mt19937& random) {
   std::vector<Tensor> inputs;
-  for (const GraphInput& input : graph.inputs()) inputs.push_back(random_tensor(input.type, input.shape, random));
+  for (const GraphInput& input : graph.inputs()) inputs.push_back(small_numbers(input.type, input.shape, random));
   const auto expected = run_reference(graph, inputs);
   ASSERT_TRUE(expected.ok()) << expected.error().message;
   const auto plan = Plan::make(graph);

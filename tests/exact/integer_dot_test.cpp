@@ -14,7 +14,7 @@
 namespace starling::exact {
 namespace {
 
-Axis axis(const std::vector<std::pair<std::int64_t, std::ptrdiff_t>>& factors) {
+Axis factored(const std::vector<std::pair<std::int64_t, std::ptrdiff_t>>& factors) {
   Axis result;
   for (const auto& [size, stride] : factors) {
     if (size == 1) continue;
@@ -24,35 +24,35 @@ Axis axis(const std::vector<std::pair<std::int64_t, std::ptrdiff_t>>& factors) {
   return result;
 }
 
-std::ptrdiff_t reach(const Axis& axis) {
+std::ptrdiff_t integer_reach(const Axis& axis) {
   std::ptrdiff_t sum = 0;
   for (int i = 0; i < axis.factors; ++i) sum += (axis.size[i] - 1) * axis.stride[i];
   return sum;
 }
 
-struct Example {
+struct Integers {
   std::vector<std::uint8_t> a;
   std::vector<std::uint8_t> b;
   IntegerDotProblem problem;
 };
 
-enum class Numbers : std::uint8_t { kAny, kLeast, kExtremes };
+enum class Range : std::uint8_t { kAny, kLeast, kExtremes };
 
 // Memory that holds the operand and nothing more, so that a sanitizer sees reads beyond it.
-std::vector<std::uint8_t> memory_of(std::mt19937& random, const IntegerOperand& operand, Numbers kind, bool is_signed) {
-  std::vector<std::uint8_t> result(
-      static_cast<std::size_t>(reach(operand.batch) + reach(operand.rows) + reach(operand.depth) + 1));
+std::vector<std::uint8_t> memory_of(std::mt19937& random, const IntegerOperand& operand, Range kind, bool is_signed) {
+  std::vector<std::uint8_t> result(static_cast<std::size_t>(integer_reach(operand.batch) + integer_reach(operand.rows) +
+                                                            integer_reach(operand.depth) + 1));
   const std::uint8_t extremes[] = {static_cast<std::uint8_t>(is_signed ? 128 : 255),
                                    static_cast<std::uint8_t>(is_signed ? 127 : 254), 0};
   for (std::uint8_t& number : result) {
-    number = kind == Numbers::kAny     ? static_cast<std::uint8_t>(random())
-             : kind == Numbers::kLeast ? extremes[0]
-                                       : extremes[random() % 3];
+    number = kind == Range::kAny     ? static_cast<std::uint8_t>(random())
+             : kind == Range::kLeast ? extremes[0]
+                                     : extremes[random() % 3];
   }
   return result;
 }
 
-void fill(Example& example, std::mt19937& random, Numbers kind) {
+void fill(Integers& example, std::mt19937& random, Range kind) {
   IntegerDotProblem& p = example.problem;
   example.a = memory_of(random, p.a, kind, !p.a_is_unsigned);
   example.b = memory_of(random, p.b, kind, true);
@@ -67,7 +67,7 @@ std::int64_t element(const IntegerOperand& operand, bool is_unsigned, std::int64
   return is_unsigned ? number : static_cast<std::int8_t>(number);
 }
 
-void expect_sums(const IntegerDotKernels& kernels, base::ThreadPool& pool, const Example& example, bool whole_rows) {
+void expect_sums(const IntegerDotKernels& kernels, base::ThreadPool& pool, const Integers& example, bool whole_rows) {
   const IntegerDotProblem& p = example.problem;
   const IntegerSplit split = split_integer_dot(kernels, p.batch, p.m, p.n, p.k, whole_rows, pool.threads());
   const std::size_t bytes = split.workspace_bytes * static_cast<std::size_t>(pool.threads());
@@ -107,13 +107,13 @@ void expect_sums(const IntegerDotKernels& kernels, base::ThreadPool& pool, const
 void plain(IntegerOperand& operand, std::mt19937& random, std::int64_t batch, std::int64_t rows, std::int64_t depth) {
   const std::ptrdiff_t gap = random() % 3 == 0 ? static_cast<std::ptrdiff_t>(random() % 5) : 0;
   const bool turned = random() % 3 == 0;
-  operand.rows = axis({{rows, turned ? 1 : depth + gap}});
-  operand.depth = axis({{depth, turned ? rows + gap : 1}});
-  operand.batch = axis({{batch, reach(operand.rows) + reach(operand.depth) + 1}});
+  operand.rows = factored({{rows, turned ? 1 : depth + gap}});
+  operand.depth = factored({{depth, turned ? rows + gap : 1}});
+  operand.batch = factored({{batch, integer_reach(operand.rows) + integer_reach(operand.depth) + 1}});
 }
 
-Example plain_example(std::mt19937& random, std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
-  Example example{};
+Integers plain_example(std::mt19937& random, std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
+  Integers example{};
   example.problem.a_is_unsigned = random() % 2 == 0;
   example.problem.batch = batch;
   example.problem.m = m;
@@ -134,8 +134,8 @@ TEST(IntegerDot, EqualsTheSumsOnPlainMatrices) {
         const auto m = static_cast<std::int64_t>(1 + random() % (round % 3 == 0 ? 5 : 45));
         const auto n = static_cast<std::int64_t>(1 + random() % (round % 5 == 0 ? 5 : 80));
         const auto k = static_cast<std::int64_t>(1 + random() % (round % 4 == 0 ? 6 : 150));
-        Example example = plain_example(random, batch, m, n, round % 2 == 0 ? k : (k + 3) / 4 * 4);
-        fill(example, random, round % 3 == 0 ? Numbers::kExtremes : Numbers::kAny);
+        Integers example = plain_example(random, batch, m, n, round % 2 == 0 ? k : (k + 3) / 4 * 4);
+        fill(example, random, round % 3 == 0 ? Range::kExtremes : Range::kAny);
         ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, round % 2 == 0));
       }
     }
@@ -147,16 +147,16 @@ TEST(IntegerDot, EqualsTheSumsOnViews) {
   base::ThreadPool pool(2);
   for (const IntegerDotKernels* kernels : every_integer_dot()) {
     std::mt19937 random(8);
-    Example example = plain_example(random, 1, 1, 37, 3 * 3 * 5);
-    example.problem.a.rows = axis({{7, 9 * 5}, {6, 5}});
-    example.problem.a.depth = axis({{3, 9 * 5}, {3, 5}, {5, 1}});
+    Integers example = plain_example(random, 1, 1, 37, 3 * 3 * 5);
+    example.problem.a.rows = factored({{7, 9 * 5}, {6, 5}});
+    example.problem.a.depth = factored({{3, 9 * 5}, {3, 5}, {5, 1}});
     example.problem.m = 42;
-    fill(example, random, Numbers::kAny);
+    fill(example, random, Range::kAny);
     ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, false));
     example = plain_example(random, 3, 20, 40, 64);
-    example.problem.b.batch = axis({{3, 0}});
-    example.problem.a.rows = axis({{20, 0}});
-    fill(example, random, Numbers::kAny);
+    example.problem.b.batch = factored({{3, 0}});
+    example.problem.a.rows = factored({{20, 0}});
+    fill(example, random, Range::kAny);
     ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, true));
   }
 }
@@ -166,14 +166,14 @@ TEST(IntegerDot, EqualsTheSumsAcrossBlocks) {
   base::ThreadPool pool(3);
   for (const IntegerDotKernels* kernels : every_integer_dot()) {
     std::mt19937 random(9);
-    Example example = plain_example(random, 1, 1100, 9, 33);
-    fill(example, random, Numbers::kAny);
+    Integers example = plain_example(random, 1, 1100, 9, 33);
+    fill(example, random, Range::kAny);
     ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, false));
     example = plain_example(random, 1, 5, 1153, 130);
-    fill(example, random, Numbers::kAny);
+    fill(example, random, Range::kAny);
     ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, false));
     example = plain_example(random, 1, 33, 70, 4096);
-    fill(example, random, Numbers::kExtremes);
+    fill(example, random, Range::kExtremes);
     ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, false));
   }
 }
@@ -184,9 +184,9 @@ TEST(IntegerDot, HoldsTheGreatestDepth) {
   for (const IntegerDotKernels* kernels : every_integer_dot()) {
     for (const bool is_unsigned : {false, true}) {
       std::mt19937 random(10);
-      Example example = plain_example(random, 1, 3, 5, is_unsigned ? 65793 : 131071);
+      Integers example = plain_example(random, 1, 3, 5, is_unsigned ? 65793 : 131071);
       example.problem.a_is_unsigned = is_unsigned;
-      fill(example, random, Numbers::kLeast);
+      fill(example, random, Range::kLeast);
       ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, false));
     }
   }
@@ -199,8 +199,8 @@ TEST(IntegerDot, EqualsTheSumsWhereTilesEnd) {
     std::mt19937 random(11);
     for (const std::int64_t m : {1, 15, 16, 17, 32, 33, 63, 65, 97}) {
       for (const std::int64_t k : {60, 64, 68}) {
-        Example example = plain_example(random, 1, m, 16 + m, k);
-        fill(example, random, Numbers::kExtremes);
+        Integers example = plain_example(random, 1, m, 16 + m, k);
+        fill(example, random, Range::kExtremes);
         ASSERT_NO_FATAL_FAILURE(expect_sums(*kernels, pool, example, false)) << kernels->name;
       }
     }

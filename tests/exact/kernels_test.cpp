@@ -12,14 +12,12 @@
 
 #include "base/thread_pool.h"
 #include "exact/math.h"
+#include "float_bits.h"
 
 namespace starling::exact {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kUntouched = 12345.0F;
-
-std::uint32_t bits(float a) { return std::bit_cast<std::uint32_t>(a); }
 
 // Ordinary numbers with every kind of special one among them.
 std::vector<float> numbers(std::mt19937& random, std::size_t count) {

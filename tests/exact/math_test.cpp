@@ -12,14 +12,12 @@
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "base/thread_pool.h"
+#include "float_bits.h"
 
 namespace starling::exact {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-std::uint32_t bits(float a) { return std::bit_cast<std::uint32_t>(a); }
-float number(std::uint32_t a) { return std::bit_cast<float>(a); }
+float float_of(std::uint32_t a) { return std::bit_cast<float>(a); }
 
 struct Function {
   const char* name;
@@ -48,14 +46,14 @@ void check_every(std::uint64_t step, const Function& function) {
   double worst = 0.0;
   std::uint32_t at = 0;
   for (std::uint64_t i = 0; i < std::uint64_t{1} << 32; i += step) {
-    const float x = number(static_cast<std::uint32_t>(i));
+    const float x = float_of(static_cast<std::uint32_t>(i));
     const double distance = ulps(function.ours(x), function.truth(static_cast<double>(x)));
     if (distance > worst) {
       worst = distance;
       at = static_cast<std::uint32_t>(i);
     }
   }
-  EXPECT_LE(worst, 2.0) << function.name << " at " << std::hexfloat << number(at);
+  EXPECT_LE(worst, 2.0) << function.name << " at " << std::hexfloat << float_of(at);
 }
 
 // STARLING_TEST_FLOAT_STEP=1 checks every one of the 2^32 numbers, in some twenty minutes; unset, one in 9,973.
@@ -114,13 +112,13 @@ TEST(Math, SpecialValues) {
   EXPECT_EQ(bits(math::erf(-0.0F)), bits(-0.0F));
   for (const Function& function : kFunctions) {
     for (const std::uint32_t nan : {0x7fc00000U, 0xffc00000U, 0x7f800001U, 0xffffffffU}) {
-      EXPECT_EQ(bits(function.ours(number(nan))), bits(kNan)) << function.name;
+      EXPECT_EQ(bits(function.ours(float_of(nan))), bits(kNan)) << function.name;
     }
   }
 }
 
 TEST(Math, MaximumAndMinimumDoNotDependOnOrder) {
-  const float values[] = {0.0F, -0.0F, 1.0F, -1.0F, kInfinity, -kInfinity, kNan, number(0xffc12345U)};
+  const float values[] = {0.0F, -0.0F, 1.0F, -1.0F, kInfinity, -kInfinity, kNan, float_of(0xffc12345U)};
   for (const float a : values) {
     for (const float b : values) {
       EXPECT_EQ(bits(math::maximum(a, b)), bits(math::maximum(b, a)));
@@ -136,7 +134,7 @@ TEST(Math, MaximumAndMinimumDoNotDependOnOrder) {
 }
 
 TEST(Math, ThereIsOneNan) {
-  const float odd = number(0xffc12345U);
+  const float odd = float_of(0xffc12345U);
   const float expected[] = {math::add(odd, 1.0F),
                             math::sub(kInfinity, kInfinity),
                             math::mul(0.0F, kInfinity),
@@ -157,16 +155,16 @@ TEST(Math, FmaIsRoundedOnce) {
   base::set_ieee_mode();
   base::Encoder all;
   std::mt19937 random(2);
-  const auto any_bits = [&] { return number(random()); };
+  const auto any_bits = [&] { return float_of(random()); };
   const auto near_one = [&] {
     const std::uint32_t low = random();
     const std::uint32_t sign = random();
-    return number(0x3f000000U + (low & 0x00ffffffU) + (sign << 31));
+    return float_of(0x3f000000U + (low & 0x00ffffffU) + (sign << 31));
   };
   const auto tiny = [&] {
     const std::uint32_t low = random();
     const std::uint32_t exponent = random() % 40;
-    return number((low & 0x80ffffffU) | (exponent << 23));
+    return float_of((low & 0x80ffffffU) | (exponent << 23));
   };
   for (int i = 0; i < 100000; ++i) {
     float a = any_bits();
@@ -181,8 +179,8 @@ TEST(Math, FmaIsRoundedOnce) {
       b = tiny();
       c = tiny();
     } else if (i % 4 == 3) {  // halfway but for digits far below
-      a = number(bits(near_one()) & 0xffffff00U);
-      b = number(bits(near_one()) & 0xfffff000U);
+      a = float_of(bits(near_one()) & 0xffffff00U);
+      b = float_of(bits(near_one()) & 0xfffff000U);
       c = near_one();
       c = std::ldexp(c, -static_cast<int>(random() % 90));
     }

@@ -10,13 +10,13 @@
 #include "exact/engine.h"
 #include "exact/kernels.h"
 #include "exact/plan_body.h"
+#include "float_bits.h"
 
 namespace starling::exact {
 namespace {
 
 using Value = Builder::Value;
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 std::size_t row_kernels_of(const Graph& graph) {

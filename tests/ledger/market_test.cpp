@@ -14,11 +14,11 @@ namespace {
 
 using market::PartState;
 
-const base::Address kAnn = person(1);    // asks
-const base::Address kOwner = person(2);  // of the model
-const base::Address kPia = person(3);    // provides
+const base::Address kRequester = person(1);  // asks
+const base::Address kOwner = person(2);      // of the model
+const base::Address kPia = person(3);        // provides
 const base::Address kQuin = person(4);
-const base::Address kFees = person(200);
+const base::Address kCollector = person(200);
 constexpr Motes kFee = 1'000'000;  // of every transaction here
 
 market::RegisterProvider provider_message(std::uint64_t rate = 1000, std::uint32_t slots = 4) {
@@ -61,7 +61,7 @@ class Market : public testing::Test {
   void fails(const char* fault, const base::Address& from, const Message& message, std::uint64_t later = 10) {
     EXPECT_STREQ(name_of(chain.send(from, message, later)), fault) << message_name(message);
   }
-  void submit(std::uint32_t parts = 1) { fine(kAnn, task_message(parts, chain.now())); }
+  void submit(std::uint32_t parts = 1) { fine(kRequester, task_message(parts, chain.now())); }
   // Pia wins `parts` parts of task 1.
   void award(std::uint32_t parts = 1) {
     fine(kPia, market::ClaimTask{1, parts, 1000});
@@ -95,29 +95,29 @@ TEST_F(Market, ListsAreReadFromWhereTheyAreAskedFor) {
   std::vector<std::uint64_t> anns;
   for (std::uint64_t number = 1; number <= 60; ++number) {
     const bool hers = number % 3 != 0;
-    fine(hers ? kAnn : kOwner, task_message(1, chain.now()));
+    fine(hers ? kRequester : kOwner, task_message(1, chain.now()));
     if (hers) anns.push_back(number);
   }
   const CountingState state(chain.state());
   using Numbers = std::vector<std::uint64_t>;
-  EXPECT_EQ(*market::tasks_of(state, kAnn, 0, 99), anns);
+  EXPECT_EQ(*market::tasks_of(state, kRequester, 0, 99), anns);
   state.read = 0;
-  EXPECT_EQ(*market::tasks_of(state, kAnn, 50, 3), (Numbers{52, 53, 55}));
+  EXPECT_EQ(*market::tasks_of(state, kRequester, 50, 3), (Numbers{52, 53, 55}));
   EXPECT_EQ(*market::open_tasks(state, 57, 2), (Numbers{58, 59}));
   EXPECT_LE(state.read, 5U);
   constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
-  EXPECT_TRUE(market::tasks_of(state, kAnn, kAll, 9)->empty());
-  EXPECT_TRUE(market::tasks_of(state, kAnn, 0, 0)->empty());
+  EXPECT_TRUE(market::tasks_of(state, kRequester, kAll, 9)->empty());
+  EXPECT_TRUE(market::tasks_of(state, kRequester, 0, 0)->empty());
 
   state.read = 0;
-  EXPECT_EQ(*market::latest_tasks_of(state, kAnn, kAll, 3), (Numbers{59, 58, 56}));
+  EXPECT_EQ(*market::latest_tasks_of(state, kRequester, kAll, 3), (Numbers{59, 58, 56}));
   EXPECT_LE(state.read, 10U);
-  EXPECT_EQ(*market::latest_tasks_of(state, kAnn, 5, 3), (Numbers{4, 2, 1}));
-  EXPECT_EQ(*market::latest_tasks_of(state, kAnn, kAll, 99), Numbers(anns.rbegin(), anns.rend()));
+  EXPECT_EQ(*market::latest_tasks_of(state, kRequester, 5, 3), (Numbers{4, 2, 1}));
+  EXPECT_EQ(*market::latest_tasks_of(state, kRequester, kAll, 99), Numbers(anns.rbegin(), anns.rend()));
   EXPECT_EQ(market::latest_tasks_of(state, kOwner, kAll, 99)->size(), 20U);
-  EXPECT_TRUE(market::latest_tasks_of(state, kAnn, 1, 3)->empty());
-  EXPECT_TRUE(market::latest_tasks_of(state, kAnn, 0, 3)->empty());
-  EXPECT_TRUE(market::latest_tasks_of(state, kAnn, kAll, 0)->empty());
+  EXPECT_TRUE(market::latest_tasks_of(state, kRequester, 1, 3)->empty());
+  EXPECT_TRUE(market::latest_tasks_of(state, kRequester, 0, 3)->empty());
+  EXPECT_TRUE(market::latest_tasks_of(state, kRequester, kAll, 0)->empty());
   EXPECT_TRUE(market::latest_tasks_of(state, kPia, kAll, 3)->empty());
 
   const auto providers_after = [&](const std::optional<base::Address>& after) {
@@ -135,13 +135,13 @@ TEST_F(Market, ListsAreReadFromWhereTheyAreAskedFor) {
 }
 
 TEST_F(Market, ATaskIsClaimedCommittedRevealedAndPaid) {
-  const Motes ann = chain.balance(kAnn);
+  const Motes ann = chain.balance(kRequester);
   const Motes owner = chain.balance(kOwner);
   const Motes pia = chain.balance(kPia);
   submit();
-  EXPECT_EQ(chain.balance(kAnn), ann - kFee - 3000);
+  EXPECT_EQ(chain.balance(kRequester), ann - kFee - 3000);
   EXPECT_EQ(*market::open_tasks(chain.state(), 0, 10), std::vector<std::uint64_t>{1});
-  EXPECT_EQ(*market::tasks_of(chain.state(), kAnn, 0, 10), std::vector<std::uint64_t>{1});
+  EXPECT_EQ(*market::tasks_of(chain.state(), kRequester, 0, 10), std::vector<std::uint64_t>{1});
   award();
   EXPECT_EQ(chain.part(1, 0).state, PartState::kHeld);
   EXPECT_EQ(chain.part(1, 0).price, 2000U);
@@ -168,14 +168,14 @@ TEST_F(Market, ATaskIsClaimedCommittedRevealedAndPaid) {
   EXPECT_EQ(chain.part(1, 0).state, PartState::kPaid);
   EXPECT_EQ(chain.balance(kPia), pia - 3 * kFee + 1800);
   EXPECT_EQ(chain.balance(kOwner), owner + 200);
-  EXPECT_EQ(chain.balance(kAnn), ann - kFee - 2000);
+  EXPECT_EQ(chain.balance(kRequester), ann - kFee - 2000);
   EXPECT_EQ(chain.provider(kPia).done, 1U);
   EXPECT_EQ(chain.provider(kPia).locked, 0U);
   EXPECT_EQ(chain.provider(kPia).work_done, 2 * market::kRateWork);
   EXPECT_EQ(chain.provider(kPia).earned, 1800U);
   EXPECT_EQ(chain.task(1).unfinished, 0U);
   EXPECT_EQ(*bank::pot(chain.state(), bank::Pot::kEscrow), 0U);
-  fails("TASK_OVER", kAnn, market::CancelTask{1});
+  fails("TASK_OVER", kRequester, market::CancelTask{1});
   fails("TASK_OVER", kPia, market::ClaimTask{1, 1, 1000});
 }
 
@@ -196,7 +196,7 @@ TEST_F(Market, TheLowestRateWinsAndTiesGoByHash) {
     for (std::uint64_t i = 0; i < task; ++i) fresh.block({});
     market::SubmitTask message = task_message(1, fresh.now());
     message.model = {};
-    fresh.send(kAnn, message);
+    fresh.send(kRequester, message);
     fresh.block({{kPia, market::ClaimTask{1, 1, 1000}}, {kQuin, market::ClaimTask{1, 1, 1000}}});
     fresh.run_until(fresh.now() + 100);
     pia += fresh.part(1, 0).provider == kPia ? 1 : 0;
@@ -250,9 +250,9 @@ TEST_F(Market, ABatchIsSplitAndJoined) {
 
 TEST_F(Market, AMissedDeadlineIsRelistedAndTheProviderPays) {
   submit();
-  const Motes ann = chain.balance(kAnn);
+  const Motes ann = chain.balance(kRequester);
   award();
-  const Motes fees = chain.balance(kFees);
+  const Motes fees = chain.balance(kCollector);
   chain.run_until(chain.part(1, 0).due - 1);
   EXPECT_EQ(chain.part(1, 0).state, PartState::kHeld);
   // A block at the deadline is one block too late.
@@ -261,8 +261,8 @@ TEST_F(Market, AMissedDeadlineIsRelistedAndTheProviderPays) {
   EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1500);  // half of what the task pays at most
   EXPECT_EQ(chain.provider(kPia).locked, 0U);
   EXPECT_EQ(chain.provider(kPia).late, 1U);
-  EXPECT_EQ(chain.balance(kFees), fees + 1500 + kFee);
-  EXPECT_EQ(chain.balance(kAnn), ann);
+  EXPECT_EQ(chain.balance(kCollector), fees + 1500 + kFee);
+  EXPECT_EQ(chain.balance(kRequester), ann);
   // The suspension doubles with each miss in a row.
   chain.run_until(chain.now() + 999);
   fails("SUSPENDED", kPia, market::ClaimTask{1, 1, 1000}, 0);
@@ -275,7 +275,7 @@ TEST_F(Market, AMissedDeadlineIsRelistedAndTheProviderPays) {
   award();
   chain.run_until(chain.part(1, 0).due);
   EXPECT_EQ(chain.part(1, 0).state, PartState::kRefunded);
-  EXPECT_EQ(chain.balance(kAnn), ann + 3000);
+  EXPECT_EQ(chain.balance(kRequester), ann + 3000);
   EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 4500);
   fails("TOO_LATE", kPia, market::CommitResult{1, 0, hash_of(1)});
 }
@@ -283,7 +283,7 @@ TEST_F(Market, AMissedDeadlineIsRelistedAndTheProviderPays) {
 TEST_F(Market, HoldingForNothingCostsAsMuchAsHoldingForAll) {
   market::SubmitTask task = task_message(1, chain.now());
   task.max_price = 3001;
-  fine(kAnn, task);
+  fine(kRequester, task);
   fine(kPia, market::ClaimTask{1, 1, 1});
   chain.run_until(chain.now() + 100);
   EXPECT_EQ(chain.part(1, 0).price, 2U);
@@ -334,21 +334,21 @@ TEST_F(Market, ACopiedCommitmentEarnsNothing) {
 }
 
 TEST_F(Market, CancellingBeforeAClaimRefundsAll) {
-  const Motes ann = chain.balance(kAnn);
+  const Motes ann = chain.balance(kRequester);
   submit(3);
   fails("NOT_REQUESTER", kPia, market::CancelTask{1});
   fine(kPia, market::ClaimTask{1, 1, 1000});  // a bid is no award yet
-  fine(kAnn, market::CancelTask{1});
-  EXPECT_EQ(chain.balance(kAnn), ann - 2 * kFee);
+  fine(kRequester, market::CancelTask{1});
+  EXPECT_EQ(chain.balance(kRequester), ann - 2 * kFee);
   EXPECT_EQ(chain.task(1).unfinished, 0U);
-  fails("TASK_OVER", kAnn, market::CancelTask{1});
+  fails("TASK_OVER", kRequester, market::CancelTask{1});
   fails("TASK_OVER", kPia, market::ClaimTask{1, 1, 1000});
   chain.run_until(chain.now() + 100'000);
   EXPECT_EQ(chain.provider(kPia).held, 0U);
 }
 
 TEST_F(Market, CancellingAfterAnAwardPaysTheProvedShare) {
-  const Motes ann = chain.balance(kAnn);
+  const Motes ann = chain.balance(kRequester);
   const Motes pia = chain.balance(kPia);
   const Motes owner = chain.balance(kOwner);
   submit(3);
@@ -360,7 +360,7 @@ TEST_F(Market, CancellingAfterAnAwardPaysTheProvedShare) {
   fails("PROGRESS_INVALID", kPia, market::ReportProgress{1, 0, 10, hash_of(5)});
   fails("NOT_HOLDER", kQuin, market::ReportProgress{1, 0, 4, hash_of(5)});
   fails("PART_STATE", kPia, market::ReportProgress{1, 2, 4, hash_of(5)});
-  fine(kAnn, market::CancelTask{1});
+  fine(kRequester, market::CancelTask{1});
   EXPECT_EQ(chain.part(1, 0).state, PartState::kStopped);
   EXPECT_EQ(chain.part(1, 2).state, PartState::kCommitted);
   EXPECT_EQ(chain.provider(kPia).held, 0U);
@@ -372,7 +372,7 @@ TEST_F(Market, CancellingAfterAnAwardPaysTheProvedShare) {
   EXPECT_EQ(chain.part(1, 1).state, PartState::kRefunded);
   EXPECT_EQ(chain.part(1, 2).state, PartState::kPaid);
   // Half of one part, and a whole one, a tenth of each to the model's owner.
-  EXPECT_EQ(chain.balance(kAnn), ann - 2 * kFee - 1000 - 2000);
+  EXPECT_EQ(chain.balance(kRequester), ann - 2 * kFee - 1000 - 2000);
   EXPECT_EQ(chain.balance(kPia), pia - 10 * kFee + 2700);
   EXPECT_EQ(chain.balance(kOwner), owner + 300);
   EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit);
@@ -380,12 +380,12 @@ TEST_F(Market, CancellingAfterAnAwardPaysTheProvedShare) {
 }
 
 TEST_F(Market, WhatWasReadyWhenItsTaskWasCancelledIsRevealedAndPaid) {
-  const Motes ann = chain.balance(kAnn);
+  const Motes ann = chain.balance(kRequester);
   const Motes pia = chain.balance(kPia);
   submit(3);
   award(3);
   fine(kPia, market::ReportProgress{1, 0, 9, hash_of(5)});
-  fine(kAnn, market::CancelTask{1});
+  fine(kRequester, market::CancelTask{1});
   commit(0);
   commit(1);
   EXPECT_EQ(chain.provider(kPia).held, 0U);
@@ -399,7 +399,7 @@ TEST_F(Market, WhatWasReadyWhenItsTaskWasCancelledIsRevealedAndPaid) {
   EXPECT_EQ(chain.part(1, 0).state, PartState::kPaid);
   EXPECT_EQ(chain.part(1, 1).state, PartState::kRefunded);
   EXPECT_EQ(chain.part(1, 2).state, PartState::kRefunded);
-  EXPECT_EQ(chain.balance(kAnn), ann - 2 * kFee - 2000);
+  EXPECT_EQ(chain.balance(kRequester), ann - 2 * kFee - 2000);
   EXPECT_EQ(chain.balance(kPia), pia - 7 * kFee + 1800);
   EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit - 1500) << "the reveal that was missed is paid for";
   EXPECT_EQ(chain.provider(kPia).locked, 0U);
@@ -407,16 +407,16 @@ TEST_F(Market, WhatWasReadyWhenItsTaskWasCancelledIsRevealedAndPaid) {
 }
 
 TEST_F(Market, ATaskNobodyTakesEndsWithARefund) {
-  const Motes ann = chain.balance(kAnn);
+  const Motes ann = chain.balance(kRequester);
   market::SubmitTask huge = task_message(2, chain.now());
   huge.memory_mebibytes = 1'000'000;
-  fine(kAnn, huge);
+  fine(kRequester, huge);
   fails("MEMORY_TOO_SMALL", kPia, market::ClaimTask{1, 1, 1000});
   chain.run_until(huge.deadline - 1);
   EXPECT_EQ(chain.task(1).open, 2U);
   chain.run_until(huge.deadline);
   EXPECT_EQ(chain.task(1).unfinished, 0U);
-  EXPECT_EQ(chain.balance(kAnn), ann - kFee);
+  EXPECT_EQ(chain.balance(kRequester), ann - kFee);
   EXPECT_EQ(next_deadline(chain.state())->has_value(), false);
 }
 
@@ -424,7 +424,7 @@ TEST_F(Market, TasksThatMakeNoSenseAreRefused) {
   const auto refused = [&](const char* fault, const std::function<void(market::SubmitTask&)>& change) {
     market::SubmitTask task = task_message(1, chain.now());
     change(task);
-    fails(fault, kAnn, task, 0);
+    fails(fault, kRequester, task, 0);
   };
   refused("TASK_EMPTY", [](auto& task) { task.inputs.clear(); });
   refused("TASK_EMPTY", [](auto& task) { task.work_per_part = 0; });
@@ -450,7 +450,7 @@ TEST_F(Market, TasksThatMakeNoSenseAreRefused) {
 
 TEST_F(Market, ClaimsThatCannotBeKeptAreRefused) {
   submit();
-  fails("NOT_PROVIDER", kAnn, market::ClaimTask{1, 1, 1000});
+  fails("NOT_PROVIDER", kRequester, market::ClaimTask{1, 1, 1000});
   fails("TASK_UNKNOWN", kPia, market::ClaimTask{2, 1, 1000});
   fails("RATE_TOO_HIGH", kPia, market::ClaimTask{1, 1, 0});
   fails("RATE_TOO_HIGH", kPia, market::ClaimTask{1, 1, 1001});
@@ -474,7 +474,7 @@ TEST_F(Market, StakeBacksPartsAndLeavesSlowly) {
   market::SubmitTask dear = task_message(3, chain.now());
   dear.max_price = kCredit / 2;
   fine(kPia, provider_message(kCredit));
-  fine(kAnn, dear);
+  fine(kRequester, dear);
   // At most half a credit is paid, the collateral is twice that: the stake of two credits backs two parts.
   fine(kPia, market::ClaimTask{1, 3, kCredit / 4});
   chain.run_until(chain.now() + 100);
@@ -484,8 +484,8 @@ TEST_F(Market, StakeBacksPartsAndLeavesSlowly) {
   fails("ZERO_AMOUNT", kPia, market::WithdrawStake{0});
   fails("ZERO_AMOUNT", kPia, market::AddStake{0});
   fails("BALANCE_TOO_LOW", kPia, market::AddStake{~Motes{0}});
-  fails("NOT_PROVIDER", kAnn, market::AddStake{1});
-  fails("NOT_PROVIDER", kAnn, market::WithdrawStake{1});
+  fails("NOT_PROVIDER", kRequester, market::AddStake{1});
+  fails("NOT_PROVIDER", kRequester, market::WithdrawStake{1});
   const Motes quin = chain.balance(kQuin);
   fine(kQuin, market::WithdrawStake{2 * kCredit});
   fails("STAKE_IN_USE", kQuin, market::WithdrawStake{1});
@@ -498,14 +498,14 @@ TEST_F(Market, StakeBacksPartsAndLeavesSlowly) {
 TEST_F(Market, ProvidersSayWhatTheyHave) {
   market::RegisterProvider wrong = provider_message();
   wrong.slots = 0;
-  fails("PROVIDER_INVALID", kAnn, wrong);
+  fails("PROVIDER_INVALID", kRequester, wrong);
   wrong.slots = 65;
-  fails("PROVIDER_INVALID", kAnn, wrong);
+  fails("PROVIDER_INVALID", kRequester, wrong);
   wrong = provider_message(0);
-  fails("PROVIDER_INVALID", kAnn, wrong);
+  fails("PROVIDER_INVALID", kRequester, wrong);
   wrong = provider_message();
   wrong.memory_mebibytes = 0;
-  fails("PROVIDER_INVALID", kAnn, wrong);
+  fails("PROVIDER_INVALID", kRequester, wrong);
   fine(kPia, provider_message(5));
   EXPECT_EQ(chain.provider(kPia).rate, 5U);
   EXPECT_EQ(chain.provider(kPia).stake, 2 * kCredit);
@@ -520,7 +520,7 @@ TEST_F(Market, PartsAndTasksThatAreNotThere) {
   fails("PART_STATE", kPia, result_of(1, 0));
   commit();
   fails("PART_STATE", kPia, market::CommitResult{1, 0, hash_of(1)});
-  fails("TASK_UNKNOWN", kAnn, market::CancelTask{9});
+  fails("TASK_UNKNOWN", kRequester, market::CancelTask{9});
 }
 
 TEST(Models, BelongToWhoRegisteredThem) {
@@ -528,15 +528,15 @@ TEST(Models, BelongToWhoRegisteredThem) {
   const auto send = [&](const base::Address& from, const Message& message) {
     return std::string(name_of(chain.send(from, message)));
   };
-  EXPECT_EQ(send(kAnn, models::RegisterModel{{}, "zero", 0, {}}), "MODEL_ROOT_ZERO");
-  EXPECT_EQ(send(kAnn, models::RegisterModel{hash_of(1), "m", 5001, {}}), "ROYALTY_TOO_HIGH");
-  EXPECT_EQ(send(kAnn, models::RegisterModel{hash_of(1), "m", 5000, {}}), "fine");
+  EXPECT_EQ(send(kRequester, models::RegisterModel{{}, "zero", 0, {}}), "MODEL_ROOT_ZERO");
+  EXPECT_EQ(send(kRequester, models::RegisterModel{hash_of(1), "m", 5001, {}}), "ROYALTY_TOO_HIGH");
+  EXPECT_EQ(send(kRequester, models::RegisterModel{hash_of(1), "m", 5000, {}}), "fine");
   EXPECT_EQ(send(kOwner, models::RegisterModel{hash_of(1), "m", 0, {}}), "MODEL_TAKEN");
   EXPECT_EQ(send(kOwner, models::UpdateModel{hash_of(1), kOwner, "m", 0, {}}), "NOT_MODEL_OWNER");
-  EXPECT_EQ(send(kAnn, models::UpdateModel{hash_of(2), kOwner, "m", 0, {}}), "MODEL_UNKNOWN");
-  EXPECT_EQ(send(kAnn, models::UpdateModel{hash_of(1), kOwner, "m", 5001, {}}), "ROYALTY_TOO_HIGH");
-  EXPECT_EQ(send(kAnn, models::UpdateModel{hash_of(1), kOwner, "n", 7, {"x"}}), "fine");
-  EXPECT_EQ(send(kAnn, models::UpdateModel{hash_of(1), kAnn, "n", 7, {}}), "NOT_MODEL_OWNER");
+  EXPECT_EQ(send(kRequester, models::UpdateModel{hash_of(2), kOwner, "m", 0, {}}), "MODEL_UNKNOWN");
+  EXPECT_EQ(send(kRequester, models::UpdateModel{hash_of(1), kOwner, "m", 5001, {}}), "ROYALTY_TOO_HIGH");
+  EXPECT_EQ(send(kRequester, models::UpdateModel{hash_of(1), kOwner, "n", 7, {"x"}}), "fine");
+  EXPECT_EQ(send(kRequester, models::UpdateModel{hash_of(1), kRequester, "n", 7, {}}), "NOT_MODEL_OWNER");
   const auto model = *models::model(chain.state(), hash_of(1));
   EXPECT_EQ(model->owner, kOwner);
   EXPECT_EQ(model->royalty, 7U);
@@ -585,7 +585,7 @@ TEST(Benchmark, WhoHasNoneThatIsYoungWinsNothing) {
   task.model = {};
   expect("fine", kPia, provider_message());
   expect("fine", kPia, market::AddStake{2 * kCredit});
-  expect("fine", kAnn, task);
+  expect("fine", kRequester, task);
   expect("NO_BENCHMARK", kPia, market::ClaimTask{1, 1, 1000});
   expect("fine", kPia, market::ReportBenchmark{hash_of(1)});
   const std::uint64_t measured = chain.now();

@@ -19,7 +19,7 @@ using Value = Builder::Value;
 
 // A step along the gradient changes the loss by the gradient's square, up to the step's second order (2 % here) and the
 // rounding of the two losses.
-constexpr double kTolerance = 0.05;
+constexpr double kGradientTolerance = 0.05;
 constexpr double kChange = 1e-2;  // of the loss
 
 template <typename Build>
@@ -63,7 +63,7 @@ void check_gradients(const Fixture& fixture, const char* component, const NamedT
   };
   const double step = kChange * gradients.at("loss").f32()[0] / square_length;
   const double slope = (loss_at(step) - loss_at(-step)) / (2.0 * step);
-  EXPECT_NEAR(slope / square_length, 1.0, kTolerance);
+  EXPECT_NEAR(slope / square_length, 1.0, kGradientTolerance);
 }
 
 TEST(Gradients, Umt5) {

@@ -6,9 +6,6 @@
 namespace starling::node {
 namespace {
 
-constexpr std::uint8_t kAnn = 1;
-constexpr std::uint8_t kBob = 2;
-
 class AccountTest : public testing::Test {
  protected:
   TemporaryFolder temporary;

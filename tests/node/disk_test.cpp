@@ -12,8 +12,6 @@ namespace {
 namespace market = ledger::market;
 using market::PartState;
 
-constexpr std::uint8_t kAnn = 1;
-constexpr std::uint8_t kPia = 3;
 constexpr std::uint8_t kPam = 4;
 
 TEST(Disk, AProviderBidsForNothingThatItHasNoRoomFor) {

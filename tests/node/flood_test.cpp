@@ -24,8 +24,7 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint8_t kAnn = 1;
-constexpr std::uint8_t kPia = 2;
+constexpr std::uint8_t kCrowdProvider = 2;
 constexpr std::uint8_t kFirstOfCrowd = 3;
 constexpr std::uint8_t kLastOfCrowd = 8;
 constexpr std::size_t kUnsigned = 4'000;    // transactions in a body
@@ -154,8 +153,8 @@ milliseconds time_of_a_body() {
 void expect_nobody_waits(std::size_t size, const std::vector<std::string>& requests, std::size_t answers) {
   TemporaryFolder folder;
   TestGateway gateway(folder / "gateway", test_model().root);
-  TestProvider pia(folder / "pia", gateway.url(), kPia, test_model().folder);
-  ASSERT_TRUE(gateway.wait_until_ready(kPia));
+  TestProvider pia(folder / "pia", gateway.url(), kCrowdProvider, test_model().folder);
+  ASSERT_TRUE(gateway.wait_until_ready(kCrowdProvider));
   TestRequester ann(folder / "ann", gateway.url(), kAnn);
   Crowd crowd(gateway.url(), size, requests);
   std::this_thread::sleep_for(milliseconds(200));
@@ -171,7 +170,7 @@ void expect_nobody_waits(std::size_t size, const std::vector<std::string>& reque
   }
   EXPECT_LT(*std::ranges::max_element(times), soon);
   const auto begun = Clock::now();
-  ASSERT_TRUE(ann.account().send({ledger::bank::Transfer{test_key(kPia).address(), 1}}).ok());
+  ASSERT_TRUE(ann.account().send({ledger::bank::Transfer{test_key(kCrowdProvider).address(), 1}}).ok());
   EXPECT_LT(since(begun), soon);
 
   // The time that a part may take is short for a provider whose every word to the ledger waits.
@@ -180,7 +179,7 @@ void expect_nobody_waits(std::size_t size, const std::vector<std::string>& reque
   ASSERT_TRUE(task.ok()) << task.error().message;
   ASSERT_TRUE(gateway.wait_until_settled(*task, 1));
   EXPECT_EQ(gateway.part(*task, 0).state, ledger::market::PartState::kPaid);
-  EXPECT_EQ(gateway.provider(test_key(kPia).address()).late, 0U);
+  EXPECT_EQ(gateway.provider(test_key(kCrowdProvider).address()).late, 0U);
   EXPECT_TRUE(gateway.wait_until([&] { return crowd.answered() >= answers; }));
   gateway.expect_conserved();
 }

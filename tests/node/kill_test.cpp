@@ -13,9 +13,6 @@ namespace {
 namespace market = ledger::market;
 using market::PartState;
 
-constexpr std::uint8_t kAnn = 1;
-constexpr std::uint8_t kPia = 3;
-
 // Home, gateway, model, port.
 const ChildBody kProvider("Provider", [](const ChildArguments& given) {
   const auto port = static_cast<std::uint16_t>(std::stoi(given.at(3)));

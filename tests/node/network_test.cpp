@@ -13,8 +13,6 @@ namespace market = ledger::market;
 using market::PartState;
 using std::chrono::milliseconds;
 
-constexpr std::uint8_t kAnn = 1;   // asks
-constexpr std::uint8_t kPia = 3;   // provides
 constexpr std::uint8_t kQuin = 4;  // provides
 constexpr std::uint8_t kOwner = 9;
 

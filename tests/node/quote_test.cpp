@@ -11,14 +11,14 @@ namespace {
 namespace market = ledger::market;
 
 constexpr std::uint64_t kNow = 1'700'000'000'000;
-constexpr ledger::Motes kCredit = ledger::kMotesPerCredit;
+constexpr ledger::Motes kQuoteCredit = ledger::kMotesPerCredit;
 constexpr std::uint64_t kBenchmarkWork = std::uint64_t{generate::kBenchmarkProducts} * generate::kBenchmarkSize *
                                          generate::kBenchmarkSize * generate::kBenchmarkSize;
 
 class QuoteTest : public testing::Test {
  protected:
   QuoteTest() {
-    rules.minimum_stake = kCredit;
+    rules.minimum_stake = kQuoteCredit;
     rules.auction_time = 100;
     rules.collateral = 20'000;
     rules.attempts = 3;
@@ -32,7 +32,7 @@ class QuoteTest : public testing::Test {
     entry.provider.memory_mebibytes = 1000;
     entry.provider.slots = 2;
     entry.provider.rate = rate;
-    entry.provider.stake = 10 * kCredit;
+    entry.provider.stake = 10 * kQuoteCredit;
     entry.provider.measured_time = measured_time;
     entry.provider.measured_at = kNow - 1000;
     return entry;
@@ -85,7 +85,7 @@ TEST_F(QuoteTest, OnlyThoseThatCouldWinCount) {
   EXPECT_TRUE(fits(provider(1000)));
   EXPECT_FALSE(fits(changed([](market::Provider& p) { p.memory_mebibytes = 99; })));
   EXPECT_FALSE(fits(changed([](market::Provider& p) { p.slots = 0; })));
-  EXPECT_FALSE(fits(changed([](market::Provider& p) { p.stake = kCredit - 1; })));
+  EXPECT_FALSE(fits(changed([](market::Provider& p) { p.stake = kQuoteCredit - 1; })));
   EXPECT_FALSE(fits(changed([](market::Provider& p) { p.suspended_until = kNow + 1; })));
   EXPECT_FALSE(fits(changed([](market::Provider& p) { p.measured_at = 0; })));
   EXPECT_FALSE(fits(changed([](market::Provider& p) { p.measured_at = kNow - 1'000'000; })));
@@ -103,9 +103,9 @@ TEST_F(QuoteTest, OnlyThoseThatCouldWinCount) {
   Wishes wishes;
   wishes.max_price = price - 1;
   EXPECT_EQ(quote(two, 1, wishes).providers, 0U);
-  wishes.max_price = 5 * kCredit;
+  wishes.max_price = 5 * kQuoteCredit;
   EXPECT_EQ(quote(two, 1, wishes).providers, 2U);
-  wishes.max_price = 6 * kCredit;
+  wishes.max_price = 6 * kQuoteCredit;
   EXPECT_EQ(quote(two, 1, wishes).providers, 0U) << "twice as much is to back it";
 }
 

@@ -9,9 +9,6 @@ namespace {
 namespace market = ledger::market;
 using std::chrono::milliseconds;
 
-constexpr std::uint8_t kAnn = 1;
-constexpr std::uint8_t kBob = 2;
-
 base::Bytes bytes_of(std::uint32_t seed, std::size_t size = 1000) {
   base::Bytes bytes(size);
   for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(seed >> (8 * (i % 4)));

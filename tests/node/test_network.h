@@ -21,6 +21,10 @@
 
 namespace starling::node {
 
+// Keys of the people in these tests: Ann and Bob ask, Pia provides.
+inline constexpr std::uint8_t kAnn = 1;
+inline constexpr std::uint8_t kBob = 2;
+inline constexpr std::uint8_t kPia = 3;
 inline constexpr ledger::Motes kCredit = ledger::kMotesPerCredit;
 
 // A tiny model, written once for the test program: its folder and its root.

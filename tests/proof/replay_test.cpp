@@ -54,7 +54,7 @@ exact::Program small_program() {
   return *program;
 }
 
-constexpr std::uint32_t kCalls = 6;
+constexpr std::uint32_t kReplayedCalls = 6;
 constexpr std::uint32_t kFirstEnd = 4;
 
 class Replay : public FolderTest {
@@ -77,7 +77,7 @@ class Replay : public FolderTest {
     auto writer = TraceWriter::create(trace_path());
     ASSERT_TRUE(writer.ok()) << writer.error().message;
     const auto status =
-        run_calls(job(), std::vector<bool>(kCalls, true), nullptr,
+        run_calls(job(), std::vector<bool>(kReplayedCalls, true), nullptr,
                   [&](std::uint32_t call, const std::vector<Tensor>& outputs, const OutputRoots& roots) {
                     receipt_.calls.push_back(list_root(roots));
                     const auto made = frames_of(call, outputs);
@@ -99,7 +99,7 @@ class Replay : public FolderTest {
     return *result;
   }
   static std::vector<bool> only(std::uint32_t call) {
-    std::vector<bool> calls(kCalls, false);
+    std::vector<bool> calls(kReplayedCalls, false);
     calls[call] = true;
     return calls;
   }
@@ -114,27 +114,27 @@ class Replay : public FolderTest {
 };
 
 TEST_F(Replay, AnHonestReceiptHolds) {
-  const ReplayResult result = check(std::vector<bool>(kCalls, true), nullptr);
+  const ReplayResult result = check(std::vector<bool>(kReplayedCalls, true), nullptr);
   EXPECT_FALSE(result.difference.has_value());
-  EXPECT_EQ(result.checked_calls, kCalls);
+  EXPECT_EQ(result.checked_calls, kReplayedCalls);
   EXPECT_EQ(receipt_.frames.size(), 2U);
 }
 
 TEST_F(Replay, TheFirstDifferenceIsNamed) {
   receipt_.calls[2].bytes[0] ^= 1;
   receipt_.calls[3].bytes[0] ^= 1;
-  EXPECT_TRUE(check(std::vector<bool>(kCalls, true), nullptr).difference->message.starts_with("call 2:"));
+  EXPECT_TRUE(check(std::vector<bool>(kReplayedCalls, true), nullptr).difference->message.starts_with("call 2:"));
   execute();
   receipt_.frames[1].bytes[31] ^= 1;
-  EXPECT_TRUE(check(std::vector<bool>(kCalls, true), nullptr).difference->message.starts_with("frame 1:"));
+  EXPECT_TRUE(check(std::vector<bool>(kReplayedCalls, true), nullptr).difference->message.starts_with("frame 1:"));
 }
 
 TEST_F(Replay, AnotherWeightOrInputIsFound) {
   inputs_[0].f32()[7] += 1.0F;
-  EXPECT_TRUE(check(std::vector<bool>(kCalls, true), nullptr).difference->message.starts_with("call 0:"));
+  EXPECT_TRUE(check(std::vector<bool>(kReplayedCalls, true), nullptr).difference->message.starts_with("call 0:"));
   inputs_[0].f32()[7] -= 1.0F;
   weights_[0].f32()[0] += 1.0F;
-  EXPECT_TRUE(check(std::vector<bool>(kCalls, true), nullptr).difference->message.starts_with("call 1:"));
+  EXPECT_TRUE(check(std::vector<bool>(kReplayedCalls, true), nullptr).difference->message.starts_with("call 1:"));
 }
 
 TEST_F(Replay, OneCallIsCheckedFromWhatWasKept) {
@@ -187,7 +187,7 @@ TEST_F(Replay, ADamagedKeptOutputIsADifference) {
 
 TEST_F(Replay, ACallThatIsNotFiniteIsADifference) {
   weights_[0].f32()[3] = std::numeric_limits<float>::infinity();
-  EXPECT_TRUE(check(std::vector<bool>(kCalls, true), nullptr).difference->message.starts_with("call 1:"));
+  EXPECT_TRUE(check(std::vector<bool>(kReplayedCalls, true), nullptr).difference->message.starts_with("call 1:"));
 }
 
 TEST(Sample, DrawsThatManyCallsEachEquallyOften) {

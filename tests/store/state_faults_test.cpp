@@ -19,11 +19,10 @@ namespace starling::store {
 namespace {
 
 namespace fs = std::filesystem;
-using base::Bytes;
 using base::ErrorCode;
 
 // Pages are written, and forgotten, after every few commits.
-constexpr StateStoreOptions kOptions{
+constexpr StateStoreOptions kFaultsOptions{
     .threads = 2, .cache_bytes = std::size_t{1} << 20, .tree_bytes = 4096, .unwritten_leaves = 300};
 // Pages are never written: everything is in one file of the log.
 constexpr StateStoreOptions kNoPages{
@@ -31,7 +30,7 @@ constexpr StateStoreOptions kNoPages{
 
 // Commits blocks without end, and reports the height of each once its commit has returned.
 const ChildBody kCommits("Commits", [](const ChildArguments& given) {
-  auto store = StateStore::open(given.at(0), kOptions);
+  auto store = StateStore::open(given.at(0), kFaultsOptions);
   ASSERT_TRUE(store.ok());
   for (std::uint64_t height = (*store)->height() + 1;; ++height) {
     ASSERT_TRUE((*store)->commit(made_up_block(height), height).ok());
@@ -60,7 +59,7 @@ class StateFaultsTest : public FolderTest {
  protected:
   // The store in a folder holds exactly the state after the block that it says; returns that block's height.
   std::uint64_t expect_whole_block(const fs::path& folder) {
-    const auto store = StateStore::open(folder, kOptions);
+    const auto store = StateStore::open(folder, kFaultsOptions);
     if (!store.ok()) {
       ADD_FAILURE() << store.error().message;
       return 0;
@@ -144,7 +143,7 @@ TEST_F(StateFaultsTest, ALogCutAnywhereGivesAWholeBlock) {
     }
     heights |= std::uint64_t{1} << height;
     // And it goes on from there.
-    const auto store = StateStore::open(copy, kOptions);
+    const auto store = StateStore::open(copy, kFaultsOptions);
     ASSERT_TRUE((*store)->commit(made_up_block(height + 1), height + 1).ok());
     EXPECT_EQ((*store)->root(), defined_root(history_.at(height + 1)));
   }
@@ -170,7 +169,7 @@ TEST_F(StateFaultsTest, DamageInTheLogIsAnErrorOrCutsOffWholeBlocks) {
     file.seekp(at);
     file.put(static_cast<char>(byte ^ (1 << (random() % 8))));
     file.close();
-    const auto store = StateStore::open(copy, kOptions);
+    const auto store = StateStore::open(copy, kFaultsOptions);
     if (store.ok()) {
       EXPECT_EQ((*store)->root(), defined_root(history_.at((*store)->height())));
       EXPECT_TRUE((*store)->check().ok());
@@ -186,7 +185,7 @@ TEST_F(StateFaultsTest, DamageInTheLogIsAnErrorOrCutsOffWholeBlocks) {
 TEST_F(StateFaultsTest, AMissingFileIsAnError) {
   commit(folder_, 2);
   fs::remove(folder_ / "CURRENT");
-  const auto store = StateStore::open(folder_, kOptions);
+  const auto store = StateStore::open(folder_, kFaultsOptions);
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().code, ErrorCode::kCorrupt);
 }
@@ -253,7 +252,7 @@ TEST_F(StateFaultsTest, APageThatCannotBeWrittenIsAnErrorAndDoesNoDamage) {
   const auto reports = child.reports();
   ASSERT_EQ(child.wait(), 0);
   ASSERT_FALSE(reports.empty());
-  const auto store = StateStore::open(folder_, kOptions);
+  const auto store = StateStore::open(folder_, kFaultsOptions);
   ASSERT_TRUE(store.ok()) << store.error().message;
   EXPECT_EQ((*store)->root(), defined_root(history_.at(40)));
   EXPECT_GE((*store)->height(), reports.back());

@@ -10,11 +10,11 @@
 namespace starling::train::evaluation {
 namespace {
 
-constexpr ClipShape kShape = {64, 64, 17, 8};
+constexpr ClipShape kPhysicsShape = {64, 64, 17, 8};
 
 Item item_of(std::uint64_t seed, world::Plot plot, world::Gravity gravity) {
   world::TakeOptions options;
-  options.shape = kShape;
+  options.shape = kPhysicsShape;
   options.plot = plot;
   options.gravity = gravity;
   options.camera = world::Camera::kStill;
@@ -26,7 +26,7 @@ Item item_of(std::uint64_t seed, world::Plot plot, world::Gravity gravity) {
 
 Count judged(const Item& item, double fps, Measure measure) {
   const std::vector<std::uint8_t> rgb = world::pixels(item.take);
-  const auto reading = read_clip({rgb, kShape.frames, kShape.height, kShape.width, fps});
+  const auto reading = read_clip({rgb, kPhysicsShape.frames, kPhysicsShape.height, kPhysicsShape.width, fps});
   EXPECT_TRUE(reading.ok());
   return judge(*reading, item.promise)[static_cast<std::size_t>(measure)];
 }

@@ -9,7 +9,7 @@
 namespace starling::train::evaluation {
 namespace {
 
-constexpr ClipShape kShape = {64, 64, 17, 8};
+constexpr ClipShape kTestShape = {64, 64, 17, 8};
 
 ClipView view(const std::vector<std::uint8_t>& rgb, const ClipShape& shape) {
   return {rgb, shape.frames, shape.height, shape.width, shape.fps};
@@ -91,8 +91,8 @@ TEST(WorldEvaluation, ReadsWhatIsKnownOfClips) {
   Errors errors;
   constexpr int kClips = 40;
   for (std::uint64_t i = 0; i < kClips; ++i) {
-    const world::Take take = world::take(derive(501, i), take_options(kShape));
-    const auto reading = read_clip(view(world::pixels(take), kShape));
+    const world::Take take = world::take(derive(501, i), take_options(kTestShape));
+    const auto reading = read_clip(view(world::pixels(take), kTestShape));
     ASSERT_TRUE(reading.ok());
     add_errors(take, *reading, errors);
   }
@@ -144,7 +144,7 @@ double value(const Column& column, Measure measure) { return column.scores[stati
 TEST(WorldEvaluation, CeilingIsFarAboveTheFloor) {
   Options options;
   options.clips = 36;
-  options.shape = kShape;
+  options.shape = kTestShape;
   base::ThreadPool pool(2);
   const auto report = evaluate(options, {}, pool);
   ASSERT_TRUE(report.ok());
@@ -161,12 +161,12 @@ TEST(WorldEvaluation, CeilingIsFarAboveTheFloor) {
 TEST(WorldEvaluation, IsTheSameWhateverTheThreads) {
   Options options;
   options.clips = 6;
-  options.shape = kShape;
+  options.shape = kTestShape;
   options.seed = 5;
   // A source that gives the first frame again and again: nothing moves in it.
   const Source frozen{"frozen", [](const Item&, const std::vector<std::uint8_t>& real) {
                         std::vector<std::uint8_t> bytes = real;
-                        const std::size_t frame = real.size() / kShape.frames;
+                        const std::size_t frame = real.size() / kTestShape.frames;
                         for (std::size_t i = frame; i < bytes.size(); ++i) bytes[i] = bytes[i - frame];
                         return base::Result<std::vector<std::uint8_t>>(std::move(bytes));
                       }};

@@ -25,18 +25,18 @@ class Random {
   std::uint64_t state_;
 };
 
-using Colour = std::array<double, 3>;
-constexpr std::array<Colour, 8> kColours{{{220, 30, 30},
-                                          {30, 170, 50},
-                                          {40, 70, 220},
-                                          {240, 220, 40},
-                                          {150, 50, 180},
-                                          {245, 140, 30},
-                                          {240, 240, 240},
-                                          {30, 30, 30}}};
+using Tint = std::array<double, 3>;
+constexpr std::array<Tint, 8> kColours{{{220, 30, 30},
+                                        {30, 170, 50},
+                                        {40, 70, 220},
+                                        {240, 220, 40},
+                                        {150, 50, 180},
+                                        {245, 140, 30},
+                                        {240, 240, 240},
+                                        {30, 30, 30}}};
 
 struct Shape {
-  Colour colour;
+  Tint colour;
   double x, y, across, down, radius;
   bool box;
 
@@ -71,7 +71,7 @@ Frames make_clip(const ClipStyle& style) {
     auto pixels = frames.pixels(t);
     for (int y = 0; y < style.height; ++y) {
       for (int x = 0; x < style.width; ++x) {
-        Colour colour{150.0 + 60.0 * y / horizon, 190, 230};
+        Tint colour{150.0 + 60.0 * y / horizon, 190, 230};
         const double ground = std::clamp(y - horizon + 0.5, 0.0, 1.0);
         const bool stripe = (x / 8) % 2 == 0;
         for (int c = 0; c < 3; ++c) {

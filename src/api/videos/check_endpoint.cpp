@@ -10,7 +10,7 @@
 namespace starling::api::videos {
 namespace {
 
-constexpr std::size_t kMostBody = 1024;
+constexpr std::size_t kMostCheckBody = 1024;
 constexpr std::int64_t kUsualCalls = 3;
 constexpr std::int64_t kMostCalls = 1'000'000;
 
@@ -80,7 +80,7 @@ Route check_route(const Gateway& gateway, jobs::Checker& checker) {
   Route route;
   route.method = Method::kPost;
   route.pattern = "/v1/videos/{id}/check";
-  route.body_limit = kMostBody;
+  route.body_limit = kMostCheckBody;
   route.handler = [gateway, &checker](const Request& request) { return check(gateway, checker, request); };
   return route;
 }

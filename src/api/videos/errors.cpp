@@ -27,6 +27,10 @@ Response no_such_video(std::string_view id) {
   return refuse(404, "not_found", "", "there is no video \"" + std::string(id.substr(0, kShown)) + "\"");
 }
 
+Response no_such_model() {
+  return refuse(404, "model_not_found", "model", "there is no such model here; GET /v1/models lists what there is");
+}
+
 Response refuse(const base::Error& error) {
   switch (error.code) {
     case base::ErrorCode::kInvalidArgument:

@@ -13,6 +13,7 @@ Response refuse(int status, std::string_view code, std::string_view param, std::
 Response refuse_parameter(std::string_view param, std::string_view message);
 // 404, also of what belongs to somebody else.
 Response no_such_video(std::string_view id);
+Response no_such_model();
 // Of what is no fault of the request's.
 Response refuse(const base::Error& error);
 

@@ -16,7 +16,7 @@
 namespace starling::api::videos {
 namespace {
 
-constexpr std::size_t kMostBody = std::size_t{1} << 20;
+constexpr std::size_t kMostImageBody = std::size_t{1} << 20;
 constexpr std::int64_t kMostPictures = 8;
 constexpr int kMostAtATime = 16;  // requests that wait for their pictures, each on a worker of the server
 constexpr std::chrono::minutes kPatience{10};
@@ -155,7 +155,7 @@ Route image_route(const Gateway& gateway) {
   Route route;
   route.method = Method::kPost;
   route.pattern = "/v1/images/generations";
-  route.body_limit = kMostBody;
+  route.body_limit = kMostImageBody;
   route.runs = Runs::kOnWorker;
   route.handler = [gateway, waiting = std::make_shared<std::atomic<int>>(0)](const Request& request) {
     if (waiting->fetch_add(1) >= kMostAtATime) {

@@ -9,7 +9,7 @@
 namespace starling::api::videos {
 namespace {
 
-constexpr std::size_t kMostBody = 4096;
+constexpr std::size_t kMostKeyBody = 4096;
 constexpr std::int64_t kMostPerMinute = 1'000'000;
 
 // Whoever may not gets a refusal.
@@ -97,7 +97,7 @@ Route route(const Gateway& gateway, Method method, std::string pattern, Handle h
   route.method = method;
   route.pattern = std::move(pattern);
   route.runs = Runs::kOnWorker;
-  route.body_limit = method == Method::kPost ? kMostBody : 0;
+  route.body_limit = method == Method::kPost ? kMostKeyBody : 0;
   route.handler = [gateway, handle](const Request& request) {
     std::optional<Response> refused = refuse_stranger(gateway, request);
     Response response = refused ? std::move(*refused) : handle(request);

@@ -56,10 +56,6 @@ Response list_models(const Gateway& gateway, const Request& /*request*/) {
   return json_response(json);
 }
 
-Response no_such_model() {
-  return refuse(404, "model_not_found", "model", "there is no such model here; GET /v1/models lists what there is");
-}
-
 Response show_model(const Gateway& gateway, const Request& request) {
   if (is_model(request.parameter("model"), gateway.rules)) return json_response(model_json(gateway.rules));
   return no_such_model();

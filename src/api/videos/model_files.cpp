@@ -13,10 +13,6 @@
 namespace starling::api::videos {
 namespace {
 
-Response no_such_model() {
-  return refuse(404, "model_not_found", "model", "there is no such model here; GET /v1/models lists what there is");
-}
-
 base::Result<std::string> weights_text(const VideoRules& rules) {
   STARLING_ASSIGN(const auto roots, models::weight_roots(*rules.model));
   STARLING_ASSIGN(const std::vector<models::WeightPlace> places, models::weight_places(*rules.model));

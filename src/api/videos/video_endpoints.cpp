@@ -18,7 +18,7 @@ using jobs::Video;
 using jobs::VideoPointer;
 using jobs::VideoStatus;
 
-constexpr std::size_t kMostBody = std::size_t{16} << 20;
+constexpr std::size_t kMostVideoBody = std::size_t{16} << 20;
 constexpr std::size_t kMostIdempotency = 255;
 constexpr std::uint64_t kMostListed = 100;
 constexpr std::uint64_t kListed = 20;
@@ -288,7 +288,7 @@ Route refused(Method method, std::string pattern, const char* message) {
   Route route;
   route.method = method;
   route.pattern = std::move(pattern);
-  route.body_limit = kMostBody;
+  route.body_limit = kMostVideoBody;
   route.handler = [message](const Request&) { return refuse(400, "unsupported", "", message); };
   return route;
 }
@@ -346,7 +346,7 @@ std::vector<Route> video_routes(const Gateway& gateway) {
                                           {"/v1/videos/edits/quote", from_body<Way::kEdit, quote>},
                                           {"/v1/videos/extensions/quote", from_body<Way::kExtend, quote>}}) {
     routes.push_back(route(gateway, Method::kPost, pattern, Runs::kOnWorker, endpoint));
-    routes.back().body_limit = kMostBody;
+    routes.back().body_limit = kMostVideoBody;
   }
   routes.push_back(refused(Method::kPost, "/v1/videos/characters", kNoCharacters));
   routes.push_back(refused(Method::kGet, "/v1/videos/characters/{id}", kNoCharacters));

@@ -11,10 +11,7 @@
 namespace starling::exact::cuda {
 namespace {
 
-constexpr std::size_t kAlignment = 256;
 constexpr std::int64_t kMostTeams = 1 << 20;
-
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 std::int64_t total(std::span<const Factor> factors) {
   std::int64_t product = 1;
@@ -22,7 +19,7 @@ std::int64_t total(std::span<const Factor> factors) {
   return product;
 }
 
-Axis one_axis(std::int64_t size, std::int64_t stride) {
+Axis axis_of(std::int64_t size, std::int64_t stride) {
   Axis axis;
   axis.factors = 1;
   axis.size[0] = size;
@@ -231,8 +228,8 @@ class Binder {
     kernel.tiles = {piece.batches, piece.row, piece.rows, problem.n, problem.k};
     choose_batch(kernel.b, piece);
     if (made != nullptr) {
-      kernel.a = {made, one_axis(piece.batches, piece.rows * problem.k), one_axis(piece.rows, problem.k),
-                  one_axis(problem.k, 1)};
+      kernel.a = {made, axis_of(piece.batches, piece.rows * problem.k), axis_of(piece.rows, problem.k),
+                  axis_of(problem.k, 1)};
       kernel.tiles.first_row = 0;
     } else {
       choose_batch(kernel.a, piece);

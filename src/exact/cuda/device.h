@@ -22,7 +22,11 @@ class Recording {
   virtual ~Recording() = default;
 };
 
-// A GPU, or what stands for one. One thread at a time. Memory is the device's own, aligned to 256 bytes.
+inline constexpr std::size_t kAlignment = 256;
+
+inline std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// A GPU, or what stands for one. One thread at a time. Memory is the device's own, aligned to kAlignment.
 class Device {
  public:
   virtual ~Device() = default;

@@ -12,11 +12,8 @@ namespace {
 using Place = Plan::Body::Place;
 
 constexpr std::size_t kMostPrepared = 16;
-constexpr std::size_t kAlignment = 256;
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
-bool same(const Tensor& a, const Tensor& b) {
+bool same_memory(const Tensor& a, const Tensor& b) {
   return !a.empty() && !b.empty() && a.bytes().data() == b.bytes().data() && a.byte_size() == b.byte_size();
 }
 
@@ -41,7 +38,7 @@ class DeviceEngine::Memory {
 struct DeviceEngine::Given {
   Tensor tensor;
   std::shared_ptr<Memory> memory;
-  bool is_lasting = false;  // it was the same in two runs
+  bool is_lasting = false;  // it was the same_memory in two runs
 };
 
 struct DeviceEngine::Prepared {
@@ -129,7 +126,7 @@ const DeviceEngine::Given* DeviceEngine::holder(const Prepared& asking, const Te
   for (const Prepared& run : prepared_) {
     if (&run == &asking) continue;
     for (const Given& given : run.given) {
-      if (given.is_lasting && same(given.tensor, tensor)) return &given;
+      if (given.is_lasting && same_memory(given.tensor, tensor)) return &given;
     }
   }
   return nullptr;
@@ -143,7 +140,7 @@ base::Status DeviceEngine::place(Prepared& run, std::span<const Tensor> given) {
   std::size_t wanted = 0;
   for (std::size_t i = 0; i < given.size(); ++i) {
     Given& mine = run.given[i];
-    if (same(mine.tensor, given[i])) {
+    if (same_memory(mine.tensor, given[i])) {
       mine.is_lasting = is_there[i] = true;
       continue;
     }

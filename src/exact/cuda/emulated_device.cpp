@@ -9,8 +9,6 @@
 namespace starling::exact::cuda {
 namespace {
 
-constexpr std::size_t kAlignment = 256;
-
 // A block's threads, one after another.
 template <int kThreads>
 struct LoopBlock {
@@ -85,7 +83,7 @@ class EmulatedDevice : public Device {
   std::size_t piece_bytes() const override { return std::size_t{64} << 10; }
 
   base::Result<std::byte*> allocate(std::size_t bytes) override {
-    const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    const std::size_t rounded = aligned(bytes);
     auto* const memory = rounded > free_
                              ? nullptr
                              : static_cast<std::byte*>(std::aligned_alloc(kAlignment, std::max(rounded, kAlignment)));

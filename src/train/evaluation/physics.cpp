@@ -15,7 +15,7 @@ constexpr std::size_t kFewest = 4;
 // Radii of the circles inside the shapes, in diameters, by Shape.
 constexpr std::array<double, world::kShapes> kInner = {0.5, 0.443, 0.375, 0.33};
 // Areas in squares of the diameter, by Shape.
-constexpr std::array<double, world::kShapes> kAreas = {0.785, 0.785, 0.732, 0.698};
+constexpr std::array<double, world::kShapes> kUnitAreas = {0.785, 0.785, 0.732, 0.698};
 
 double at(const std::array<double, world::kShapes>& table, world::Shape shape) {
   return table[static_cast<std::size_t>(shape) % world::kShapes];
@@ -200,11 +200,11 @@ std::optional<double> momentum_kept(const Track& first, const Track& second, dou
     const auto v0 = velocity(seen, next - 1, -1);
     const auto v1 = velocity(seen, next, 1);
     if (!v0 || !v1) return std::nullopt;
-    const double mass = at(kAreas, track->shape) * track->diameter * track->diameter;
+    const double mass = at(kUnitAreas, track->shape) * track->diameter * track->diameter;
     before += mass * *v0;
     after += mass * *v1;
   }
-  const double mass = at(kAreas, first.shape) * first.diameter * first.diameter;
+  const double mass = at(kUnitAreas, first.shape) * first.diameter * first.diameter;
   constexpr double kSlow = 1.0;  // metres a second
   if (std::fabs(before) < kSlow * mass) return std::nullopt;
   return after / before;

@@ -9,11 +9,7 @@ namespace starling::train {
 
 using generate::Motion;
 
-namespace {
-
-constexpr double kPi = 3.14159265358979323846;
-
-}  // namespace
+namespace {}  // namespace
 
 double bounce_height(double drop, double restitution, double t) {
   const double first = std::sqrt(2 * drop / kGravity);
@@ -40,7 +36,7 @@ Pose pose_at(const Scene& scene, double t) {
     case Motion::kSlide:
       break;
     case Motion::kRoll:
-      pose.turns += scene.velocity_x * t / (kPi * scene.diameter);
+      pose.turns += scene.velocity_x * t / (std::numbers::pi * scene.diameter);
       break;
     case Motion::kBounce:
       pose.height = bounce_height(scene.start_height, scene.restitution, elapsed);

@@ -13,8 +13,6 @@ namespace starling::train {
 using generate::kShadowShade;
 using generate::kStripeMetres;
 using generate::kStripeShade;
-using generate::Rgb;
-using generate::Shape;
 
 namespace {
 
@@ -116,7 +114,7 @@ class Painter {
     const double spot_x = 0.5 * half_width_ * spot.sine;
     const double spot_y = -0.5 * half_width_ * spot.cosine;
     const double outline = kOutlineMetres * view_.scale;
-    const bool ball = scene_.attributes.shape == Shape::kBall;
+    const bool ball = scene_.attributes.shape == generate::Shape::kBall;
     for_box(x - half_width_ - 1, y - half_height_ - 1, x + half_width_ + 1, y + half_height_ + 1, out,
             [&](double px, double py, std::uint8_t* pixel) {
               const double dx = px - x;
@@ -144,9 +142,9 @@ class Painter {
   // Signed distance in pixels from the object's edge, negative inside; (0, 0) is the middle of its bounding box.
   double distance(double dx, double dy) const {
     switch (scene_.attributes.shape) {
-      case Shape::kBall:
+      case generate::Shape::kBall:
         return std::sqrt(dx * dx + dy * dy) - half_width_;
-      case Shape::kBox: {
+      case generate::Shape::kBox: {
         const double corner = 0.12 * half_width_;
         const double qx = std::fabs(dx) - half_width_ + corner;
         const double qy = std::fabs(dy) - half_height_ + corner;
@@ -154,7 +152,7 @@ class Painter {
         const double oy = std::max(qy, 0.0);
         return std::sqrt(ox * ox + oy * oy) + std::min(std::max(qx, qy), 0.0) - corner;
       }
-      case Shape::kTriangle: {
+      case generate::Shape::kTriangle: {
         // The largest of the distances from the three edges' lines.
         const double length = std::sqrt(4 * half_height_ * half_height_ + half_width_ * half_width_);
         const double side = (2 * half_height_ * std::fabs(dx) - half_width_ * (dy + half_height_)) / length;

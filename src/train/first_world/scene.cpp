@@ -14,7 +14,6 @@ using generate::Colour;
 using generate::Direction;
 using generate::Ground;
 using generate::Motion;
-using generate::Shape;
 using generate::Size;
 using generate::Sky;
 
@@ -23,8 +22,8 @@ namespace {
 bool travels(Motion motion) { return motion == Motion::kRoll || motion == Motion::kSlide; }
 
 // What a shape does, in the order of the draw.
-std::array<Motion, 6> motions_of(Shape shape) {
-  return {Motion::kBounce, shape == Shape::kBall ? Motion::kRoll : Motion::kSlide,
+std::array<Motion, 6> motions_of(generate::Shape shape) {
+  return {Motion::kBounce, shape == generate::Shape::kBall ? Motion::kRoll : Motion::kSlide,
           Motion::kRise,   Motion::kFall,
           Motion::kOrbit,  Motion::kStay};
 }
@@ -32,7 +31,7 @@ std::array<Motion, 6> motions_of(Shape shape) {
 Attributes draw_attributes(Random& random) {
   Attributes a;
   a.colour = static_cast<Colour>(random.below(generate::kColours));
-  a.shape = static_cast<Shape>(random.below(generate::kShapes));
+  a.shape = static_cast<generate::Shape>(random.below(generate::kShapes));
   a.size = static_cast<Size>(random.below(generate::kSizes));
   // Twice the weight for what a model finds hard: bounces and travel. Half for standing still.
   constexpr std::array<std::uint8_t, 12> kDraw = {0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 5};
@@ -131,8 +130,8 @@ bool held_out(const Attributes& a) {
 
 bool possible(const Attributes& a) {
   const bool moves_sideways = a.direction != Direction::kNone;
-  if (a.motion == Motion::kRoll && a.shape != Shape::kBall) return false;
-  if (a.motion == Motion::kSlide && a.shape == Shape::kBall) return false;
+  if (a.motion == Motion::kRoll && a.shape != generate::Shape::kBall) return false;
+  if (a.motion == Motion::kSlide && a.shape == generate::Shape::kBall) return false;
   if (travels(a.motion) && !moves_sideways) return false;
   if (moves_sideways && !travels(a.motion) && a.motion != Motion::kBounce) return false;
   return a.colour != Colour::kBlack || a.sky != Sky::kNight;

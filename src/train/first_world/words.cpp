@@ -8,7 +8,6 @@ using generate::Camera;
 using generate::Direction;
 using generate::Ground;
 using generate::Motion;
-using generate::Shape;
 using generate::Sky;
 
 namespace {
@@ -45,7 +44,7 @@ std::span<const EnglishVerb> verbs(Motion motion) {
   return kTable[static_cast<std::size_t>(motion) % kTable.size()];
 }
 
-Phrases noun(Shape shape) {
+Phrases noun(generate::Shape shape) {
   static constexpr Words kBall[] = {"ball", "sphere"};
   static constexpr Words kBox[] = {"box", "cube", "square"};
   static constexpr Words kTriangle[] = {"triangle", "pyramid"};
@@ -123,7 +122,7 @@ Phrases verb(Motion motion) {
   return pick(kTable, motion);
 }
 
-Phrases noun(Shape shape) {
+Phrases noun(generate::Shape shape) {
   static constexpr Words kBall[] = {"球", "圆球"};
   static constexpr Words kBox[] = {"方块", "盒子", "箱子"};
   static constexpr Words kTriangle[] = {"三角形", "三角块"};

@@ -5,8 +5,6 @@
 namespace starling::train {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
-
 // Taylor's series on [-pi/4, pi/4]; the first term left out is below 1e-11.
 double sine_near_zero(double a) {
   const double q = a * a;
@@ -22,7 +20,7 @@ double cosine_near_zero(double a) {
 
 SineCosine sine_cosine(double turns) {
   const double quarters = std::floor(turns * 4 + 0.5);
-  const double angle = (turns - quarters * 0.25) * (2 * kPi);
+  const double angle = (turns - quarters * 0.25) * kTurn;
   const double s = sine_near_zero(angle);
   const double c = cosine_near_zero(angle);
   switch (static_cast<long long>(quarters) & 3) {

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <numbers>
+
 namespace starling::train {
+
+inline constexpr double kTurn = 2 * std::numbers::pi;
 
 struct SineCosine {
   double sine, cosine;

@@ -11,7 +11,6 @@ namespace starling::train::world {
 
 namespace {
 
-constexpr double kTurn = 6.28318530717958648;
 constexpr double kOutline = 0.22;    // metres, of the darker rim
 constexpr double kShadowFade = 9.0;  // metres of height at which the shadow is gone
 constexpr double kRopeWidth = 0.14;  // metres
@@ -21,7 +20,7 @@ constexpr Paint kNightRopePaint = {150, 138, 126};
 constexpr Paint kPropPaint = {104, 76, 58};
 constexpr Paint kNightPropPaint = {158, 124, 98};  // lighter, to be seen before dark ground
 constexpr Paint kWallPaint = {136, 112, 92};
-constexpr double kNightShade = 0.82;
+constexpr double kNightLight = 0.82;
 
 // A picture being drawn, and what it shows.
 class Canvas {
@@ -106,7 +105,7 @@ class Painter {
         shape_(shape),
         seconds_(seconds),
         backdrop_(scenario.setting, shape),
-        light_(scenario.setting.sky == Sky::kNight ? kNightShade : 1.0) {
+        light_(scenario.setting.sky == Sky::kNight ? kNightLight : 1.0) {
     for (const Prop& prop : scenario.props) corners_.push_back(corners(prop));
   }
 

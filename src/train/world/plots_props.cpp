@@ -10,7 +10,6 @@ namespace starling::train::world {
 
 namespace {
 
-constexpr double kTurn = 6.28318530717958648;
 // What happens to a thing before it begins to matter takes about so much of a clip, and at most so many seconds.
 double lead_in(const Stage& stage, Random& random) {
   const double share = random.between(0.28, 0.4);

@@ -8,7 +8,7 @@ namespace starling::train::world {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kNumbers = {"零个", "一个", "两个", "三个", "四个"};
+constexpr std::array<std::string_view, 5> kChineseNumbers = {"零个", "一个", "两个", "三个", "四个"};
 
 class Chinese {
  public:
@@ -63,7 +63,7 @@ class Chinese {
     const std::size_t actor = subjects[first];
     const bool known = introduced_[actor];
     for (std::size_t i = 0; i < count; ++i) introduced_[subjects[first + i]] = true;
-    if (!known || count > 1) return join({known ? "那" : "", std::string(kNumbers[count]), look(actor, !known)});
+    if (!known || count > 1) return join({known ? "那" : "", std::string(kChineseNumbers[count]), look(actor, !known)});
     if (only_of_its_shape(actor) && random_.chance(0.3)) {
       return std::string(nouns_[static_cast<std::size_t>(thing(actor).shape)]);
     }

@@ -8,7 +8,7 @@ namespace starling::train::world {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kNumbers = {"no", "one", "two", "three", "four"};
+constexpr std::array<std::string_view, 5> kEnglishNumbers = {"no", "one", "two", "three", "four"};
 
 class English {
  public:
@@ -76,7 +76,7 @@ class English {
     const bool known = introduced_[actor];
     for (std::size_t i = 0; i < count; ++i) introduced_[subjects[first + i]] = true;
     if (count > 1) {
-      return join({known ? "the " : "", std::string(kNumbers[count]), " ", look(actor, true, !known)});
+      return join({known ? "the " : "", std::string(kEnglishNumbers[count]), " ", look(actor, true, !known)});
     }
     if (!known) {
       const std::string phrase = look(actor, false, true);

@@ -11,7 +11,6 @@ namespace starling::train::world {
 
 namespace {
 
-constexpr double kTurn = 6.28318530717958648;
 constexpr int kSamples = 12;  // across a thing's bounding square
 
 // Points spread over a shape's area, in diameters.
