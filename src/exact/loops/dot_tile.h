@@ -79,7 +79,9 @@ struct DotTile {
       const float* base[kBases];
       for (int i = 0; i < kBases; ++i) base[i] = a.data + run->offset + 3 * i * a.row_step;
       const float* rows_ahead = ahead.rows + run->offset;
-      for (std::int64_t left = run->length; left > 0; left -= kChunk) {
+      const std::int64_t length = run->length;
+      for (std::int64_t k = 0; k < length;) {
+        const std::int64_t end = length - k < kChunk ? length : k + kChunk;
         // Spread over the loop, because few misses can be under way at once.
         __builtin_prefetch(rows_ahead, 0, 2);
         __builtin_prefetch(rows_ahead + ahead.second, 0, 2);
@@ -90,7 +92,7 @@ struct DotTile {
           ahead.out += out_stride;
           --out_rows;
         }
-        for (std::int64_t step = left < kChunk ? left : kChunk; step > 0; --step) {
+        for (; k < end; ++k) {
           F column[kTileVectors];
 #pragma GCC unroll 4
           for (int v = 0; v < kTileVectors; ++v) column[v] = V::load(b.data + v * kLanes);
