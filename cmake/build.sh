@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # build.sh [TARGET...]: configures build/release when needed and builds the targets (all without any). CMAKE_OPTIONS holds
 # options for a new configuration, which compiles files of a folder together if they do not say otherwise: who builds once
-# waits a third of the time. Prints to stderr.
+# waits half the time. Prints to stderr.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

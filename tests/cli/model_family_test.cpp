@@ -108,11 +108,10 @@ TEST_F(ModelFamily, AKinOfFewStepsIsMeasuredBesideItsModel) {
 // What a run leaves in its model's folder is enough to check it with, wherever the folder goes.
 TEST_F(ModelFamily, AModelIsShippedWithItsTrainingsReceipt) {
   const auto train = [&](const std::string& part, const std::string& recipe, const std::vector<std::string>& more) {
-    overwrite(at(part + ".json"),
-              "{\"part\": \"" + part.substr(0, part.find('-')) +
-                  "\", \"width\": 32, \"height\": 32, \"frames\": 5, \"batch\": 2, \"steps\": 4, "
-                  "\"warmup_steps\": 1, \"decay_steps\": 1, " +
-                  recipe + "}");
+    overwrite(at(part + ".json"), "{\"part\": \"" + part.substr(0, part.find('-')) +
+                                      "\", \"width\": 32, \"height\": 32, \"frames\": 5, \"batch\": 2, \"steps\": 4, "
+                                      "\"warmup_steps\": 1, \"decay_steps\": 1, " +
+                                      recipe + "}");
     return run(with({"train", part.substr(0, part.find('-')), "--out", at("run-" + part).string(), "--recipe",
                      at(part + ".json").string(), "--quiet"},
                     more));

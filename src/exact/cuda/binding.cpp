@@ -5,6 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "exact/cuda/device.h"
 #include "exact/run_group.h"
 #include "exact/run_step.h"
 
