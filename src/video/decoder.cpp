@@ -1,8 +1,12 @@
 #include "video/decoder.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstdio>
 #include <string_view>
+
+#include "video/picture_header.h"
 
 namespace starling::video {
 
@@ -122,7 +126,25 @@ Result<std::unique_ptr<Decoder>> Decoder::open(std::unique_ptr<Input> input, std
   return decoder;
 }
 
+Status Decoder::check_pixels(std::int64_t width, std::int64_t height) const {
+  const std::string size = std::to_string(width) + "x" + std::to_string(height);
+  // Sides are below 2^31.
+  if (width > 0 && height > options_.max_pixels / width) {
+    std::array<char, 32> millions{};
+    std::snprintf(millions.data(), millions.size(), "%.4g", static_cast<double>(options_.max_pixels) / 1e6);
+    return base::limit_error(name_ + " has " + size + " pixels, more than " + millions.data() +
+                             " million: scale it down");
+  }
+  if (width > kMaxSide || height > kMaxSide) {
+    return base::limit_error(name_ + " has " + size + " pixels, and a side has at most " + std::to_string(kMaxSide) +
+                             ": scale it down");
+  }
+  return {};
+}
+
 Status Decoder::start() {
+  if (const auto size = declared_size(*input_)) STARLING_TRY(check_pixels(size->width, size->height));
+  if (const auto parts = pixel_parts(*input_)) input_->show_only(*parts);
   const Error no_memory{ErrorCode::kLimit, "there is no memory left for reading " + name_};
   AVFormatContext* demuxer = avformat_alloc_context();
   frame_.reset(av_frame_alloc());
@@ -160,6 +182,7 @@ Status Decoder::start() {
   }
   context_.reset(avcodec_alloc_context3(codec));
   if (context_ == nullptr || avcodec_parameters_to_context(context_.get(), stream_->codecpar) < 0) return no_memory;
+  STARLING_TRY(check_pixels(stream_->codecpar->width, stream_->codecpar->height));
   context_->pkt_timebase = stream_->time_base;
   context_->max_pixels = options_.max_pixels;
   context_->thread_count = 1;
@@ -231,11 +254,7 @@ Status Decoder::deliver(TimedPicture& out) {
   if ((frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0) {
     return damaged("frame " + std::to_string(decoded_) + " of it is broken");
   }
-  if (frame.width > kMaxSide || frame.height > kMaxSide ||
-      static_cast<std::int64_t>(frame.width) * frame.height > options_.max_pixels) {
-    return Error{ErrorCode::kLimit, name_ + " has frames of " + std::to_string(frame.width) + "x" +
-                                        std::to_string(frame.height) + " pixels, more than can be read: scale it down"};
-  }
+  STARLING_TRY(check_pixels(frame.width, frame.height));
   if (++decoded_ > options_.max_frames) {
     return Error{ErrorCode::kLimit, name_ + " has more than " + std::to_string(options_.max_frames) +
                                         " frames: cut it into shorter pieces"};

@@ -35,6 +35,7 @@ class Decoder {
 
  private:
   base::Status start();
+  base::Status check_pixels(std::int64_t width, std::int64_t height) const;
   base::Status check_complete();
   // Nothing when the stream has ended.
   base::Result<bool> decode();

@@ -78,20 +78,38 @@ base::Bytes Input::peek(std::int64_t offset, std::size_t count) {
   return bytes;
 }
 
+void Input::show_only(const std::vector<FilePart>& parts) {
+  size_ = 0;
+  for (const FilePart& part : parts) {
+    shown_.push_back({size_, part});
+    size_ += part.size;
+  }
+}
+
+int Input::read_at(std::int64_t offset, std::uint8_t* buffer, std::int64_t size) const {
+  if (descriptor_ < 0) {
+    std::memcpy(buffer, bytes_.data() + offset, static_cast<std::size_t>(size));
+    return static_cast<int>(size);
+  }
+  const std::int64_t got = ::pread(descriptor_, buffer, static_cast<std::size_t>(size), offset);
+  if (got < 0) return AVERROR(errno);
+  return got == 0 ? AVERROR_EOF : static_cast<int>(got);
+}
+
 int Input::read(void* self, std::uint8_t* buffer, int size) {
   auto& input = *static_cast<Input*>(self);
-  const std::int64_t wanted = std::min<std::int64_t>(size, input.size_ - input.at_);
+  std::int64_t wanted = std::min<std::int64_t>(size, input.size_ - input.at_);
   if (wanted <= 0) return AVERROR_EOF;
-  std::int64_t got = wanted;
-  if (input.descriptor_ >= 0) {
-    got = ::pread(input.descriptor_, buffer, static_cast<std::size_t>(wanted), input.at_);
-    if (got < 0) return AVERROR(errno);
-    if (got == 0) return AVERROR_EOF;
-  } else {
-    std::memcpy(buffer, input.bytes_.data() + input.at_, static_cast<std::size_t>(wanted));
+  std::int64_t from = input.at_;
+  if (!input.shown_.empty()) {
+    const auto behind = std::ranges::upper_bound(input.shown_, input.at_, {}, &ShownPart::at);
+    const ShownPart& shown = *(behind - 1);
+    from = shown.part.from + input.at_ - shown.at;
+    wanted = std::min(wanted, shown.part.from + shown.part.size - from);
   }
-  input.at_ += got;
-  return static_cast<int>(got);
+  const int got = input.read_at(from, buffer, wanted);
+  if (got > 0) input.at_ += got;
+  return got;
 }
 
 std::int64_t Input::seek(void* self, std::int64_t offset, int whence) {

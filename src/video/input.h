@@ -3,12 +3,18 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
 #include "video/ffmpeg.h"
 
 namespace starling::video {
+
+struct FilePart {
+  std::int64_t from = 0;
+  std::int64_t size = 0;
+};
 
 // The bytes of a file or of memory, as the library reads them. Nothing else can be opened through it.
 class Input {
@@ -23,10 +29,13 @@ class Input {
   std::int64_t size() const { return size_; }
   // As many bytes from offset as there are, at most count; reading by context() goes on from where it was.
   base::Bytes peek(std::int64_t offset, std::size_t count);
+  // From now on it is these parts of what it was, one behind the other. At most once, before anything is read.
+  void show_only(const std::vector<FilePart>& parts);
 
  private:
   Input() = default;
   base::Status start();
+  int read_at(std::int64_t offset, std::uint8_t* buffer, std::int64_t size) const;
   static int read(void* self, std::uint8_t* buffer, int size);
   static std::int64_t seek(void* self, std::int64_t offset, int whence);
 
@@ -34,6 +43,12 @@ class Input {
   base::ByteView bytes_;
   std::int64_t size_ = 0;
   std::int64_t at_ = 0;
+  // Each part with where it begins in what is shown.
+  struct ShownPart {
+    std::int64_t at = 0;
+    FilePart part;
+  };
+  std::vector<ShownPart> shown_;  // empty: all of it
   AVIOContext* context_ = nullptr;
 };
 

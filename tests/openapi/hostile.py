@@ -63,11 +63,14 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width, height, rows):
+def zeros(count, pieces):
     packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(rows)) + packer.flush()
+    return b"".join(packer.compress(bytes(count)) for _ in range(pieces)) + packer.flush()
+
+
+def png(width, height, rows, beside=b""):
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", packed) + chunk(b"IEND", b""))
+            + beside + chunk(b"IDAT", zeros(1 + 3 * width, rows)) + chunk(b"IEND", b""))
 
 
 def from_picture(picture):
@@ -79,6 +82,12 @@ def zip_bombs():
     refused(from_picture(png(60000, 60000, 10)), 400)  # more than any picture may have
     refused(from_picture(png(8192, 8192, 8192)), 400)
     refused(from_picture(png(0, 8, 0)), 400)
+    before, begun = peak_memory(), time.monotonic()
+    packed = zeros(1 << 20, 512)
+    for beside in (chunk(b"zTXt", b"x\0\0" + packed), chunk(b"iTXt", b"x\0\1\0\0\0" + packed), chunk(b"iCCP", b"x\0\0" + packed)):
+        assert from_picture(png(32, 32, 32, beside))[0] == 200
+    assert peak_memory() - before < 64 << 20, peak_memory() - before
+    assert time.monotonic() - begun < 10
     largest = png(8192, 4800, 4800)  # 118 MB of black in 120 KB: allowed, so that it is the most that one can ask for
     assert len(largest) < 1 << 20
     with concurrent.futures.ThreadPoolExecutor(16) as crowd:
