@@ -31,8 +31,7 @@ if(STARLING_SANITIZE)
 endif()
 
 # Files of a folder may be compiled together (CMAKE_UNITY_BUILD): a whole build takes half the time, a change longer.
-# So names in unnamed namespaces are unique in their folder; the commands of the program and code for an instruction set
-# stay apart.
+# So names in unnamed namespaces are unique in their folder; code for an instruction set stays apart.
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
 if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-subobject-linkage)  # takes a file that is included for a header

@@ -40,7 +40,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Arguments {
+struct BenchArguments {
   std::string what = "all";
   std::string model;
   std::string only;
@@ -74,7 +74,7 @@ class TemporaryFolder {
 };
 
 // The model to measure: the one that is there, else an untrained one of the bundled model's size, which costs the same.
-base::Result<models::Checkpoint> open_model(const Arguments& arguments, Machine& machine, const fs::path& room) {
+base::Result<models::Checkpoint> open_model(const BenchArguments& arguments, Machine& machine, const fs::path& room) {
   const auto found = find_model(arguments.model);
   if (found.ok()) return models::Checkpoint::open(*found);
   note("note: there is no bundled model; an untrained one of its size is measured");
@@ -131,7 +131,7 @@ base::Status commit_to(const generate::VideoJob& job, const std::vector<std::vec
   return trace_done.get();
 }
 
-base::Result<std::vector<Measurement>> bench_video(const Arguments& arguments, int threads) {
+base::Result<std::vector<Measurement>> bench_video(const BenchArguments& arguments, int threads) {
   const TemporaryFolder room;
   STARLING_ASSIGN(Machine machine, start_machine(threads));
   STARLING_ASSIGN(models::Checkpoint model, open_model(arguments, machine, room.path()));
@@ -227,7 +227,7 @@ void print_row(const Measurement& row) {
   print(text);
 }
 
-base::Result<int> run(const Arguments& arguments) {
+base::Result<int> run(const BenchArguments& arguments) {
   base::catch_interrupts();
   std::vector<Measurement> rows;
   const auto wanted = [&](const char* what) { return arguments.what == "all" || arguments.what == what; };
@@ -302,7 +302,7 @@ base::Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_bench(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<BenchArguments>();
   options.choice("WHAT", a->what, {"all", "video", "training", "products", "ops", "peers"}, "What to measure");
   options.text("--model", a->model, "Folder of the model; the bundled one if not given");
   options.integer("--threads", a->threads, 1, 512, "Threads; everything is measured with one as well");
@@ -311,7 +311,7 @@ Action declare_bench(Options& options) {
                "Of products: this one alone, f32 or a kind of integers, in this process");
   options.integer("--rounds", a->rounds, 1, 100, "Of products and peers: how often each thing is timed");
   options.integer("--blocks", a->blocks, 1, 30, "Of peers: blocks of a denoising step, of the model's 30");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return run(*a); };
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,6 +18,9 @@ namespace starling::cli {
 inline constexpr int kFine = 0;
 inline constexpr int kFailed = 1;       // it could not be done; one sentence on stderr says why and what to do
 inline constexpr int kCheckFailed = 2;  // it was done, and what was checked does not hold
+
+// Between two looks of a command that runs until it is interrupted.
+inline constexpr std::chrono::milliseconds kPollTime{50};
 
 // Declares the options of one command. Every variable named here must outlive the parsing; one that the user does not
 // give keeps its value. Names are as "-o,--output"; ones without a dash are positional.
@@ -37,6 +41,8 @@ class Options {
   void flag(const std::string& names, bool& value, const std::string& description);
   void choice(const std::string& names, std::string& value, const std::vector<std::string>& choices,
               const std::string& description);
+  // --json: one object as the last line.
+  void json(bool& value);
 
  private:
   void* parser_;

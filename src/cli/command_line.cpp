@@ -146,6 +146,8 @@ void Options::flag(const std::string& names, bool& value, const std::string& des
   app_of(parser_).add_flag(names, value, description);
 }
 
+void Options::json(bool& value) { flag("--json", value, "Print one JSON object as the last line"); }
+
 void Options::choice(const std::string& names, std::string& value, const std::vector<std::string>& choices,
                      const std::string& description) {
   app_of(parser_).add_option(names, value, description)->check(CLI::IsMember(choices))->capture_default_str();

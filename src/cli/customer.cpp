@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "base/wall_clock.h"
 #include "cli/credits.h"
 #include "cli/output.h"
 #include "cli/video_files.h"
@@ -28,10 +29,6 @@ namespace {
 constexpr std::chrono::milliseconds kProgressPause{150};
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 bool is_running(market::PartState state) { return state == market::PartState::kHeld; }
 bool is_computed(market::PartState state) {
   return state == market::PartState::kCommitted || state == market::PartState::kRevealed ||
@@ -39,7 +36,7 @@ bool is_computed(market::PartState state) {
 }
 
 base::Status copy_blob(store::Blobs& blobs, const base::Hash& name, base::AtomicFile& file) {
-  STARLING_ASSIGN(const store::BlobReader reader, blobs.read(name, unix_seconds()));
+  STARLING_ASSIGN(const store::BlobReader reader, blobs.read(name, base::unix_seconds()));
   std::vector<std::uint8_t> bytes(kCopyBytes);
   for (std::uint64_t at = 0; at < reader.size(); at += bytes.size()) {
     const std::span<std::uint8_t> piece(bytes.data(), std::min<std::uint64_t>(bytes.size(), reader.size() - at));
@@ -60,7 +57,7 @@ base::Result<std::unique_ptr<Customer>> Customer::open(const std::string& networ
   STARLING_ASSIGN(const std::filesystem::path lock, sending_lock(customer->key_->address()));
   STARLING_ASSIGN(const std::filesystem::path orders, orders_folder());
   customer->account_.emplace(customer->network_->ledger, *customer->key_, kSendingPatience, lock);
-  customer->exchange_.emplace(customer->network_->http, *customer->blobs_, unix_seconds);
+  customer->exchange_.emplace(customer->network_->http, *customer->blobs_, base::unix_seconds);
   customer->requester_.emplace(customer->network_->http, customer->network_->ledger, *customer->account_,
                                *customer->exchange_, *customer->blobs_, orders, base::interrupted);
   return customer;

@@ -1,7 +1,6 @@
 // starling devnet: a whole network on this machine, until it is told to stop.
 #include "node/devnet.h"
 
-#include <chrono>
 #include <filesystem>
 #include <thread>
 
@@ -20,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Arguments {
+struct DevnetArguments {
   std::string home;
   std::string model;
   std::int64_t providers = 2;
@@ -28,8 +27,6 @@ struct Arguments {
   std::int64_t threads = 0;
   bool json = false;
 };
-
-constexpr std::chrono::milliseconds kPollTime{50};
 
 base::Json node_json(const node::DevnetNode& node) {
   base::Json json = base::Json::empty_object();
@@ -59,7 +56,7 @@ void announce(const node::Devnet& devnet, const base::Address& rich, bool json) 
   print("Ctrl-C stops it.");
 }
 
-base::Result<int> run(const Arguments& arguments) {
+base::Result<int> run(const DevnetArguments& arguments) {
   base::catch_interrupts();
   if (arguments.providers > 0) STARLING_TRY(exact::check_backend());
   node::DevnetOptions options;
@@ -100,7 +97,7 @@ base::Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_devnet(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<DevnetArguments>();
   options.integer("--providers", a->providers, 0, 64, "Nodes that make videos (2)");
   options.text("--home", a->home, "Folder that keeps the network; without it, it is forgotten at the end");
   options.integer("--port", a->port, 0, 65535, "Port of the gateway on 127.0.0.1; 0: any that is free");

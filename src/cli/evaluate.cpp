@@ -203,7 +203,7 @@ Action declare_evaluate(Options& options) {
   options.integer("--shown", a->shown, 0, 1000, "How many clips that page shows");
   options.unsigned_integer("--seed", a->seed, "Another seed draws other captions");
   options.integer("--threads", a->threads, 0, 512, "Threads, 0 for one per core; the result is the same");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return run(*a); };
 }
 

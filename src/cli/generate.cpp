@@ -31,7 +31,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Arguments {
+struct GenerateArguments {
   VideoArguments video;
   std::string output;
   std::string network;
@@ -74,7 +74,7 @@ std::string numbered(const std::string& output, std::int64_t number) {
 }
 
 // With the seeds that follow.
-std::vector<Wanted> all_wanted(const Arguments& arguments, const generate::TextToVideo& request) {
+std::vector<Wanted> all_wanted(const GenerateArguments& arguments, const generate::TextToVideo& request) {
   if (arguments.count == 1) return {{request, arguments.output}};
   std::vector<Wanted> all;
   for (std::int64_t i = 0; i < arguments.count; ++i) {
@@ -123,7 +123,7 @@ base::Json result_json(const Outcome& outcome, double seconds) {
 }
 
 // Whether the files can be written.
-base::Status check_outputs(const Arguments& arguments, const std::vector<Wanted>& all) {
+base::Status check_outputs(const GenerateArguments& arguments, const std::vector<Wanted>& all) {
   for (const Wanted& wanted : all) STARLING_TRY(VideoFiles::open(wanted.output, wanted.request, arguments.lossless));
   return {};
 }
@@ -137,7 +137,7 @@ struct Workshop {
   base::Progress& progress;
 };
 
-base::Result<Outcome> make_one(const Arguments& arguments, const Workshop& shop, const Wanted& wanted,
+base::Result<Outcome> make_one(const GenerateArguments& arguments, const Workshop& shop, const Wanted& wanted,
                                const generate::GivenFrames& given, std::uint64_t done, Sheet& sheet) {
   STARLING_ASSIGN(const std::unique_ptr<VideoFiles> files,
                   VideoFiles::open(wanted.output, wanted.request, arguments.lossless));
@@ -175,7 +175,7 @@ base::Result<Outcome> make_one(const Arguments& arguments, const Workshop& shop,
 }
 
 // On this machine, one after another: they share the program.
-base::Result<std::vector<Outcome>> make_here(const Arguments& arguments, models::Checkpoint model,
+base::Result<std::vector<Outcome>> make_here(const GenerateArguments& arguments, models::Checkpoint model,
                                              const std::vector<Wanted>& all, const generate::GivenFrames& given,
                                              Sheet& sheet) {
   // Opening the key takes a while and needs one thread only. One that has to be made waits until nothing is refused.
@@ -209,7 +209,7 @@ base::Result<std::vector<Outcome>> make_here(const Arguments& arguments, models:
 }
 
 // By providers of a network.
-base::Result<std::vector<Outcome>> make_there(const Arguments& arguments, const models::Checkpoint& model,
+base::Result<std::vector<Outcome>> make_there(const GenerateArguments& arguments, const models::Checkpoint& model,
                                               const std::vector<Wanted>& all, const generate::GivenFrames& given,
                                               Sheet& sheet) {
   STARLING_ASSIGN(const std::unique_ptr<Customer> customer, Customer::open(arguments.network));
@@ -284,7 +284,7 @@ void show(const Outcome& outcome) {
   print("check it with: starling verify " + as_argument(receipt) + " --video " + as_argument(outcome.wanted.output));
 }
 
-base::Result<int> run(const Arguments& arguments) {
+base::Result<int> run(const GenerateArguments& arguments) {
   const Clock::time_point start = Clock::now();
   base::catch_interrupts();
   if (arguments.network.empty() && !arguments.dry_run &&
@@ -325,7 +325,7 @@ base::Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_generate(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<GenerateArguments>();
   options.text("PROMPT", a->video.prompt, "What the video shall show", Options::Presence::kRequired);
   options.text("-o,--output", a->output,
                "File to write: .mp4, .webm, .gif, .png (one frame), frame-%04d.png (a picture a frame) or a folder/",
@@ -339,7 +339,7 @@ Action declare_generate(Options& options) {
   options.text("--network", a->network, "URL of a network's gateway: a provider makes the video, and is paid for it");
   declare_bargain(options, a->bargain, ", on a network");
   options.flag("--dry-run", a->dry_run, "Only say whether the video could be made; write nothing");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return run(*a); };
 }
 

@@ -26,7 +26,7 @@ namespace market = ledger::market;
 
 namespace {
 
-struct Arguments {
+struct JobArguments {
   std::string network;
   VideoArguments video;
   std::string prompts;
@@ -43,7 +43,7 @@ struct Arguments {
 constexpr std::size_t kMaxPromptsBytes = std::size_t{16} << 20;
 
 // The prompts of a batch: the one that was given, or the lines of a file.
-base::Result<std::vector<std::string>> read_prompts(const Arguments& arguments) {
+base::Result<std::vector<std::string>> read_prompts(const JobArguments& arguments) {
   if (arguments.prompts.empty()) {
     if (arguments.video.prompt.empty()) return base::invalid("give a prompt, or a file of prompts with --prompts");
     return std::vector<std::string>{arguments.video.prompt};
@@ -69,7 +69,7 @@ struct Requests {
   std::vector<generate::GivenFrames> given;  // of each
 };
 
-base::Result<Requests> make_requests(const Arguments& arguments, const fs::path& folder,
+base::Result<Requests> make_requests(const JobArguments& arguments, const fs::path& folder,
                                      const models::Checkpoint& model) {
   STARLING_ASSIGN(const std::vector<std::string> prompts, read_prompts(arguments));
   Requests all;
@@ -92,7 +92,7 @@ base::Result<Requests> make_requests(const Arguments& arguments, const fs::path&
   return all;
 }
 
-base::Result<int> submit(const Arguments& arguments) {
+base::Result<int> submit(const JobArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model, arguments.video.fast));
   STARLING_ASSIGN(const models::Checkpoint model, models::Checkpoint::open(folder));
@@ -135,7 +135,7 @@ base::Result<std::string> output_of(const std::string& output, std::size_t parts
   return (fs::path(output) / (number + ".mp4")).string();
 }
 
-base::Result<int> wait(const Arguments& arguments) {
+base::Result<int> wait(const JobArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.video.model));
   STARLING_ASSIGN(const auto customer, Customer::open(arguments.network));
@@ -226,7 +226,7 @@ const char* task_word(const market::Task& task) {
   return task.open == task.parts ? "waiting" : "in work";
 }
 
-base::Result<int> list(const Arguments& arguments) {
+base::Result<int> list(const JobArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const base::Address address, address_or_own(arguments.address));
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
@@ -260,7 +260,7 @@ base::Result<int> list(const Arguments& arguments) {
   return kFine;
 }
 
-base::Result<int> show(const Arguments& arguments) {
+base::Result<int> show(const JobArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
   STARLING_ASSIGN(const node::TaskEntry entry, network->ledger.task(arguments.task));
@@ -289,7 +289,7 @@ base::Result<int> show(const Arguments& arguments) {
   return kFine;
 }
 
-base::Result<int> cancel(const Arguments& arguments) {
+base::Result<int> cancel(const JobArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const auto customer, Customer::open(arguments.network));
   STARLING_TRY(customer->requester().cancel(arguments.task));
@@ -305,7 +305,7 @@ base::Result<int> cancel(const Arguments& arguments) {
   return kFine;
 }
 
-base::Result<int> logs(const Arguments& arguments) {
+base::Result<int> logs(const JobArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
   std::vector<base::Json> entries;
@@ -336,18 +336,18 @@ base::Result<int> logs(const Arguments& arguments) {
 }
 
 // One task of a network, by its number.
-Action about_task(Options& options, base::Result<int> (*action)(const Arguments&)) {
-  auto a = std::make_shared<Arguments>();
+Action about_task(Options& options, base::Result<int> (*action)(const JobArguments&)) {
+  auto a = std::make_shared<JobArguments>();
   options.unsigned_integer("TASK", a->task, "Its number");
   options.text("--network", a->network, kNetworkHelp);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a, action] { return action(*a); };
 }
 
 }  // namespace
 
 Action declare_job_submit(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<JobArguments>();
   options.text("PROMPT", a->video.prompt, "What the videos shall show");
   options.text("--prompts", a->prompts, "File with a prompt on each line, or - for standard input");
   options.integer("--count", a->count, 1, market::kMaxParts, "Videos of each prompt, with seeds that follow (1)");
@@ -355,16 +355,16 @@ Action declare_job_submit(Options& options) {
   declare_video_options(options, a->video);
   declare_bargain(options, a->bargain, "");
   options.text("--network", a->network, kNetworkHelp);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return submit(*a); };
 }
 
 Action declare_job_list(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<JobArguments>();
   options.text("ADDRESS", a->address, "Whose; the default key's if not given");
   options.integer("--limit", a->limit, 1, 100'000, "Jobs to list, the latest first (20)");
   options.text("--network", a->network, kNetworkHelp);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return list(*a); };
 }
 
@@ -373,14 +373,14 @@ Action declare_job_cancel(Options& options) { return about_task(options, cancel)
 Action declare_job_logs(Options& options) { return about_task(options, logs); }
 
 Action declare_job_wait(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<JobArguments>();
   options.unsigned_integer("TASK", a->task, "Its number");
   options.text("-o,--output", a->output, "File for the video; a folder when there are several",
                Options::Presence::kRequired);
   options.text("--model", a->video.model, "Folder of the task's model; the bundled one if not given");
   options.flag("--lossless", a->lossless, "Keep every bit of the frames");
   options.text("--network", a->network, kNetworkHelp);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return wait(*a); };
 }
 

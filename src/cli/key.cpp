@@ -1,7 +1,7 @@
 // starling key: who may use starling serve.
-#include <chrono>
 #include <memory>
 
+#include "base/wall_clock.h"
 #include "cli/commands.h"
 #include "cli/credits.h"
 #include "cli/events.h"
@@ -12,7 +12,7 @@
 namespace starling::cli {
 namespace {
 
-struct Arguments {
+struct KeyArguments {
   std::string home;
   std::string name;
   std::string scopes = "read,write";
@@ -28,11 +28,7 @@ struct Opened {
   std::unique_ptr<jobs::ApiKeys> keys;
 };
 
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-base::Result<Opened> open(const Arguments& arguments) {
+base::Result<Opened> open(const KeyArguments& arguments) {
   Opened opened;
   STARLING_ASSIGN(const std::filesystem::path home, gateway_home(arguments.home));
   STARLING_ASSIGN(opened.database, open_gateway_database(home));
@@ -40,7 +36,7 @@ base::Result<Opened> open(const Arguments& arguments) {
   return opened;
 }
 
-base::Result<int> create(const Arguments& arguments) {
+base::Result<int> create(const KeyArguments& arguments) {
   jobs::NewKey wanted;
   wanted.name = arguments.name;
   STARLING_ASSIGN(wanted.scopes, jobs::Scopes::from_text(arguments.scopes));
@@ -50,7 +46,7 @@ base::Result<int> create(const Arguments& arguments) {
   wanted.per_minute = static_cast<std::uint32_t>(arguments.per_minute);
   wanted.webhook_url = arguments.webhook;
   STARLING_ASSIGN(const Opened opened, open(arguments));
-  STARLING_ASSIGN(const jobs::ApiKeys::Created created, opened.keys->create(wanted, unix_seconds()));
+  STARLING_ASSIGN(const jobs::ApiKeys::Created created, opened.keys->create(wanted, base::unix_seconds()));
   if (arguments.json) {
     base::Json json = to_json(created.key);
     json.set("secret", created.secret);
@@ -65,7 +61,7 @@ base::Result<int> create(const Arguments& arguments) {
   return kFine;
 }
 
-base::Result<int> list(const Arguments& arguments) {
+base::Result<int> list(const KeyArguments& arguments) {
   STARLING_ASSIGN(const Opened opened, open(arguments));
   STARLING_ASSIGN(const std::vector<jobs::ApiKey> keys, opened.keys->list());
   if (arguments.json) {
@@ -87,9 +83,9 @@ base::Result<int> list(const Arguments& arguments) {
   return kFine;
 }
 
-base::Result<int> revoke(const Arguments& arguments) {
+base::Result<int> revoke(const KeyArguments& arguments) {
   STARLING_ASSIGN(const Opened opened, open(arguments));
-  STARLING_TRY(opened.keys->revoke(arguments.id, unix_seconds()));
+  STARLING_TRY(opened.keys->revoke(arguments.id, base::unix_seconds()));
   if (arguments.json) {
     base::Json json = base::Json::empty_object();
     json.set("id", arguments.id);
@@ -101,10 +97,10 @@ base::Result<int> revoke(const Arguments& arguments) {
   return kFine;
 }
 
-std::shared_ptr<Arguments> declare(Options& options) {
-  auto a = std::make_shared<Arguments>();
+std::shared_ptr<KeyArguments> declare(Options& options) {
+  auto a = std::make_shared<KeyArguments>();
   options.text("--home", a->home, kGatewayHomeHelp);
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return a;
 }
 

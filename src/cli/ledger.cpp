@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Arguments {
+struct LedgerArguments {
   std::string network;
   std::string what;
   std::string home;
@@ -28,7 +28,7 @@ struct Arguments {
 
 constexpr std::size_t kMaxHeaderBytes = std::size_t{1} << 20;
 
-base::Result<int> show(const Arguments& arguments, const std::string& path) {
+base::Result<int> show(const LedgerArguments& arguments, const std::string& path) {
   base::catch_interrupts();
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
   STARLING_ASSIGN(const base::Json json, network->ledger.query(path));
@@ -51,7 +51,7 @@ base::Status check_path(const std::string& path) {
   return {};
 }
 
-base::Result<int> query(const Arguments& arguments) {
+base::Result<int> query(const LedgerArguments& arguments) {
   std::string path = arguments.what;
   if (path.starts_with("/")) path.erase(0, 1);
   if (path.starts_with("v1/")) path.erase(0, 3);
@@ -60,12 +60,12 @@ base::Result<int> query(const Arguments& arguments) {
   return show(arguments, path);
 }
 
-base::Result<int> block(const Arguments& arguments) {
+base::Result<int> block(const LedgerArguments& arguments) {
   STARLING_TRY(check_path(arguments.what));
   return show(arguments, "blocks/" + arguments.what + (arguments.header_only ? "/header" : ""));
 }
 
-base::Result<int> export_state(const Arguments& arguments) {
+base::Result<int> export_state(const LedgerArguments& arguments) {
   const fs::path home = fs::absolute(arguments.home);
   std::error_code error;
   if (!fs::exists(home / "chain", error)) {
@@ -88,7 +88,7 @@ base::Result<int> export_state(const Arguments& arguments) {
   return kFine;
 }
 
-base::Result<int> import_state(const Arguments& arguments) {
+base::Result<int> import_state(const LedgerArguments& arguments) {
   std::optional<consensus::SignedHeader> header;
   if (!arguments.header.empty()) {
     STARLING_ASSIGN(const std::string text, base::read_text_file(arguments.header, kMaxHeaderBytes));
@@ -113,7 +113,7 @@ base::Result<int> import_state(const Arguments& arguments) {
 }  // namespace
 
 Action declare_ledger_query(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<LedgerArguments>();
   options.text("PATH", a->what, "What to ask for: a path of docs/api.md after /v1/", Options::Presence::kRequired);
   options.flag("--proof", a->proof, "With a proof against the header of the last block");
   options.text("--network", a->network, kNetworkHelp);
@@ -122,7 +122,7 @@ Action declare_ledger_query(Options& options) {
 }
 
 Action declare_ledger_block(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<LedgerArguments>();
   options.text("HEIGHT", a->what, "Which block; \"latest\" for the last one", Options::Presence::kRequired);
   options.flag("--header", a->header_only, "The signed header alone, as starling verify --header takes it");
   options.text("--network", a->network, kNetworkHelp);
@@ -131,7 +131,7 @@ Action declare_ledger_block(Options& options) {
 }
 
 Action declare_ledger_tx(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<LedgerArguments>();
   options.text("ID", a->what, "Which transaction: its hash", Options::Presence::kRequired);
   options.text("--network", a->network, kNetworkHelp);
   options.flag("--json", a->json, "On one line");
@@ -142,19 +142,19 @@ Action declare_ledger_tx(Options& options) {
 }
 
 Action declare_ledger_export(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<LedgerArguments>();
   options.text("FILE", a->what, "Where the state goes", Options::Presence::kRequired);
   options.text("--home", a->home, "Folder of a validator that is not running", Options::Presence::kRequired);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return export_state(*a); };
 }
 
 Action declare_ledger_import(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<LedgerArguments>();
   options.text("FILE", a->what, "A state that starling ledger export wrote", Options::Presence::kRequired);
   options.text("--home", a->home, "Folder of the validator that begins with it", Options::Presence::kRequired);
   options.text("--header", a->header, "The header of its block, from somebody you trust");
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return import_state(*a); };
 }
 

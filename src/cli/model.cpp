@@ -189,14 +189,14 @@ base::Result<int> list(const ListArguments& arguments) {
 Action declare_model_info(Options& options) {
   auto a = std::make_shared<InfoArguments>();
   options.text("MODEL", a->model, kModelHelp);
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return info(*a); };
 }
 
 Action declare_model_list(Options& options) {
   auto a = std::make_shared<ListArguments>();
   options.text("FOLDER", a->folder, "Where to look for models; where the bundled one is if not given");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return list(*a); };
 }
 

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Arguments {
+struct ModelQuantizeArguments {
   std::string folder;
   std::string model;
   std::int64_t threads = 0;
@@ -44,7 +44,8 @@ base::Result<models::NewCheckpoint> make(const models::Checkpoint& model, const 
   return made;
 }
 
-int answer(const Arguments& arguments, const base::Hash& source, const base::Hash& root, const std::string& different) {
+int answer(const ModelQuantizeArguments& arguments, const base::Hash& source, const base::Hash& root,
+           const std::string& different) {
   if (arguments.json) {
     base::Json json = base::Json::empty_object();
     json.set("model", arguments.folder);
@@ -62,7 +63,7 @@ int answer(const Arguments& arguments, const base::Hash& source, const base::Has
   return different.empty() ? kFine : kCheckFailed;
 }
 
-base::Result<int> run(const Arguments& arguments) {
+base::Result<int> run(const ModelQuantizeArguments& arguments) {
   std::error_code error;
   if (!arguments.check && fs::exists(arguments.folder, error)) {
     return base::invalid(arguments.folder + " is there already: name a folder that is not, or compare it with --check");
@@ -103,12 +104,12 @@ base::Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_model_quantize(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ModelQuantizeArguments>();
   options.text("FOLDER", a->folder, "Folder to make", Options::Presence::kRequired);
   options.text("--model", a->model, "Folder of the model it is made of; the bundled one if not given");
   options.flag("--check", a->check, "FOLDER is there: make it again, and say whether every byte is the same");
   options.integer("--threads", a->threads, 0, 512, "Threads; 0: one per core");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return run(*a); };
 }
 

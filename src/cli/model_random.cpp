@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint64_t kLarge = std::uint64_t{1} << 30U;  // bytes from which on it is said beforehand what they are
 
-struct Arguments {
+struct ModelRandomArguments {
   std::string folder;
   std::string like = "bundled";
   std::string text_encoder = "small";
@@ -26,14 +26,14 @@ struct Arguments {
   bool json = false;
 };
 
-generate::RandomModelSize size_of(const Arguments& arguments) {
+generate::RandomModelSize size_of(const ModelRandomArguments& arguments) {
   using enum generate::RandomModelSize;
   if (arguments.like == "bundled") return kBundled;
   if (arguments.like == "tiny") return kTiny;
   return arguments.text_encoder == "full" ? kWan21T2v1x3BWithText : kWan21T2v1x3B;
 }
 
-exact::Type storage_of(const Arguments& arguments) {
+exact::Type storage_of(const ModelRandomArguments& arguments) {
   if (arguments.storage == "bf16") return exact::Type::kBf16;
   if (arguments.storage == "f16") return exact::Type::kF16;
   if (arguments.storage == "f32") return exact::Type::kF32;
@@ -41,7 +41,7 @@ exact::Type storage_of(const Arguments& arguments) {
   return arguments.like == "wan2.1-t2v-1.3b" ? exact::Type::kF32 : exact::Type::kF16;
 }
 
-base::Status write(const Arguments& arguments, const models::NewCheckpoint& model) {
+base::Status write(const ModelRandomArguments& arguments, const models::NewCheckpoint& model) {
   const std::uint64_t bytes = models::stored_bytes(model);
   if (bytes >= kLarge) {
     std::string parts;
@@ -61,7 +61,7 @@ base::Status write(const Arguments& arguments, const models::NewCheckpoint& mode
   return {};
 }
 
-base::Result<int> run(const Arguments& arguments) {
+base::Result<int> run(const ModelRandomArguments& arguments) {
   std::error_code error;
   if (fs::exists(arguments.folder, error)) {
     return base::invalid(arguments.folder + " is there already: name a folder that is not, or remove it first");
@@ -93,7 +93,7 @@ base::Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_model_random(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ModelRandomArguments>();
   options.text("FOLDER", a->folder, "Folder to make", Options::Presence::kRequired);
   options.choice("--like", a->like, {"bundled", "tiny", "wan2.1-t2v-1.3b"}, "The model whose architecture it has");
   options.choice("--text-encoder", a->text_encoder, {"small", "full"},
@@ -101,7 +101,7 @@ Action declare_model_random(Options& options) {
   options.choice("--storage", a->storage, {"f32", "bf16", "f16"},
                  "How weights are stored; f32 for wan2.1-t2v-1.3b, else f16");
   options.unsigned_integer("--seed", a->seed, "Seed of the weights");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return run(*a); };
 }
 

@@ -42,6 +42,5 @@ inline constexpr std::chrono::seconds kSendingPatience{30};
 base::Result<base::Address> address_or_own(const std::string& given);
 
 inline constexpr const char* kNetworkHelp = "URL of a gateway; without it, that of STARLING_NETWORK";
-inline constexpr const char* kJsonHelp = "Print one JSON object as the last line";
 
 }  // namespace starling::cli

@@ -22,8 +22,10 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/wall_clock.h"
 #include "cli/commands.h"
 #include "cli/credits.h"
+#include "cli/listen.h"
 #include "cli/network.h"
 #include "cli/node_roles.h"
 #include "cli/output.h"
@@ -45,7 +47,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Arguments {
+struct NodeArguments {
   std::string home;
   std::string roles = "validator,gateway";
   std::string listen = "127.0.0.1:7001";
@@ -72,28 +74,12 @@ struct Arguments {
 
 constexpr std::size_t kMaxGenesisBytes = std::size_t{16} << 20;
 constexpr std::int64_t kGibibyte = std::int64_t{1} << 30;
-constexpr std::chrono::seconds kTidyTime{60};
-constexpr std::chrono::milliseconds kPollTime{50};
-
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
+constexpr std::chrono::seconds kNodeTidyTime{60};
 
 template <typename T>
 bool read_number(std::string_view text, T& value) {
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
   return end.ec == std::errc() && end.ptr == text.data() + text.size();
-}
-
-base::Result<api::ServerOptions> read_listen(const std::string& text) {
-  api::ServerOptions options;
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0 ||
-      !read_number(std::string_view(text).substr(colon + 1), options.port)) {
-    return base::invalid("\"" + text + "\" is no address to listen on: give ADDRESS:PORT, such as 127.0.0.1:7001");
-  }
-  options.address = text.substr(0, colon);
-  return options;
 }
 
 base::Result<std::optional<node::Hours>> read_hours(const std::string& text) {
@@ -165,7 +151,7 @@ base::Status check_followed(Node& node) {
 }
 
 // The chain that a validator orders, or the copy of another node's that a gateway keeps.
-base::Status open_chain(const Arguments& arguments, Node& node) {
+base::Status open_chain(const NodeArguments& arguments, Node& node) {
   std::optional<base::Json> genesis;
   if (!arguments.genesis.empty()) {
     STARLING_ASSIGN(const std::string text, base::read_text_file(arguments.genesis, kMaxGenesisBytes));
@@ -196,7 +182,7 @@ base::Status open_uploads(Node& node) {
   options.quota_bytes = node::kUploadBytes;
   options.most_blobs = node::kMostUploads;
   STARLING_ASSIGN(node.uploads, store::Blobs::open(node.home / "uploads", options));
-  node.inputs_exchange.emplace(node.http, *node.uploads, unix_seconds);
+  node.inputs_exchange.emplace(node.http, *node.uploads, base::unix_seconds);
   STARLING_ASSIGN(node.inputs, node::TaskInputs::start(*node.chain, *node.uploads));
   return {};
 }
@@ -212,7 +198,7 @@ base::Status of_followed(const Node& node, const base::Status& status) {
 // and get from it what they lack.
 api::BlobEndpointOptions blob_endpoint_options(Node& node) {
   api::BlobEndpointOptions options;
-  options.now = unix_seconds;
+  options.now = base::unix_seconds;
   options.uploads = node.uploads.get();
   options.upload_bytes = node::kMaxPartInputBytes;
   if (!node.roles.follows()) return options;
@@ -231,10 +217,10 @@ api::BlobEndpointOptions blob_endpoint_options(Node& node) {
   return options;
 }
 
-base::Status serve(const Arguments& arguments, Node& node) {
+base::Status serve(const NodeArguments& arguments, Node& node) {
   api::Router router;
   router.add(api::blob_routes(*node.blobs, blob_endpoint_options(node)));
-  router.add(api::model_files_route(*node.models, unix_seconds));
+  router.add(api::model_files_route(*node.models, base::unix_seconds));
   if (node.chain) {
     api::LedgerEndpointOptions options;
     options.roles = node.roles.names();
@@ -258,7 +244,7 @@ base::Status serve(const Arguments& arguments, Node& node) {
   return node::check_base_url(node.url);
 }
 
-base::Status provide(const Arguments& arguments, Node& node) {
+base::Status provide(const NodeArguments& arguments, Node& node) {
   node::ProviderOptions options;
   options.home = node.home / "provider";
   options.endpoint = node.url;
@@ -286,7 +272,7 @@ base::Status provide(const Arguments& arguments, Node& node) {
   return {};
 }
 
-base::Status start(const Arguments& arguments, Node& node) {
+base::Status start(const NodeArguments& arguments, Node& node) {
   STARLING_ASSIGN(node.roles, read_roles(arguments.roles));
   STARLING_TRY(check_role_options(node.roles,
                                   {!arguments.ledger.empty(), !arguments.genesis.empty(), !arguments.orderer.empty()}));
@@ -321,7 +307,7 @@ base::Status start(const Arguments& arguments, Node& node) {
       base::log(base::LogLevel::kInfo, "model", {{"root", root.hex()}, {"folder", folder.string()}});
     }
   }
-  node.exchange.emplace(node.http, *node.blobs, unix_seconds);
+  node.exchange.emplace(node.http, *node.blobs, base::unix_seconds);
   if (node.roles.keeps_chain()) STARLING_TRY(open_chain(arguments, node));
   if (node.roles.gateway) STARLING_TRY(open_uploads(node));
   STARLING_TRY(serve(arguments, node));
@@ -329,7 +315,7 @@ base::Status start(const Arguments& arguments, Node& node) {
   return {};
 }
 
-base::Result<int> run(const Arguments& arguments) {
+base::Result<int> run(const NodeArguments& arguments) {
   base::catch_interrupts();
   std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up while a file is sent to it
   base::set_log(base::LogLevel::kInfo, arguments.log == "json" ? base::LogFormat::kJson : base::LogFormat::kText);
@@ -344,14 +330,14 @@ base::Result<int> run(const Arguments& arguments) {
   } else {
     print("serving " + node.url + " as " + arguments.roles + " with account " + node.key->address().text());
   }
-  auto next_tidying = std::chrono::steady_clock::now() + kTidyTime;
+  auto next_tidying = std::chrono::steady_clock::now() + kNodeTidyTime;
   while (!base::interrupted()) {
     std::this_thread::sleep_for(kPollTime);
     if (std::chrono::steady_clock::now() < next_tidying) continue;
-    next_tidying += kTidyTime;
+    next_tidying += kNodeTidyTime;
     for (store::Blobs* const blobs : {node.blobs.get(), node.uploads.get()}) {
       if (blobs == nullptr) continue;
-      const auto collected = blobs->collect(unix_seconds());
+      const auto collected = blobs->collect(base::unix_seconds());
       if (!collected.ok()) base::log(base::LogLevel::kError, collected.error().message);
     }
   }
@@ -362,7 +348,7 @@ base::Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_node(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<NodeArguments>();
   options.text("--home", a->home, "Folder of everything the node keeps; made if it is not there",
                Options::Presence::kRequired);
   options.text("--role", a->roles,

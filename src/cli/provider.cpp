@@ -20,7 +20,7 @@ namespace market = ledger::market;
 
 namespace {
 
-struct Arguments {
+struct ProviderArguments {
   std::string network;
   std::string address;
   bool check = false;
@@ -96,7 +96,7 @@ void print_market(const std::vector<node::ProviderEntry>& providers, const node:
   }
 }
 
-base::Result<int> status(const Arguments& arguments) {
+base::Result<int> status(const ProviderArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
   STARLING_ASSIGN(const std::vector<node::ProviderEntry> providers, network->ledger.providers());
@@ -153,11 +153,11 @@ base::Result<int> status(const Arguments& arguments) {
 }  // namespace
 
 Action declare_provider_status(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ProviderArguments>();
   options.text("ADDRESS", a->address, "Which provider; all of them if not given");
   options.flag("--check", a->check, "Run each one's last benchmark here, and say whether its output was right");
   options.text("--network", a->network, kNetworkHelp);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return status(*a); };
 }
 

@@ -1,7 +1,6 @@
 // starling serve: OpenAI's Videos API, until it is told to stop.
 #include <arpa/inet.h>
 
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -27,9 +26,11 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/wall_clock.h"
 #include "cli/commands.h"
 #include "cli/credits.h"
 #include "cli/gateway_home.h"
+#include "cli/listen.h"
 #include "cli/network.h"
 #include "cli/output.h"
 #include "cli/setup.h"
@@ -47,7 +48,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Arguments {
+struct ServeArguments {
   std::string home;
   std::string listen = "127.0.0.1:8000";
   std::string network;
@@ -68,33 +69,8 @@ struct Arguments {
 };
 
 constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
-constexpr std::chrono::milliseconds kPollTime{50};
 constexpr std::chrono::milliseconds kRefreshTime{200};
-constexpr std::chrono::seconds kTidyTime{10};
-
-template <typename Unit>
-std::int64_t unix_time() {
-  return std::chrono::duration_cast<Unit>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-std::int64_t unix_seconds() { return unix_time<std::chrono::seconds>(); }
-
-base::Result<api::ServerOptions> read_listen(const std::string& text) {
-  api::ServerOptions options;
-  const std::size_t colon = text.rfind(':');
-  const auto read_port = [&] {
-    const char* const end = text.data() + text.size();
-    const auto read = std::from_chars(text.data() + colon + 1, end, options.port);
-    return read.ec == std::errc() && read.ptr == end;
-  };
-  if (colon == std::string::npos || colon == 0 || !read_port()) {
-    return base::invalid("\"" + text + "\" is no address to listen on: give ADDRESS:PORT, such as 127.0.0.1:8000");
-  }
-  options.address = text.substr(0, colon);
-  if (options.address.starts_with('[') && options.address.ends_with(']')) {
-    options.address = options.address.substr(1, options.address.size() - 2);
-  }
-  return options;
-}
+constexpr std::chrono::seconds kServeTidyTime{10};
 
 // Whether only this machine reaches it.
 bool is_loopback(const std::string& address) {
@@ -137,7 +113,7 @@ struct Serving {
   }
 };
 
-base::Status open_queue(const Arguments& arguments, const fs::path& home, Serving& serving) {
+base::Status open_queue(const ServeArguments& arguments, const fs::path& home, Serving& serving) {
   STARLING_ASSIGN(serving.database, open_gateway_database(home));
   STARLING_ASSIGN(serving.keys, jobs::ApiKeys::open(*serving.database));
   jobs::QueueOptions options;
@@ -147,25 +123,25 @@ base::Status open_queue(const Arguments& arguments, const fs::path& home, Servin
   // A video that others make ends no process here, and its task is paid for.
   if (!arguments.network.empty()) options.most_attempts = 0;
   STARLING_ASSIGN(serving.queue, jobs::VideoQueue::open(*serving.database, options));
-  serving.webhooks = std::make_unique<jobs::Webhooks>(*serving.database, unix_seconds);
+  serving.webhooks = std::make_unique<jobs::Webhooks>(*serving.database, base::unix_seconds);
   serving.queue->set_on_end(jobs::Webhooks::enter);
   return {};
 }
 
 // Videos that are made at a time.
-std::int64_t workers(const Arguments& arguments) {
+std::int64_t workers(const ServeArguments& arguments) {
   constexpr std::int64_t kThere = 8;
   return arguments.workers.value_or(arguments.network.empty() ? 1 : kThere);
 }
 
 // What a video may take of this machine's memory.
-std::uint64_t memory(const Arguments& arguments) {
+std::uint64_t memory(const ServeArguments& arguments) {
   return arguments.network.empty() ? usable_memory() / static_cast<std::uint64_t>(workers(arguments))
                                    : std::numeric_limits<std::uint64_t>::max();
 }
 
 // What a network may be asked to make a video for.
-base::Result<node::Wishes> read_wishes(const Arguments& arguments) {
+base::Result<node::Wishes> read_wishes(const ServeArguments& arguments) {
   node::Wishes wishes;
   if (!arguments.max_price.empty()) {
     STARLING_ASSIGN(wishes.max_price, read_credits(arguments.max_price));
@@ -176,7 +152,7 @@ base::Result<node::Wishes> read_wishes(const Arguments& arguments) {
 }
 
 // Who says what a video comes to.
-base::Status set_quote(const Arguments& arguments, Serving& serving, api::videos::Gateway& gateway) {
+base::Status set_quote(const ServeArguments& arguments, Serving& serving, api::videos::Gateway& gateway) {
   if (arguments.network.empty()) {
     gateway.quote = [&model = *serving.model, most = memory(arguments)](const jobs::NewVideo& video) {
       return jobs::quote_here(model, video, most);
@@ -191,7 +167,7 @@ base::Status set_quote(const Arguments& arguments, Serving& serving, api::videos
   return {};
 }
 
-base::Status start_network_makers(const Arguments& arguments, const fs::path& home, Serving& serving) {
+base::Status start_network_makers(const ServeArguments& arguments, const fs::path& home, Serving& serving) {
   jobs::NetworkMakerOptions options;
   options.model = &*serving.model;
   options.key = &*serving.key;
@@ -213,11 +189,11 @@ base::Status start_network_makers(const Arguments& arguments, const fs::path& ho
     STARLING_ASSIGN(std::unique_ptr<jobs::Maker> maker, jobs::NetworkMaker::open(options));
     makers.push_back(std::move(maker));
   }
-  serving.runner = std::make_unique<jobs::Runner>(*serving.queue, std::move(makers), unix_seconds);
+  serving.runner = std::make_unique<jobs::Runner>(*serving.queue, std::move(makers), base::unix_seconds);
   return {};
 }
 
-base::Status start_makers(const Arguments& arguments, const fs::path& home, Serving& serving) {
+base::Status start_makers(const ServeArguments& arguments, const fs::path& home, Serving& serving) {
   if (!arguments.network.empty()) return start_network_makers(arguments, home, serving);
   jobs::LocalMakerOptions options;
   options.model = &*serving.model;
@@ -227,11 +203,11 @@ base::Status start_makers(const Arguments& arguments, const fs::path& home, Serv
   options.threads = static_cast<int>(arguments.threads);
   std::vector<std::unique_ptr<jobs::Maker>> makers;
   for (std::int64_t i = 0; i < workers(arguments); ++i) makers.push_back(std::make_unique<jobs::LocalMaker>(options));
-  serving.runner = std::make_unique<jobs::Runner>(*serving.queue, std::move(makers), unix_seconds);
+  serving.runner = std::make_unique<jobs::Runner>(*serving.queue, std::move(makers), base::unix_seconds);
   return {};
 }
 
-base::Status start_server(const Arguments& arguments, const fs::path& model_folder, Serving& serving) {
+base::Status start_server(const ServeArguments& arguments, const fs::path& model_folder, Serving& serving) {
   STARLING_ASSIGN(api::ServerOptions options, read_listen(arguments.listen));
   if (!is_loopback(options.address) && !serving.keys->required()) {
     return base::invalid("others reach " + options.address +
@@ -246,7 +222,7 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
     STARLING_ASSIGN(options.private_key, base::read_text_file(arguments.private_key, kMaxPemBytes));
   }
   serving.access = std::make_unique<api::videos::Access>(
-      *serving.keys, api::videos::AccessOptions{split_list(arguments.origins), unix_time<std::chrono::milliseconds>});
+      *serving.keys, api::videos::AccessOptions{split_list(arguments.origins), base::unix_milliseconds});
   options.screen = [&access = *serving.access](std::string_view method, const api::Request& request) {
     return access.screen(method, request);
   };
@@ -254,10 +230,10 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   gateway.queue = serving.queue.get();
   gateway.access = serving.access.get();
   gateway.keys = serving.keys.get();
-  gateway.now = unix_seconds;
+  gateway.now = base::unix_seconds;
   gateway.rules.model = &*serving.model;
   gateway.rules.model_name = models::model_name(model_folder);
-  gateway.rules.model_created = unix_seconds();
+  gateway.rules.model_created = base::unix_seconds();
   gateway.rules.model_folder = model_folder;
   gateway.rules.model_root = serving.model_root;
   gateway.rules.network = !arguments.network.empty();
@@ -294,7 +270,7 @@ base::Status start_server(const Arguments& arguments, const fs::path& model_fold
   return {};
 }
 
-base::Result<int> run(const Arguments& arguments) {
+base::Result<int> run(const ServeArguments& arguments) {
   base::catch_interrupts();
   std::signal(SIGPIPE, SIG_IGN);  // a client that hangs up while a file is sent to it
   base::set_log(base::LogLevel::kInfo, arguments.log == "json" ? base::LogFormat::kJson : base::LogFormat::kText);
@@ -341,8 +317,8 @@ base::Result<int> run(const Arguments& arguments) {
       report_failure(serving.keys->refresh());
     }
     if (now >= next_tidying) {
-      next_tidying = now + kTidyTime;
-      report_failure(serving.queue->expire(unix_seconds()));
+      next_tidying = now + kServeTidyTime;
+      report_failure(serving.queue->expire(base::unix_seconds()));
     }
   }
   base::log(base::LogLevel::kInfo, "stopping");
@@ -352,7 +328,7 @@ base::Result<int> run(const Arguments& arguments) {
 }  // namespace
 
 Action declare_serve(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<ServeArguments>();
   options.flag("--local", a->local, "Make videos on this machine; so it is unless --network is given");
   options.text("--network", a->network, "URL of a network's gateway: providers make the videos, and are paid for them");
   options.text("--max-price", a->max_price, "On a network: credits that each video may cost");

@@ -34,7 +34,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Arguments {
+struct VerifyArguments {
   std::string receipt;
   std::string video;
   bool lossy = false;
@@ -69,8 +69,9 @@ bool is_damage(const base::Error& error) {
 }
 
 // The model of the receipt, or why what is there is not it.
-base::Result<std::optional<models::Checkpoint>> open_model(const Arguments& arguments, const proof::Receipt& receipt,
-                                                           base::ThreadPool& pool, Verdict& verdict) {
+base::Result<std::optional<models::Checkpoint>> open_model(const VerifyArguments& arguments,
+                                                           const proof::Receipt& receipt, base::ThreadPool& pool,
+                                                           Verdict& verdict) {
   using Found = std::optional<models::Checkpoint>;
   STARLING_ASSIGN(const fs::path found, find_model(arguments.model));
   std::error_code error;
@@ -104,7 +105,7 @@ base::Result<std::optional<models::Checkpoint>> open_model(const Arguments& argu
 }
 
 // The frames that the video goes on from, which the receipt names by their root.
-base::Result<generate::GivenFrames> open_inputs(const Arguments& arguments, const generate::TextToVideo& request,
+base::Result<generate::GivenFrames> open_inputs(const VerifyArguments& arguments, const generate::TextToVideo& request,
                                                 Verdict& verdict) {
   if (!request.has_given()) return generate::GivenFrames();
   const fs::path file = inputs_path(arguments.receipt);
@@ -141,7 +142,7 @@ base::Result<std::optional<generate::Provenance>> provenance_in(const std::strin
 }
 
 // Sets the receipt of a video that is given instead of it: the one beside it.
-base::Status take_video(Arguments& arguments) {
+base::Status take_video(VerifyArguments& arguments) {
   std::error_code error;
   if (arguments.video.empty()) arguments.video = arguments.receipt;
   const fs::path receipt = receipt_path(arguments.receipt);
@@ -160,7 +161,7 @@ base::Status take_video(Arguments& arguments) {
 }
 
 // Whether the file of the video is of this receipt, by its own word.
-base::Status check_provenance(const Arguments& arguments, const proof::Receipt& receipt, Verdict& verdict) {
+base::Status check_provenance(const VerifyArguments& arguments, const proof::Receipt& receipt, Verdict& verdict) {
   const auto said = provenance_in(arguments.video);
   if (!said.ok() && !is_damage(said.error())) return said.error();
   if (!said.ok()) {
@@ -190,7 +191,7 @@ std::string likeness(double psnr, bool identical) {
 }
 
 // Compares the receipt with what a ledger accepted, with a block's header alone.
-base::Status check_accepted(const Arguments& arguments, const std::string& receipt, Verdict& verdict) {
+base::Status check_accepted(const VerifyArguments& arguments, const std::string& receipt, Verdict& verdict) {
   const fs::path file = acceptance_path(arguments.receipt);
   base::Result<std::string> text = base::read_text_file(file, node::kMaxAcceptanceBytes);
   if (!text.ok() && text.error().code == base::ErrorCode::kNotFound) {
@@ -220,7 +221,7 @@ base::Status check_accepted(const Arguments& arguments, const std::string& recei
   return {};
 }
 
-base::Result<Verdict> check(const Arguments& arguments) {
+base::Result<Verdict> check(const VerifyArguments& arguments) {
   Verdict verdict;
   const base::Result<std::string> read = base::read_text_file(arguments.receipt, proof::kMaxReceiptBytes);
   if (!read.ok() && read.error().code == base::ErrorCode::kLimit) {
@@ -336,7 +337,7 @@ base::Json accepted_json(const node::Acceptance& acceptance) {
   return json;
 }
 
-base::Result<int> run(Arguments arguments) {
+base::Result<int> run(VerifyArguments arguments) {
   const Clock::time_point start = Clock::now();
   base::catch_interrupts();
   if (arguments.header.empty() && !arguments.orderer.empty()) {
@@ -394,7 +395,7 @@ base::Result<int> run(Arguments arguments) {
 }  // namespace
 
 Action declare_verify(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<VerifyArguments>();
   options.text("RECEIPT", a->receipt,
                "The receipt, out.receipt.json or training.receipt.json, or an .mp4 beside its receipt",
                Options::Presence::kRequired);
@@ -413,7 +414,7 @@ Action declare_verify(Options& options) {
   options.text("--orderer", a->orderer, "The account that must have signed the header");
   options.integer("--sample", a->sample, 1, 1'000'000, "Check so many calls, drawn at random, instead of all");
   options.integer("--threads", a->threads, 0, 512, "Threads, 0 for one per core; the result is the same");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return run(*a); };
 }
 

@@ -16,7 +16,7 @@ using node::KeyHome;
 using node::KeyStore;
 using node::StoredKey;
 
-struct Arguments {
+struct WalletArguments {
   std::string source;
   std::string address;
   bool make_default = false;
@@ -40,7 +40,7 @@ base::Result<OpenWallet> open_wallet(bool make_password) {
   return OpenWallet{std::move(home), std::move(store), std::move(password), cost};
 }
 
-base::Result<int> added(const OpenWallet& wallet, const StoredKey& key, const Arguments& arguments) {
+base::Result<int> added(const OpenWallet& wallet, const StoredKey& key, const WalletArguments& arguments) {
   STARLING_ASSIGN(const auto present, node::default_address(wallet.home));
   const bool becomes_default = arguments.make_default || !present;
   if (becomes_default) STARLING_TRY(node::set_default_address(wallet.home, key.address));
@@ -61,7 +61,7 @@ base::Result<int> added(const OpenWallet& wallet, const StoredKey& key, const Ar
   return kFine;
 }
 
-base::Result<int> make(const Arguments& arguments) {
+base::Result<int> make(const WalletArguments& arguments) {
   STARLING_ASSIGN(const OpenWallet wallet, open_wallet(true));
   STARLING_ASSIGN(const StoredKey key, wallet.store.create(wallet.password, wallet.cost));
   return added(wallet, key, arguments);
@@ -80,7 +80,7 @@ base::Result<std::string> read_secret(const std::string& source) {
   return secret;
 }
 
-base::Result<int> import(const Arguments& arguments) {
+base::Result<int> import(const WalletArguments& arguments) {
   STARLING_ASSIGN(std::string secret, read_secret(arguments.source));
   STARLING_ASSIGN(const OpenWallet wallet, open_wallet(true));
   const base::Result<StoredKey> key = wallet.store.import_hex(secret, wallet.password, wallet.cost);
@@ -89,7 +89,7 @@ base::Result<int> import(const Arguments& arguments) {
   return added(wallet, *key, arguments);
 }
 
-base::Result<int> list(const Arguments& arguments) {
+base::Result<int> list(const WalletArguments& arguments) {
   STARLING_ASSIGN(const KeyHome home, KeyHome::from_environment());
   STARLING_ASSIGN(const node::KeyList keys, KeyStore(home.keystore()).list());
   STARLING_ASSIGN(const auto chosen, node::default_address(home));
@@ -122,7 +122,7 @@ base::Result<int> list(const Arguments& arguments) {
   return kFine;
 }
 
-base::Result<int> export_key(const Arguments& arguments) {
+base::Result<int> export_key(const WalletArguments& arguments) {
   STARLING_ASSIGN(const base::Address address, base::Address::from_text(arguments.address));
   STARLING_ASSIGN(const OpenWallet wallet, open_wallet(false));
   STARLING_ASSIGN(const std::string secret, wallet.store.export_hex(address, wallet.password));
@@ -138,36 +138,34 @@ base::Result<int> export_key(const Arguments& arguments) {
   return kFine;
 }
 
-constexpr const char* kJsonHelp = "Print one JSON object as the last line";
-
 }  // namespace
 
 Action declare_wallet_new(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<WalletArguments>();
   options.flag("--default", a->make_default, "Sign receipts with it from now on");
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return make(*a); };
 }
 
 Action declare_wallet_list(Options& options) {
-  auto a = std::make_shared<Arguments>();
-  options.flag("--json", a->json, kJsonHelp);
+  auto a = std::make_shared<WalletArguments>();
+  options.json(a->json);
   return [a] { return list(*a); };
 }
 
 Action declare_wallet_import(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<WalletArguments>();
   options.text("SECRET", a->source, "File with the key's 64 hexadecimal digits, or - for standard input",
                Options::Presence::kRequired);
   options.flag("--default", a->make_default, "Sign receipts with it from now on");
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return import(*a); };
 }
 
 Action declare_wallet_export(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<WalletArguments>();
   options.text("ADDRESS", a->address, "Which key, as wallet list shows it", Options::Presence::kRequired);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return export_key(*a); };
 }
 

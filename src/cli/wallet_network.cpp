@@ -9,7 +9,7 @@
 namespace starling::cli {
 namespace {
 
-struct Arguments {
+struct WalletNetworkArguments {
   std::string network;
   std::string address;
   std::string credits;
@@ -18,7 +18,7 @@ struct Arguments {
   bool json = false;
 };
 
-base::Result<int> balance(const Arguments& arguments) {
+base::Result<int> balance(const WalletNetworkArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const base::Address address, address_or_own(arguments.address));
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
@@ -46,7 +46,7 @@ base::Status check_means(const node::LedgerClient& ledger, const node::Account& 
                        show_credits(fee));
 }
 
-base::Result<int> send(const Arguments& arguments) {
+base::Result<int> send(const WalletNetworkArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const base::Address to, base::Address::from_text(arguments.address));
   STARLING_ASSIGN(const ledger::Motes motes, read_credits(arguments.credits));
@@ -74,7 +74,7 @@ base::Result<int> send(const Arguments& arguments) {
   return kFine;
 }
 
-base::Result<int> history(const Arguments& arguments) {
+base::Result<int> history(const WalletNetworkArguments& arguments) {
   base::catch_interrupts();
   STARLING_ASSIGN(const base::Address address, address_or_own(arguments.address));
   STARLING_ASSIGN(const auto network, open_network(arguments.network));
@@ -113,29 +113,29 @@ base::Result<int> history(const Arguments& arguments) {
 }  // namespace
 
 Action declare_wallet_history(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<WalletNetworkArguments>();
   options.text("ADDRESS", a->address, "Whose; the default key's if not given");
   options.integer("--limit", a->limit, 1, 10'000, "Entries, the latest first (20)");
   options.integer("--before", a->before, 1, std::int64_t{1} << 53, "Only what is in blocks before this height");
   options.text("--network", a->network, kNetworkHelp);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return history(*a); };
 }
 
 Action declare_wallet_balance(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<WalletNetworkArguments>();
   options.text("ADDRESS", a->address, "Whose; the default key's if not given");
   options.text("--network", a->network, kNetworkHelp);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return balance(*a); };
 }
 
 Action declare_wallet_send(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<WalletNetworkArguments>();
   options.text("ADDRESS", a->address, "Who gets them", Options::Presence::kRequired);
   options.text("CREDITS", a->credits, "How many, such as 12 or 0.25", Options::Presence::kRequired);
   options.text("--network", a->network, kNetworkHelp);
-  options.flag("--json", a->json, kJsonHelp);
+  options.json(a->json);
   return [a] { return send(*a); };
 }
 

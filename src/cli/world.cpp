@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, world::kLanguages> kLanguageNames = {"eng
 constexpr std::size_t kSheetRows = 24;
 constexpr int kSheetColumns = 9;
 
-struct Arguments {
+struct WorldArguments {
   std::string folder;
   std::int64_t clips = 12;
   std::int64_t width = 64;
@@ -69,7 +69,7 @@ struct DrawnClip {
 };
 
 // Writes clip-NNNN.mp4, .txt and .json.
-base::Result<DrawnClip> write_clip(const Arguments& a, const world::TakeOptions& options, std::size_t index) {
+base::Result<DrawnClip> write_clip(const WorldArguments& a, const world::TakeOptions& options, std::size_t index) {
   const std::uint64_t key = train::derive(a.seed, index);
   const world::Take take = world::take(key, options);
   DrawnClip clip;
@@ -92,7 +92,7 @@ base::Result<DrawnClip> write_clip(const Arguments& a, const world::TakeOptions&
   return clip;
 }
 
-base::Status write_sheet(const Arguments& a, const std::vector<DrawnClip>& clips) {
+base::Status write_sheet(const WorldArguments& a, const std::vector<DrawnClip>& clips) {
   std::vector<video::SheetRow> rows;
   for (const DrawnClip& clip : clips) rows.push_back({clip.caption, &clip.frames});
   const int columns = static_cast<int>(std::min<std::int64_t>(kSheetColumns, a.frames));
@@ -100,7 +100,7 @@ base::Status write_sheet(const Arguments& a, const std::vector<DrawnClip>& clips
   return video::write_png(fs::path(a.folder) / "sheet.png", sheet);
 }
 
-base::Result<int> run(const Arguments& a) {
+base::Result<int> run(const WorldArguments& a) {
   base::catch_interrupts();
   world::TakeOptions options;
   options.shape = {static_cast<int>(a.width), static_cast<int>(a.height), static_cast<int>(a.frames),
@@ -134,7 +134,7 @@ base::Result<int> run(const Arguments& a) {
 }  // namespace
 
 Action declare_world(Options& options) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<WorldArguments>();
   options.text("-o,--out", a->folder, "Folder for clip-NNNN.mp4, .txt and .json, and sheet.png",
                Options::Presence::kRequired);
   options.integer("--clips", a->clips, 1, 1'000'000, "How many");
@@ -148,7 +148,7 @@ Action declare_world(Options& options) {
   options.choice("--camera", a->camera, names<world::Camera>(world::kCameras), "What the camera does");
   options.choice("--language", a->language, {kLanguageNames.begin(), kLanguageNames.end()}, "Of the .txt");
   options.flag("--held-out", a->held_out, "Only compositions that are never trained on");
-  options.flag("--json", a->json, "Print one JSON object as the last line");
+  options.json(a->json);
   return [a] { return run(*a); };
 }
 

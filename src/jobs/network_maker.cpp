@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/wall_clock.h"
 #include "jobs/video_files.h"
 #include "node/acceptance.h"
 #include "node/part_input.h"
@@ -26,12 +27,8 @@ constexpr std::chrono::milliseconds kLook{200};       // between two looks at a 
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 constexpr std::size_t kTasksAtATime = 100;
 
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 base::Status copy_blob(store::Blobs& blobs, const base::Hash& name, const std::filesystem::path& path) {
-  STARLING_ASSIGN(const store::BlobReader reader, blobs.read(name, unix_seconds()));
+  STARLING_ASSIGN(const store::BlobReader reader, blobs.read(name, base::unix_seconds()));
   STARLING_ASSIGN(base::AtomicFile file, base::AtomicFile::create(path));
   std::vector<std::uint8_t> bytes(kCopyBytes);
   for (std::uint64_t at = 0; at < reader.size(); at += bytes.size()) {
@@ -100,7 +97,7 @@ NetworkMaker::NetworkMaker(const NetworkMakerOptions& options)
 base::Result<std::unique_ptr<NetworkMaker>> NetworkMaker::open(const NetworkMakerOptions& options) {
   std::unique_ptr<NetworkMaker> maker(new NetworkMaker(options));
   STARLING_ASSIGN(maker->blobs_, store::Blobs::open(options.blobs));
-  maker->exchange_.emplace(maker->http_, *maker->blobs_, unix_seconds);
+  maker->exchange_.emplace(maker->http_, *maker->blobs_, base::unix_seconds);
   maker->requester_.emplace(maker->http_, maker->ledger_, maker->account_, *maker->exchange_, *maker->blobs_,
                             options.orders, [self = maker.get()] {
                               return self->options_.stopping() ||
@@ -230,7 +227,7 @@ base::Result<Outcome> NetworkMaker::save(const Making& making, std::uint64_t tas
   outcome.price = part.price;
   outcome.work = delivery.receipt.work;
   outcome.task = task;
-  const auto collected = blobs_->collect(unix_seconds());
+  const auto collected = blobs_->collect(base::unix_seconds());
   if (!collected.ok()) base::log(base::LogLevel::kWarning, collected.error().message);
   return outcome;
 }

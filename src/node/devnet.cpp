@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/file.h"
+#include "base/wall_clock.h"
 #include "ledger/amount.h"
 #include "node/key_store.h"
 #include "node/ledger_client.h"
@@ -21,12 +22,6 @@ constexpr std::chrono::seconds kStopTime{10};
 constexpr std::chrono::milliseconds kPollTime{100};
 
 base::Json motes(ledger::Motes value) { return std::to_string(value); }
-
-std::uint64_t milliseconds_now() {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count());
-}
 
 // The address of a node's key, which is made with its home.
 base::Result<base::Address> node_address(const fs::path& home) {
@@ -170,8 +165,9 @@ base::Result<std::unique_ptr<Devnet>> Devnet::start(const DevnetOptions& options
   if (fs::exists(genesis_file, error)) {
     STARLING_TRY(check_genesis(genesis_file, options, providers));
   } else {
-    const base::Json genesis = devnet_genesis(devnet->nodes_.front().address, providers, options.rich,
-                                              options.genesis_models, milliseconds_now());
+    const base::Json genesis =
+        devnet_genesis(devnet->nodes_.front().address, providers, options.rich, options.genesis_models,
+                       static_cast<std::uint64_t>(base::unix_milliseconds()));
     STARLING_TRY(base::write_file(genesis_file, base::as_bytes(genesis.to_text(2) + "\n")));
   }
 

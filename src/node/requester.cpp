@@ -5,6 +5,7 @@
 #include <limits>
 #include <thread>
 
+#include "base/wall_clock.h"
 #include "ledger/json_fields.h"
 #include "node/part_input.h"
 #include "proof/trace.h"
@@ -17,12 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds kGatewayPatience{60};  // with one that does not answer
 constexpr std::chrono::milliseconds kGatewayPause{200};
-
-std::uint64_t unix_milliseconds() {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count());
-}
 
 base::Error no_answer(const PartEntry& part, const std::string& endpoint, const base::Error& why) {
   return base::Error{why.code, "provider " + part.part.provider.text() + " at " + endpoint +
@@ -89,7 +84,7 @@ base::Result<std::uint64_t> Requester::submit(const Order& order, const Terms& t
   message.max_price = terms.max_price;
   message.time_limit = terms.time_limit;
   // The chain's time stands still while nothing happens.
-  message.deadline = std::max(chain.time, unix_milliseconds()) + terms.deadline;
+  message.deadline = std::max(chain.time, static_cast<std::uint64_t>(base::unix_milliseconds())) + terms.deadline;
   STARLING_ASSIGN(const Receipted done, account_.carry_out(message));
   // The gateway keeps what a task names, but what others uploaded may have pushed it out before.
   for (const base::Bytes& input : inputs) {
@@ -124,7 +119,7 @@ base::Result<PartInput> Requester::input_of(const base::Hash& name) {
   options.most_bytes = kMaxPartInputBytes;
   options.cancelled = cancelled_;
   STARLING_TRY(exchange_.fetch(name, {ledger_.url()}, options));
-  STARLING_ASSIGN(const store::BlobReader reader, blobs_.read(name, unix_milliseconds() / 1000));
+  STARLING_ASSIGN(const store::BlobReader reader, blobs_.read(name, base::unix_seconds()));
   base::Bytes bytes(reader.size());
   STARLING_TRY(reader.read(0, bytes));
   return decode_part_input(bytes);
@@ -248,7 +243,7 @@ base::Status Requester::each_frame(
     const Delivery& delivery, const std::function<base::Status(std::size_t, const video::FrameView&)>& take) const {
   STARLING_ASSIGN(const generate::TextToVideo request, generate::request_of(delivery.receipt));
   const std::size_t size = frame_bytes(request);
-  STARLING_ASSIGN(const store::BlobReader reader, blobs_.read(delivery.files.frames.name, unix_milliseconds() / 1000));
+  STARLING_ASSIGN(const store::BlobReader reader, blobs_.read(delivery.files.frames.name, base::unix_seconds()));
   if (reader.size() != size * delivery.receipt.frames.size()) return base::corrupt("the frames have the wrong size");
   std::vector<std::uint8_t> pixels(size);
   for (std::size_t i = 0; i < delivery.receipt.frames.size(); ++i) {
@@ -278,8 +273,7 @@ base::Result<Delivery> Requester::fetch_from(const std::string& endpoint, const 
   };
   STARLING_TRY(get(delivery.files.receipt, proof::kMaxReceiptBytes));
   {
-    STARLING_ASSIGN(const store::BlobReader reader,
-                    blobs_.read(delivery.files.receipt.name, unix_milliseconds() / 1000));
+    STARLING_ASSIGN(const store::BlobReader reader, blobs_.read(delivery.files.receipt.name, base::unix_seconds()));
     delivery.receipt_text.resize(reader.size());
     STARLING_TRY(
         reader.read(0, {reinterpret_cast<std::uint8_t*>(delivery.receipt_text.data()), delivery.receipt_text.size()}));
