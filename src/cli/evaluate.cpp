@@ -84,6 +84,17 @@ void print_table(const train::EvaluationReport& report) {
   }
 }
 
+// That a quantised model is compared with what it was made of, if with a model that is not quantised.
+base::Status check_source(const models::Checkpoint& quantised, const fs::path& folder, const models::Checkpoint& other,
+                          const fs::path& other_folder, const Machine& machine) {
+  const auto& quantisation = quantised.config().transformer.quantisation;
+  if (!quantisation || other.config().transformer.quantisation) return {};
+  STARLING_ASSIGN(const base::Hash root, other.root(machine.pool.get()));
+  if (root == quantisation->source) return {};
+  return base::invalid(folder.string() + " was made of the model " + quantisation->source.hex() + ", and " +
+                       other_folder.string() + " is " + root.hex() + "; compare it with the model that it was made of");
+}
+
 base::Result<int> run(const Arguments& arguments) {
   if (arguments.world == 2) return evaluate_world(arguments);
   if (arguments.source != "model" || !arguments.vae.empty() || arguments.trained || arguments.diversity ||
@@ -98,6 +109,8 @@ base::Result<int> run(const Arguments& arguments) {
   std::optional<models::Checkpoint> other;
   if (!arguments.against.empty()) {
     STARLING_ASSIGN(other, models::Checkpoint::open(arguments.against));
+    STARLING_TRY(check_source(model, folder, *other, arguments.against, machine));
+    STARLING_TRY(check_source(*other, arguments.against, model, folder, machine));
     STARLING_TRY(use_packed_weights(*other, machine));
   }
   Nearness latents;

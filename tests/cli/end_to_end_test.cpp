@@ -600,6 +600,9 @@ TEST_F(EndToEnd, AQuantisedModelMakesVideosAndIsChecked) {
   const Ran other = run({"model", "quantize", made, "--model", at("other").string(), "--check"});
   EXPECT_EQ(other.code, kFailed);
   EXPECT_NE(other.err.find("was made of the model"), std::string::npos) << other.err;
+  const Ran compared = run({"evaluate", made, "--against", at("other").string(), "--clips", "1"});
+  EXPECT_EQ(compared.code, kFailed);
+  EXPECT_NE(compared.err.find("was made of the model"), std::string::npos) << compared.err;
   // Its sums bound what is made at a time, not the video.
   const std::vector<std::string> large{"generate", "a red ball", "-o",       at("l.mp4").string(),
                                        "--model",  made,         "--size",   "1024x1024",
