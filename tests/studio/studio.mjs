@@ -78,7 +78,7 @@ await page.getByRole("heading", { name: "a red ball bounces on green ground" }).
 await page.locator(".cell").first().waitFor();
 assert.equal(await page.locator(".cell").count(), 65);
 await page.getByRole("button", { name: "Check it" }).click();
-await page.getByText(/It holds: \d+ of 65 calls were run again here/).waitFor({ timeout: 60000 });
+await page.getByText(/It holds: \d+ of 65 calls were run again here/).waitFor();
 await page.getByText(/numbers came out alike, of .* multiply–adds, in [0-9.]+ s/).waitFor();
 assert.ok((await page.locator(".cell.passed").count()) >= 3);
 await look(page, "checked");
@@ -94,7 +94,7 @@ const changed = async (pattern, at, sentence, step = Infinity) => {
     await route.fulfill({ response, body });
   });
   await page.getByRole("button", { name: "Check it" }).click();
-  await page.locator(".verdict.bad").getByText(sentence).waitFor({ timeout: 60000 });
+  await page.locator(".verdict.bad").getByText(sentence).waitFor();
   assert.equal(await page.locator(".verdict.good").count(), 0);
   await page.unroute(pattern);
 };
@@ -110,7 +110,7 @@ await look(page, "not-checked");
 // Stopped, and begun again.
 await page.getByRole("combobox", { name: "Calls to draw" }).selectOption("all");
 await page.getByRole("button", { name: "Check it" }).click();
-await page.locator(".cell.passed").first().waitFor({ timeout: 60000 });
+await page.locator(".cell.passed").first().waitFor();
 await page.getByRole("button", { name: "Stop" }).click();
 await page.getByRole("button", { name: "Check it" }).waitFor();
 const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download MP4" }).click()]);
@@ -229,7 +229,7 @@ await made(phone, 6);
 await look(phone, "phone");
 await tiles(phone).first().locator("a.picture").click();
 await phone.getByRole("button", { name: "核对", exact: true }).click();
-await phone.getByText(/核对通过：本浏览器/).waitFor({ timeout: 60000 });
+await phone.getByText(/核对通过：本浏览器/).waitFor();
 await look(phone, "phone-video");
 await phone.getByRole("button", { name: "English, switch to English" }).click();
 await phone.getByRole("heading", { name: "How it was made" }).waitFor();

@@ -24,7 +24,7 @@ export const visit = async (options = {}, prepare = async () => {}) => {
   page.on("console", (message) => {
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
   });
-  page.setDefaultTimeout(20000);
+  page.setDefaultTimeout(180000); // patience with a machine that does other things too
   await page.goto(base);
   return page;
 };
