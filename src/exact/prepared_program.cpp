@@ -5,6 +5,7 @@
 #include "exact/call_schedule.h"
 #include "exact/program.h"
 #include "exact/run_memory.h"
+#include "exact/spare_tensors.h"
 #include "exact/waiting_values.h"
 
 namespace starling::exact {
@@ -27,6 +28,60 @@ base::Status check_list(const char* what, const std::vector<GraphInput>& wanted,
   return {};
 }
 
+// What a run of the marked calls holds, as PreparedProgram::peak_bytes counts.
+struct Holding {
+  std::vector<std::size_t> by_call;  // bytes in memory while it runs
+  std::uint64_t file = 0;            // at most
+  std::size_t most() const { return by_call.empty() ? 0 : std::ranges::max(by_call); }
+};
+
+Holding count_holding(const Program& program, const std::vector<Plan>& plans, int threads,
+                      const std::vector<bool>& marked) {
+  EngineMemory engine(threads);
+  std::size_t live = 0;       // outputs that are in memory
+  std::size_t constants = 0;  // of plans that were run
+  std::uint64_t waiting = 0;
+  std::vector<bool> was_run(plans.size(), false);
+  const std::vector<Call>& calls = program.calls();
+  Holding holding;
+  holding.by_call.resize(calls.size());
+  std::vector<std::vector<bool>> in_memory;
+  std::vector<std::vector<bool>> in_file;
+  const auto bytes_of = [&](CallOutput value) { return output_bytes(program, value); };
+  const std::vector<AfterCall> schedule = schedule_calls(program, marked);
+  for (std::uint32_t call = 0; call < calls.size(); ++call) {
+    const std::uint32_t graph = calls[call].graph;
+    in_memory.emplace_back(program.graphs()[graph].outputs().size(), true);
+    in_file.emplace_back(in_memory.back().size(), false);
+    if (!marked[call]) continue;
+    if (!was_run[graph]) {
+      engine.add(plans[graph]);
+      constants += plans[graph].constant_bytes();
+      was_run[graph] = true;
+    }
+    for (std::uint32_t output = 0; output < in_file[call].size(); ++output) live += bytes_of({call, output});
+    for (const Binding& binding : calls[call].bindings) {
+      if (binding.kind != Binding::Kind::kOutput || in_memory[binding.index][binding.output]) continue;
+      in_memory[binding.index][binding.output] = true;
+      live += bytes_of({binding.index, binding.output});
+    }
+    holding.by_call[call] = live + constants + engine.bytes();
+    if (schedule[call].forgets_constants) constants -= plans[graph].constant_bytes();
+    for (const CallOutput value : schedule[call].put_away) {
+      in_memory[value.call][value.output] = false;
+      live -= bytes_of(value);
+      if (!in_file[value.call][value.output]) waiting += bytes_of(value);
+      in_file[value.call][value.output] = true;
+    }
+    holding.file = std::max(holding.file, waiting);
+    for (const CallOutput value : schedule[call].dropped) {
+      live -= bytes_of(value);
+      if (in_file[value.call][value.output]) waiting -= bytes_of(value);
+    }
+  }
+  return holding;
+}
+
 }  // namespace
 
 base::Result<PreparedProgram> PreparedProgram::make(Program program, const PlanningObserver& observer) {
@@ -46,47 +101,8 @@ base::Result<PreparedProgram> PreparedProgram::make(Program program, const Plann
 }
 
 PreparedProgram::Peak PreparedProgram::count_peak(int threads) const {
-  EngineMemory engine(threads);
-  std::size_t live = 0;       // outputs that are in memory
-  std::size_t constants = 0;  // of plans that were run
-  Peak peak;
-  std::uint64_t waiting = 0;
-  std::vector<bool> was_run(plans_.size(), false);
-  const std::vector<Call>& calls = program_.calls();
-  std::vector<std::vector<bool>> in_memory;
-  std::vector<std::vector<bool>> in_file;
-  const auto bytes_of = [&](CallOutput value) { return output_bytes(program_, value); };
-  const std::vector<AfterCall> schedule = schedule_calls(program_, std::vector<bool>(calls.size(), true));
-  for (std::uint32_t call = 0; call < calls.size(); ++call) {
-    const std::uint32_t graph = calls[call].graph;
-    in_memory.emplace_back(program_.graphs()[graph].outputs().size(), true);
-    in_file.emplace_back(in_memory.back().size(), false);
-    if (!was_run[graph]) {
-      engine.add(plans_[graph]);
-      constants += plans_[graph].constant_bytes();
-      was_run[graph] = true;
-    }
-    for (std::uint32_t output = 0; output < in_file[call].size(); ++output) live += bytes_of({call, output});
-    for (const Binding& binding : calls[call].bindings) {
-      if (binding.kind != Binding::Kind::kOutput || in_memory[binding.index][binding.output]) continue;
-      in_memory[binding.index][binding.output] = true;
-      live += bytes_of({binding.index, binding.output});
-    }
-    peak.memory = std::max(peak.memory, live + constants + engine.bytes());
-    if (schedule[call].forgets_constants) constants -= plans_[graph].constant_bytes();
-    for (const CallOutput value : schedule[call].put_away) {
-      in_memory[value.call][value.output] = false;
-      live -= bytes_of(value);
-      if (!in_file[value.call][value.output]) waiting += bytes_of(value);
-      in_file[value.call][value.output] = true;
-    }
-    peak.file = std::max(peak.file, waiting);
-    for (const CallOutput value : schedule[call].dropped) {
-      live -= bytes_of(value);
-      if (in_file[value.call][value.output]) waiting -= bytes_of(value);
-    }
-  }
-  return peak;
+  const Holding holding = count_holding(program_, plans_, threads, std::vector<bool>(program_.calls().size(), true));
+  return {holding.most(), holding.file};
 }
 
 base::Status PreparedProgram::check_given(const std::vector<Tensor>& inputs, const std::vector<Tensor>& weights) const {
@@ -132,7 +148,8 @@ base::Status PreparedProgram::run_calls(Engine& engine, const std::vector<bool>&
   }
   std::vector<Tensor> widened(weights.size());
   std::vector<std::vector<Tensor>> live(calls.size());
-  std::vector<Tensor> recycled;
+  const Holding holding = count_holding(program_, plans_, engine.threads(), marked);
+  SpareTensors spare;
   WaitingValues waiting(peak_.file);
   const OutputOf output_of = [&](const Binding& binding) -> base::Result<Tensor> {
     if (!marked[binding.index]) return missing(binding);
@@ -143,8 +160,10 @@ base::Status PreparedProgram::run_calls(Engine& engine, const std::vector<bool>&
     }
     return tensor;
   };
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const std::uint32_t call = order[i];
+  for (const std::uint32_t call : order) {
+    // What is spare beside them goes where the plan has no room for it.
+    std::vector<Tensor> recycled = spare.take(program_.graphs()[calls[call].graph]);
+    spare.shrink(holding.most() - holding.by_call[call]);
     const std::vector<Binding>& bindings = calls[call].bindings;
     std::vector<bool> is_packed(bindings.size(), false);
     for (std::size_t input = 0; input < bindings.size(); ++input) {
@@ -161,20 +180,18 @@ base::Status PreparedProgram::run_calls(Engine& engine, const std::vector<bool>&
     }
     STARLING_ASSIGN(live[call], engine.run(plans_[calls[call].graph], operands, &recycled));
     operands.clear();
+    recycled.clear();
     if (schedule[call].forgets_constants) plans_[calls[call].graph].forget_constants();
     if (observer.after_call) STARLING_TRY(observer.after_call(call, live[call]));
 
-    // What nobody reads any more goes; or its memory does, to the next call if that is of the same graph.
-    recycled.clear();
     for (const CallOutput value : schedule[call].put_away) {
-      STARLING_TRY(waiting.put(value, std::exchange(live[value.call][value.output], Tensor())));
+      Tensor away = std::exchange(live[value.call][value.output], Tensor());
+      STARLING_TRY(waiting.put(value, away));
+      spare.keep(std::move(away));
     }
     for (const CallOutput value : schedule[call].dropped) {
       waiting.drop(value);
-      Tensor dead = std::exchange(live[value.call][value.output], Tensor());
-      if (dead.empty() || i + 1 == order.size() || calls[value.call].graph != calls[order[i + 1]].graph) continue;
-      recycled.resize(live[value.call].size());
-      recycled[value.output] = std::move(dead);
+      spare.keep(std::exchange(live[value.call][value.output], Tensor()));
     }
     for (const std::uint32_t weight : schedule[call].weights) widened[weight] = Tensor();
   }

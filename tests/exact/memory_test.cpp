@@ -127,6 +127,32 @@ TEST(CallMemory, WhatIsReadOftenStaysInMemoryUntilItWaitsAgain) {
   EXPECT_EQ(schedule[7].dropped.size(), 3U) << "both operands, and what no call reads";
 }
 
+// Two graphs in turns: a call's outputs lie where those of the call before the last did.
+TEST(CallMemory, MemoryOfDeadOutputsIsTakenAgain) {
+  constexpr std::int64_t kRows = 4096;
+  ProgramBuilder p;
+  const std::uint32_t grow = p.graph(grown(kRows));
+  Builder b;
+  const auto x = b.input("x", Type::kF32, {kRows, 256});
+  b.output("y", b.sub(x, b.max(x, -1)));
+  const std::uint32_t fall = p.graph(*b.finish());
+  Binding all = p.input("start", Type::kF32, {kRows, 256});
+  for (int i = 0; i < 6; ++i) all = p.result(p.call(i % 2 == 0 ? grow : fall, {{"x", all}}), "y");
+  p.output("all", all);
+  const auto prepared = PreparedProgram::make(*p.finish());
+  ASSERT_TRUE(prepared.ok());
+  Engine engine = *Engine::create({"", 1});
+  std::vector<const float*> places;
+  RunObserver observer;
+  observer.after_call = [&](std::uint32_t, const std::vector<Tensor>& outputs) -> base::Status {
+    places.push_back(outputs[0].f32().data());
+    return {};
+  };
+  ASSERT_TRUE(prepared->run(engine, {numbers({kRows, 256})}, {}, observer).ok());
+  ASSERT_EQ(places.size(), 6U);
+  for (std::size_t i = 2; i < places.size(); ++i) EXPECT_EQ(places[i], places[i - 2]) << "call " << i;
+}
+
 TEST(CallMemory, NoRoomForTheFileIsSaid) {
   const Program program = waiting_program(12, 8192);
   const auto prepared = PreparedProgram::make(program);
