@@ -231,6 +231,29 @@ struct RotatedRows {
   std::size_t half;
   WrittenRows out;
 };
+// Rotated rows (turned.out has room for them) as integers, head by head: with y = rotated * factor and greatest = max
+// |y| of a head, values = to_i8(y * select(greatest, numerator / greatest, otherwise)) and scale = greatest / divisor.
+// Head h of row r is number r * row_step + h * head_step of those at values, 2 * half bytes each, and at scale.
+struct HeadIntegers {
+  float factor, numerator, otherwise, divisor;
+  std::uint8_t* values;
+  float* scale;
+  std::ptrdiff_t row_step, head_step;
+  bool past_caches = false;  // of values, as in WrittenRows
+};
+struct RotatedIntegers {
+  RotatedRows turned;
+  HeadIntegers to;
+};
+// The rows that an RMS norm gives (norm.out has room for them; there is no shift), rotated (turned.x is not read).
+struct NormedHeads {
+  NormedRows norm;
+  RotatedRows turned;
+};
+struct NormedHeadIntegers {
+  NormedHeads heads;
+  HeadIntegers to;
+};
 template <class Operands>
 using RowsKernel = void (*)(const Operands& operands, std::size_t rows, std::size_t columns);
 
@@ -258,6 +281,9 @@ struct Kernels {
   RowsKernel<GeluRows> gelu;
   RowsKernel<ShareRows> shares;
   RowsKernel<RotatedRows> rotate;
+  RowsKernel<RotatedIntegers> rotate_quantise;
+  RowsKernel<NormedHeads> rms_norm_rotate;
+  RowsKernel<NormedHeadIntegers> rms_norm_rotate_quantise;
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;
   // The same, but results go past the caches where all operands have step 1.

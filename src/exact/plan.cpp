@@ -35,6 +35,7 @@ class Planner {
     for (const GraphOutput& output : graph_.outputs()) outputs.push_back(locations_[output.value].base);
     rotate_in_one_go(graph_, body_.steps, outputs);
     stream_rows(graph_, body_.steps, outputs);
+    quantise_heads(graph_, body_.steps, outputs);
     fuse_products();
     for (Step& step : body_.steps) {
       find_row_kernels(step.group);

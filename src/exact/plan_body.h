@@ -97,9 +97,24 @@ struct Group {
     std::optional<std::uint32_t> scale;
     std::optional<std::uint32_t> shift;
     std::optional<Integers> integers;  // of kQuantise, or of a norm
+    bool turns = false;  // the last of the instructions turns the pairs of an RMS norm, whose result is room
   };
   std::vector<RowKernel> row_kernels;
   std::int64_t half = 0;  // of a head whose pairs are turned
+  // What heads become, after the last instruction turned them, where only their integers are looked at. Head h of row r
+  // is number r / rows * batch + r % rows * row + h * head of those that are stored.
+  struct HeadIntegers {
+    std::optional<std::uint32_t> factor;     // externals, numbers: what heads are multiplied by before
+    std::array<std::uint32_t, 2> numbers{};  // as those of a row's integers
+    std::uint32_t divisor = 0;               // of the greatest magnitude, which gives the scale
+    std::uint32_t values = 0;                // stores, in that order
+    std::uint32_t scale = 0;
+    std::int64_t rows = 0;
+    std::int64_t batch = 0;
+    std::int64_t row = 0;
+    std::int64_t head = 0;
+  };
+  std::optional<HeadIntegers> head_integers;
   std::uint32_t slots = 0;
   std::uint32_t column_slots = 0;
 };

@@ -57,6 +57,10 @@ void find_large_stores(Group& group);
 // yet fused with products; `outputs` are the bases of the graph's.
 void rotate_in_one_go(const Graph& graph, std::vector<Step>& steps, const std::vector<ValueId>& outputs);
 
+// Lets a pass that turns heads make their integers, where nothing but a pass that quantises them reads them. Steps are
+// not yet fused with products.
+void quantise_heads(const Graph& graph, std::vector<Step>& steps, const std::vector<ValueId>& outputs);
+
 // The passes of these nodes. `needed` are the values that anything outside of passes reads.
 std::vector<Step> make_groups(const Graph& graph, const std::vector<FusedNode>& nodes, const std::set<ValueId>& needed);
 

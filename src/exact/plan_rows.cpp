@@ -198,6 +198,7 @@ std::uint32_t slots_in_use(const Group& group) {
     if (kernel != group.row_kernels.end() && kernel->first == i) {
       use(kernel->rows);
       if (!kernel->integers.has_value()) use(kernel->result);
+      if (kernel->turns) use(group.instructions[i + kernel->count - 1].result);
       i += kernel->count;
       ++kernel;
       continue;
@@ -246,8 +247,25 @@ bool quantise(const Group& group, Group::RowKernel& norm, const Group::RowKernel
   return true;
 }
 
+// Lets an RMS norm's kernel turn the pairs of its rows, where that is next and nobody else reads them.
+void turn(const Group& group, Group::RowKernel& norm) {
+  const std::size_t next = norm.first + norm.count;
+  if (norm.kind != Group::RowKernel::Kind::kRmsNorm || norm.shift.has_value() || norm.result.kind != Kind::kSlot ||
+      next == group.instructions.size()) {
+    return;
+  }
+  const Instruction& turning = group.instructions[next];
+  if (turning.op != Operator::kConcat || turning.operands[0] != norm.result) return;
+  if (turning.result != norm.result && !is_spent(group, norm.result, next + 1)) return;
+  norm.turns = true;
+  ++norm.count;
+}
+
 // Bytes of an output that are more than a core's share of caches.
 constexpr std::int64_t kPastCaches = std::int64_t{16} << 20;
+// The same of heads' integers, of which a row has a few lines here and there: to read them before they are written
+// takes longer.
+constexpr std::int64_t kHeadsPastCaches = std::int64_t{4} << 20;
 
 }  // namespace
 
@@ -256,8 +274,9 @@ void find_large_stores(Group& group) {
   for (std::uint32_t i = 0; i < group.stores.size(); ++i) {
     const Operand store{Kind::kStore, i};
     const std::int64_t bytes = group.rows * group.columns * static_cast<std::int64_t>(type_size(group.store_type[i]));
+    const bool of_heads = group.head_integers.has_value() && group.head_integers->values == i;
     group.store_past[i] =
-        bytes >= kPastCaches && !group.store_column[i] &&
+        bytes >= (of_heads ? kHeadsPastCaches : kPastCaches) && !group.store_column[i] &&
         std::ranges::none_of(group.instructions, [&](const Instruction& instruction) {
           return std::ranges::any_of(instruction.operands, [&](const Operand& o) { return o == store; });
         });
@@ -279,6 +298,7 @@ void find_row_kernels(Group& group) {
     group.row_kernels.push_back(*found);
     if (is_norm(*found)) {
       modulate(group, group.row_kernels.back());
+      turn(group, group.row_kernels.back());
       i = group.row_kernels.back().first + group.row_kernels.back().count;
     }
   }

@@ -234,16 +234,51 @@ class Block {
     } else if (found.kind == Kind::kGelu) {
       kernels_.gelu({rows, number(numbers[0]), number(numbers[1]), number(numbers[2]), written(found.result)}, rows_,
                     count_);
+    } else if (found.turns) {
+      const NormedHeads heads{normed(written(found.result)),
+                              turned(group_.instructions[found.first + found.count - 1], {})};
+      if (group_.head_integers.has_value()) {
+        kernels_.rms_norm_rotate_quantise({heads, head_integers(*group_.head_integers)}, rows_, count_);
+      } else {
+        kernels_.rms_norm_rotate(heads, rows_, count_);
+      }
     } else {
       (layer ? kernels_.layer_norm : kernels_.rms_norm)(normed(written(found.result)), rows_, count_);
     }
   }
 
-  void rotate(const Instruction& instruction) const {
+  RotatedRows turned(const Instruction& instruction, const RowsF32& rows) const {
     const auto table = [&](std::size_t i) { return external(instruction.operands[i].index).as<float>(); };
-    kernels_.rotate({wide(instruction.operands[0]), table(1).data, table(2).data, table(1).row_stride,
-                     table(2).row_stride, static_cast<std::size_t>(group_.half), written(instruction.result)},
-                    rows_, count_);
+    return {rows,
+            table(1).data,
+            table(2).data,
+            table(1).row_stride,
+            table(2).row_stride,
+            static_cast<std::size_t>(group_.half),
+            written(instruction.result)};
+  }
+
+  HeadIntegers head_integers(const Group::HeadIntegers& to) const {
+    const std::int64_t first_head = column_ / (2 * group_.half);
+    const std::int64_t place = row_ / to.rows * to.batch + row_ % to.rows * to.row + first_head * to.head;
+    return {to.factor.has_value() ? number(*to.factor) : 1.0F,
+            number(to.numbers[0]),
+            number(to.numbers[1]),
+            number(to.divisor),
+            reinterpret_cast<std::uint8_t*>(memory_[group_.stores[to.values]]) + place * 2 * group_.half,
+            memory_[group_.stores[to.scale]] + place,
+            static_cast<std::ptrdiff_t>(to.row),
+            static_cast<std::ptrdiff_t>(to.head),
+            goes_past({Operand::Kind::kStore, to.values})};
+  }
+
+  void rotate(const Instruction& instruction) const {
+    const RotatedRows rows = turned(instruction, wide(instruction.operands[0]));
+    if (group_.head_integers.has_value()) {
+      kernels_.rotate_quantise({rows, head_integers(*group_.head_integers)}, rows_, count_);
+    } else {
+      kernels_.rotate(rows, rows_, count_);
+    }
   }
 
   void softmax(const Group::Softmax& found) const {
@@ -397,6 +432,7 @@ class Block {
 // How many rows from `row` on all operands have equally spaced.
 std::int64_t even_rows(const Group& group, std::int64_t row) {
   std::int64_t count = group.rows - row;
+  if (group.head_integers.has_value()) count = group.head_integers->rows - row % group.head_integers->rows;
   for (const Group::External& external : group.externals) {
     if (external.rows.size() < 2) continue;
     const std::int64_t inner = external.rows.back().size;

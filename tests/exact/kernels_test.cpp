@@ -323,6 +323,11 @@ TEST(Kernels, PastTheCaches) {
         expect_same([&](const WrittenRows& out) {
           k->rotate({rows(a), b.data(), c.data(), stride, stride, columns / 2, out}, kRows, columns);
         });
+        expect_same([&](const WrittenRows& out) {
+          std::array<float, 400> room;
+          const NormedRows norm{rows(a), 0.1F, 1e-6F, 1.0F, rows(b), {nullptr, 0, 1}, {room.data(), stride}};
+          k->rms_norm_rotate({norm, {{}, b.data(), c.data(), stride, stride, columns / 2, out}}, kRows, columns);
+        });
         if (HasFatalFailure()) return;
       }
     }

@@ -108,6 +108,93 @@ TEST(Rotate, AfterAProductOfIntegersAndBeforeQuantising) {
       1);
 }
 
+// How heads that are turned are quantised, in one step or not.
+struct Quantised {
+  std::vector<int> order{0, 2, 1, 3};  // of what is quantised: by head and then by token
+  bool normed = true;
+  float factor = 1.0F;  // 1: they are not multiplied
+  bool shown = false;   // the heads are looked at, too
+  bool wild = false;    // scales may be no numbers
+};
+
+void quantise_heads(Builder& b, const Sizes& s, const Quantised& how) {
+  Value x = b.input("x", Type::kF32, s.rows());
+  if (how.normed) x = b.mul(b.rms_norm(x, 1e-6F), b.input("weight", Type::kF32, {1, 1, s.rows().back()}));
+  Value turned = b.permute(rotate(b, x, s), how.order);
+  if (how.shown) b.output("turned", turned);
+  if (how.factor != 1.0F) turned = b.mul(turned, b.fill(how.factor));
+  const Builder::Quantised integers = b.quantize_rows(turned);
+  b.output("values", integers.values);
+  if (!how.wild) return b.output("scale", integers.scale);
+  const Value scales = b.concat({integers.scale, integers.scale}, 0);  // apart from the pass that makes them
+  b.output("scale", b.select(b.less(scales, b.fill(1e30F)), scales, b.fill(7.0F)));
+}
+
+// Steps that turn heads into integers, of all there are.
+std::pair<std::size_t, std::size_t> steps_for(const Graph& graph) {
+  const auto plan = Plan::make(graph);
+  std::size_t count = 0;
+  for (const Step& step : plan->body().steps) count += step.group.head_integers.has_value() ? 1 : 0;
+  return {count, plan->body().steps.size()};
+}
+
+TEST(Rotate, HeadsBecomeIntegersWhereTheyAreTurned) {
+  for (const Sizes& s :
+       {Sizes{1, 21, 3, 16}, Sizes{2, 9, 2, 5}, Sizes{2, 5, 2, 33}, Sizes{1, 70, 12, 64}, Sizes{1, 3, 40, 16}}) {
+    for (const bool normed : {true, false}) {
+      for (const float factor : {1.0F, 0.3F}) {
+        for (const auto& order : {std::vector<int>{0, 2, 1, 3}, std::vector<int>{0, 1, 2, 3}}) {
+          const Quantised how{order, normed, factor};
+          Builder planned;
+          quantise_heads(planned, s, how);
+          const Graph graph = *planned.finish();
+          EXPECT_EQ(steps_for(graph), std::pair(std::size_t{1}, std::size_t{1}));
+          EXPECT_EQ(steps_for(graph.in_canonical_order()).first, 1U);
+          Builder builder;
+          quantise_heads(builder, s, how);
+          expect_equal_everywhere(builder, {});
+          ASSERT_FALSE(HasFailure()) << s.batch << 'x' << s.tokens << 'x' << s.heads << 'x' << s.half;
+        }
+      }
+    }
+  }
+}
+
+TEST(Rotate, HeadsThatAreLookedAtOrLieOtherwiseAreQuantisedApart) {
+  const Sizes s{2, 9, 3, 16};
+  for (const Quantised& how : {Quantised{.shown = true}, Quantised{.order = {1, 2, 0, 3}}}) {
+    Builder planned;
+    quantise_heads(planned, s, how);
+    EXPECT_EQ(steps_for(*planned.finish()).first, 0U);
+    Builder builder;
+    quantise_heads(builder, s, how);
+    expect_equal_everywhere(builder, {});
+  }
+}
+
+TEST(Rotate, HeadsOfNumbersOfAllKindsBecomeIntegers) {
+  std::mt19937 random(7);
+  for (const Sizes& s : {Sizes{1, 40, 3, 16}, Sizes{1, 40, 2, 17}}) {
+    for (const bool normed : {true, false}) {
+      Builder b;
+      quantise_heads(b, s, {.normed = normed, .factor = 1.5F, .wild = true});
+      std::vector<Tensor> inputs{random_tensor(Type::kF32, s.rows(), random)};
+      if (normed) inputs.push_back(random_tensor(Type::kF32, {1, 1, s.rows().back()}, random));
+      for (int i = 0; i < 2; ++i) inputs.push_back(random_tensor(Type::kF32, {1, s.tokens, 1, s.half}, random));
+      const float wild[] = {
+          0.0F, -0.0F, 1e-44F, 3e38F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()};
+      // Of every third row.
+      const auto columns = static_cast<std::size_t>(s.rows().back());
+      const std::span<float> x = inputs[0].f32();
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        if (i / columns % 3 == 0 && random() % 9 == 0) x[i] = wild[random() % 6];
+        if (i / columns % 7 == 1) x[i] = 0.0F;
+      }
+      expect_equal_everywhere(b, std::move(inputs));
+    }
+  }
+}
+
 TEST(Rotate, WhatOnlyLooksAlikeIsNot) {
   const Sizes s{1, 6, 2, 8};
   for (const Turned& how : {Turned{.swapped = true}, Turned{.shared = false}, Turned{.axis = 2}}) {

@@ -10,6 +10,7 @@ namespace starling::exact::avx2 {
 // Eight lanes in one register; members as in exact/loops/scalar.h, and what loops over memory need.
 struct Vector {
   static constexpr int kLanes = 8;
+  static constexpr std::size_t kInStep = 2;  // vectors that long chains of operations are done on together
   // The register block of a product: rows by vectors.
   static constexpr int kDotRows = 6;
   static constexpr int kDotVectors = 2;
@@ -113,6 +114,14 @@ struct Vector {
   static F greater_of(F a, F b) { return _mm256_max_ps(a, b); }
   static F lesser_of(F a, F b) { return _mm256_min_ps(a, b); }
 
+  // Of the lanes of a and then b, those of even places and those of odd ones.
+  static void unzip(F& a, F& b) {
+    const F even = _mm256_shuffle_ps(a, b, 0x88);
+    const F odd = _mm256_shuffle_ps(a, b, 0xdd);
+    a = quarters_in_order(even);
+    b = quarters_in_order(odd);
+  }
+
   // rows[i] lane j becomes rows[j] lane i.
   static void transpose(F (&rows)[kLanes]) {
     F pairs[kLanes];
@@ -134,6 +143,7 @@ struct Vector {
   }
 
  private:
+  static F quarters_in_order(F a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xd8)); }
   static I bytes_of(const I (&a)[4]) {
     const I packed = _mm256_packs_epi16(_mm256_packs_epi32(a[0], a[1]), _mm256_packs_epi32(a[2], a[3]));
     return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));

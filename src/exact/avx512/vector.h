@@ -10,6 +10,7 @@ namespace starling::exact::avx512 {
 // Sixteen lanes in one register; members as in exact/loops/scalar.h, and what loops over memory need.
 struct Vector {
   static constexpr int kLanes = 16;
+  static constexpr std::size_t kInStep = 4;  // vectors that long chains of operations are done on together
   // The register block of a product: rows by vectors.
   static constexpr int kDotRows = 14;
   static constexpr int kDotVectors = 2;
@@ -112,6 +113,15 @@ struct Vector {
   static F select(M condition, F a, F b) { return _mm512_mask_blend_ps(condition, b, a); }
   static F greater_of(F a, F b) { return _mm512_max_ps(a, b); }
   static F lesser_of(F a, F b) { return _mm512_min_ps(a, b); }
+
+  // Of the lanes of a and then b, those of even places and those of odd ones.
+  static void unzip(F& a, F& b) {
+    const I even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const I odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    const F first = a;
+    a = _mm512_permutex2var_ps(first, even, b);
+    b = _mm512_permutex2var_ps(first, odd, b);
+  }
 
   // rows[i] lane j becomes rows[j] lane i.
   static void transpose(F (&rows)[kLanes]) {

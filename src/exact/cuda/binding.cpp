@@ -140,8 +140,27 @@ class Binder {
             static_cast<std::int32_t>(instructions.size()),
             group.columns,
             group.half,
+            describe_heads(group),
             0,
             0};
+  }
+
+  PassHeads describe_heads(const Group& group) const {
+    if (!group.head_integers.has_value()) return {};
+    const Group::HeadIntegers& heads = *group.head_integers;
+    const auto number = [&](std::uint32_t external) {
+      return reinterpret_cast<const float*>(own_memory(group.externals[external].base));
+    };
+    return {heads.factor.has_value() ? number(*heads.factor) : nullptr,
+            number(heads.numbers[0]),
+            number(heads.numbers[1]),
+            number(heads.divisor),
+            own_memory(group.stores[heads.values]),
+            reinterpret_cast<float*>(own_memory(group.stores[heads.scale])),
+            heads.rows,
+            heads.batch,
+            heads.row,
+            heads.head};
   }
 
   // The slots that the instructions name: more than the group says where the CPU has one kernel for several of them.

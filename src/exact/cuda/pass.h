@@ -145,6 +145,17 @@ struct Joining {
   }
 };
 
+// Group::HeadIntegers, its numbers where they lie.
+struct PassHeads {
+  const float* factor;     // nullptr: they are not multiplied
+  const float* numerator;  // nullptr: heads become no integers
+  const float* otherwise;
+  const float* divisor;
+  std::byte* values;
+  float* scale;
+  std::int64_t rows, batch, row, head;
+};
+
 struct PassDescription {
   const PassInstruction* instructions;
   const PassExternal* externals;
@@ -152,6 +163,7 @@ struct PassDescription {
   std::int32_t count;  // of instructions
   std::int64_t columns;
   std::int64_t half;       // of a head whose pairs are turned, if the pass turns some
+  PassHeads heads;         // if there is a numerator: what the pass makes of what it turned last
   std::int64_t first_row;  // of those to be run
   std::int64_t tile_row;
 };
@@ -242,6 +254,7 @@ struct RowPass {
         team.meet();
         team.each([&](int lane) { turn(at, instruction, lane); });
         team.meet();
+        if (pass.heads.numerator != nullptr) quantise(team, at, instruction.result);
       } else if (instruction.is_column) {
         team.each([&](int lane) {
           float numbers[3] = {};
@@ -290,6 +303,41 @@ struct RowPass {
       const float left = apply(Operator::kMul, even, is_first ? cosine : sine, 0.0F);
       const float right = apply(Operator::kMul, odd, is_first ? sine : cosine, 0.0F);
       at.write(instruction, c, apply(is_first ? Operator::kSub : Operator::kAdd, left, right, 0.0F));
+    }
+  }
+
+  // The heads of the row, which have been turned, as integers.
+  template <class Team>
+  STARLING_BOTH void quantise(const Team& team, const At& at, const PassOperand& turned) const {
+    const PassHeads& to = pass.heads;
+    const std::int64_t size = 2 * pass.half;
+    const std::int64_t first = at.row / to.rows * to.batch + at.row % to.rows * to.row;
+    const auto number = [&](const Source& from, std::int64_t column) {
+      const float value = from.load(column);
+      return to.factor == nullptr ? value : apply(Operator::kMul, value, *to.factor, 0.0F);
+    };
+    for (std::int64_t begin = 0; begin < pass.columns; begin += size) {
+      const Joining join{false};
+      const auto part = [&](int lane) {
+        const Source from = at.wide(turned, lane);
+        float greatest = 0.0F;
+        for (std::int64_t c = lane; c < size; c += kTeamLanes) {
+          greatest = join(greatest, apply(Operator::kAbs, number(from, begin + c), 0.0F, 0.0F));
+        }
+        return greatest;
+      };
+      const float greatest = team.template fold<float>(part, join);
+      const float factor =
+          apply(Operator::kSelect, greatest, apply(Operator::kDiv, *to.numerator, greatest, 0.0F), *to.otherwise);
+      const std::int64_t place = first + begin / size * to.head;
+      team.each([&](int lane) {
+        const Source from = at.wide(turned, lane);
+        for (std::int64_t c = lane; c < size; c += kTeamLanes) {
+          const float product = apply(Operator::kMul, number(from, begin + c), factor, 0.0F);
+          store_integer(to.values, Type::kI8, place * size + c, apply(Operator::kToI8, product, 0.0F, 0.0F));
+        }
+        to.scale[place] = apply(Operator::kDiv, greatest, *to.divisor, 0.0F);  // every lane writes the same
+      });
     }
   }
 

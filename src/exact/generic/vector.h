@@ -16,6 +16,7 @@ namespace starling::exact::generic {
 // memory need.
 struct Vector {
   static constexpr int kLanes = 4;
+  static constexpr std::size_t kInStep = 1;  // vectors that long chains of operations are done on together
   // The register block of a product: rows by vectors.
   static constexpr int kDotRows = 4;
   static constexpr int kDotVectors = 1;
@@ -146,6 +147,13 @@ struct Vector {
   static F select(M condition, F a, F b) { return from_bits((condition & bits(a)) | (~condition & bits(b))); }
   static F greater_of(F a, F b) { return select(a > b, a, b); }
   static F lesser_of(F a, F b) { return select(a < b, a, b); }
+
+  // Of the lanes of a and then b, those of even places and those of odd ones.
+  static void unzip(F& a, F& b) {
+    const F first = a;
+    a = __builtin_shufflevector(first, b, 0, 2, 4, 6);
+    b = __builtin_shufflevector(first, b, 1, 3, 5, 7);
+  }
 
   // rows[i] lane j becomes rows[j] lane i.
   static void transpose(F (&rows)[kLanes]) {

@@ -136,6 +136,19 @@ struct Rowwise {
   static void write(float* to, std::size_t columns, bool past_caches, const Make& make) {
     past_caches ? write<true>(to, columns, make) : write<false>(to, columns, make);
   }
+
+  // The same, with kCount vectors at a time where there are as many: several(i).of.
+  template <std::size_t kCount, bool kPast, class Make, class Several>
+  static void write_in_step(float* to, std::size_t columns, const Make& make, const Several& several) {
+    std::size_t i = kPast ? before_whole(to, columns) : 0;
+    if (i > 0) V::store_first(to, i, make(First{i}, std::size_t{0}));
+    for (; i + kCount * kLanes <= columns; i += kCount * kLanes) {
+      const auto made = several(i);
+      for (std::size_t v = 0; v < kCount; ++v) store<kPast>(to + i + v * kLanes, made.of[v]);
+    }
+    for (; i + kLanes <= columns; i += kLanes) store<kPast>(to + i, make(Whole{}, i));
+    if (i < columns) V::store_first(to + i, columns - i, make(First{columns - i}, i));
+  }
 };
 
 template <class V>

@@ -2,6 +2,7 @@
 
 #include "exact/kernels.h"
 #include "exact/loops/elementwise.h"
+#include "exact/loops/in_step.h"
 #include "exact/loops/reduce.h"
 
 // What transformers do to rows, in one go over a backend's vectors V: quantising, gelu, softmax, rotating. Between
@@ -224,20 +225,30 @@ struct RowKernels {
 
   // --- gelu
 
+  // Of one vector W, or of several in step.
+  template <class W>
   struct Gelu {
-    F cubic, half, slope;
-    F apply(F x) const {
-      const F bent = V::fma(V::mul(V::mul(x, x), cubic), x, x);
-      const F part = V::mul(x, half);
-      return Functions::canonical(V::fma(part, Functions::tanh_or_nan(V::mul(bent, slope)), part));
+    using Number = typename W::F;
+    explicit Gelu(const GeluRows& in)
+        : cubic(W::broadcast(in.cubic)), half(W::broadcast(in.half)), slope(W::broadcast(in.slope)) {}
+    Number apply(Number x) const {
+      const Number bent = W::fma(W::mul(W::mul(x, x), cubic), x, x);
+      const Number part = W::mul(x, half);
+      return Math<W>::canonical(W::fma(part, Math<W>::tanh_or_nan(W::mul(bent, slope)), part));
     }
+    Number cubic, half, slope;
   };
   static void gelu(const GeluRows& in, std::size_t rows, std::size_t columns) {
-    const Gelu function{V::broadcast(in.cubic), V::broadcast(in.half), V::broadcast(in.slope)};
+    using Several = InStep<V, V::kInStep>;
+    const Gelu<V> function(in);
+    const Gelu<Several> in_step(in);
     for (std::size_t r = 0; r < rows; ++r) {
       const float* row = row_of(in.x, r);
-      Rowwise<V>::write(row_of(in.out, r), columns, in.out.past_caches,
-                        [&](auto load, std::size_t i) { return function.apply(load(row + i)); });
+      const auto one = [&](auto load, std::size_t i) { return function.apply(load(row + i)); };
+      const auto several = [&](std::size_t i) { return in_step.apply(Several::load(row + i)); };
+      in.out.past_caches
+          ? Rowwise<V>::template write_in_step<V::kInStep, true>(row_of(in.out, r), columns, one, several)
+          : Rowwise<V>::template write_in_step<V::kInStep, false>(row_of(in.out, r), columns, one, several);
     }
   }
 
@@ -265,9 +276,44 @@ struct RowKernels {
     return Functions::times_power_of_two(fraction, n);
   }
 
-  // Meanwhile asks for the row `next` numbers on. `powers` may be `to`.
+  // Quotients of a row's powers by their sum, which are made while the next row's powers are: dividing takes a CPU
+  // long, but keeps nothing else from being done.
   template <bool kPast>
-  static void shares_of_row(const float* row, float* to, float* powers, std::size_t columns, std::ptrdiff_t next) {
+  class Dividing {
+   public:
+    Dividing() = default;  // nothing
+    Dividing(const float* powers, F total, float* to, std::size_t columns)
+        : powers_(powers), total_(total), to_(to), columns_(columns) {
+      if constexpr (kPast) at_ = Rowwise<V>::before_whole(to, columns);
+      if (at_ > 0) V::store_first(to, at_, quotients(V::load_first(powers, at_)));
+    }
+    // One more vector, if there is one.
+    void step() {
+      if (at_ + kLanes > columns_) return;
+      Rowwise<V>::template store<kPast>(to_ + at_, quotients(V::load(powers_ + at_)));
+      at_ += kLanes;
+    }
+    void finish() {
+      while (at_ + kLanes <= columns_) step();
+      const std::size_t left = columns_ - at_;
+      if (left > 0) V::store_first(to_ + at_, left, quotients(V::load_first(powers_ + at_, left)));
+    }
+
+   private:
+    F quotients(F powers) const { return Functions::canonical(V::div(powers, total_)); }
+
+    const float* powers_ = nullptr;
+    F total_ = V::broadcast(1.0F);
+    float* to_ = nullptr;
+    std::size_t columns_ = 0;
+    std::size_t at_ = 0;
+  };
+
+  // The powers of a row, which may be written to where it lies, and their sum. Meanwhile asks for the row `next`
+  // numbers on, and divides another row.
+  template <bool kPast>
+  static F powers_of_row(const float* row, float* powers, std::size_t columns, std::ptrdiff_t next,
+                         Dividing<kPast> dividing) {
     const F greatest = greatest_number(row, columns);
     F sums[kVectors];
     for (F& sum : sums) sum = V::broadcast(0.0F);
@@ -275,6 +321,7 @@ struct RowKernels {
     for (std::size_t i = 0; i < whole; i += kSumLanes) {
       ask_for(row + i + next);
       for (std::size_t v = 0; v < kVectors; ++v) {
+        dividing.step();
         const F made = power(V::sub(V::load(row + i + v * kLanes), greatest));
         V::store(powers + i + v * kLanes, made);
         sums[v] = V::add(sums[v], made);
@@ -291,19 +338,29 @@ struct RowKernels {
       }
       for (std::size_t v = 0; v < kVectors; ++v) sums[v] = V::add(sums[v], V::load(last + v * kLanes));
     }
-    const F total = V::broadcast(Reduce<V>::total(sums));
-    Rowwise<V>::template write<kPast>(
-        to, columns, [&](auto load, std::size_t i) { return Functions::canonical(V::div(load(powers + i), total)); });
+    dividing.finish();
+    return V::broadcast(Reduce<V>::total(sums));
   }
-  static void shares(const ShareRows& in, std::size_t rows, std::size_t columns) {
+
+  // Powers lie in one of two places, each of so many numbers, or in the row itself.
+  template <bool kPast>
+  static void shares_of_rows(const ShareRows& in, std::size_t rows, std::size_t columns, float* places,
+                             std::size_t each) {
+    Dividing<kPast> dividing;
     for (std::size_t r = 0; r < rows; ++r) {
       float* const to = row_of(in.out, r);
-      if (in.out.past_caches && columns <= kNear) {
-        alignas(64) float powers[kNear];
-        shares_of_row<true>(row_of(in.x, r), to, powers, columns, in.x.row_stride);
-      } else {
-        shares_of_row<false>(row_of(in.x, r), to, to, columns, in.x.row_stride);
-      }
+      float* const powers = places == nullptr ? to : places + r % 2 * each;
+      const F total = powers_of_row<kPast>(row_of(in.x, r), powers, columns, in.x.row_stride, dividing);
+      dividing = Dividing<kPast>(powers, total, to, columns);
+    }
+    dividing.finish();
+  }
+  static void shares(const ShareRows& in, std::size_t rows, std::size_t columns) {
+    if (in.out.past_caches && columns <= kNear) {
+      alignas(64) float powers[2 * kNear];
+      shares_of_rows<true>(in, rows, columns, powers, kNear);
+    } else {
+      shares_of_rows<false>(in, rows, columns, nullptr, 0);
     }
   }
 
@@ -315,7 +372,6 @@ struct RowKernels {
   static F turned_odd(F a, F b, F cosine, F sine) {
     return Functions::canonical(V::add(V::mul(a, sine), V::mul(b, cosine)));
   }
-  template <bool kPast>
   static void rotate_head(const float* x, const float* cosine, const float* sine, std::size_t half, float* to) {
     std::size_t i = 0;
     for (; i + kLanes <= half; i += kLanes) {
@@ -323,10 +379,9 @@ struct RowKernels {
       const F b = V::load_strided(x + 2 * i + 1, 2);
       const F c = V::load(cosine + i);
       const F s = V::load(sine + i);
-      Rowwise<V>::template store<kPast>(to + i, turned_even(a, b, c, s));
-      Rowwise<V>::template store<kPast>(to + half + i, turned_odd(a, b, c, s));
+      V::store(to + i, turned_even(a, b, c, s));
+      V::store(to + half + i, turned_odd(a, b, c, s));
     }
-    if (i == half) return;
     const std::size_t left = half - i;
     const F a = Elementwise<V>::fetch_first(x + 2 * i, 2, 0, left);
     const F b = Elementwise<V>::fetch_first(x + 2 * i + 1, 2, 0, left);
@@ -339,16 +394,14 @@ struct RowKernels {
     for (std::size_t r = 0; r < rows; ++r) {
       const auto row = static_cast<std::ptrdiff_t>(r);
       float* const to = row_of(in.out, r);
-      const bool past = in.out.past_caches && in.half % kLanes == 0 && Rowwise<V>::before_whole(to, columns) == 0;
       for (std::size_t head = 0; head < columns; head += 2 * in.half) {
-        (past ? rotate_head<true> : rotate_head<false>)(row_of(in.x, r) + head, in.cosine + row * in.cosine_stride,
-                                                        in.sine + row * in.sine_stride, in.half, to + head);
+        rotate_head(row_of(in.x, r) + head, in.cosine + row * in.cosine_stride, in.sine + row * in.sine_stride, in.half,
+                    to + head);
       }
     }
   }
 
   static void fill_table(Kernels& kernels) {
-    kernels.rotate = rotate;
     kernels.shares = shares;
     kernels.quantise = quantise;
     kernels.gelu = gelu;

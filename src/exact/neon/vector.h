@@ -10,6 +10,7 @@ namespace starling::exact::neon {
 // Four lanes in one register; members as in exact/loops/scalar.h, and what loops over memory need.
 struct Vector {
   static constexpr int kLanes = 4;
+  static constexpr std::size_t kInStep = 4;  // vectors that long chains of operations are done on together
   // The register block of a product: rows by vectors.
   static constexpr int kDotRows = 6;
   static constexpr int kDotVectors = 4;
@@ -101,6 +102,13 @@ struct Vector {
   // FMAX and FMIN give a NaN where an operand is one.
   static F greater_of(F a, F b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   static F lesser_of(F a, F b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+
+  // Of the lanes of a and then b, those of even places and those of odd ones.
+  static void unzip(F& a, F& b) {
+    const F first = a;
+    a = vuzp1q_f32(first, b);
+    b = vuzp2q_f32(first, b);
+  }
 
   // rows[i] lane j becomes rows[j] lane i.
   static void transpose(F (&rows)[kLanes]) {
