@@ -11,6 +11,7 @@
 #include "exact/call_schedule.h"
 #include "exact/program.h"
 #include "exact/run_memory.h"
+#include "exact/spare_tensors.h"
 
 namespace starling::exact {
 namespace {
@@ -127,30 +128,30 @@ TEST(CallMemory, WhatIsReadOftenStaysInMemoryUntilItWaitsAgain) {
   EXPECT_EQ(schedule[7].dropped.size(), 3U) << "both operands, and what no call reads";
 }
 
-// Two graphs in turns: a call's outputs lie where those of the call before the last did.
 TEST(CallMemory, MemoryOfDeadOutputsIsTakenAgain) {
-  constexpr std::int64_t kRows = 4096;
-  ProgramBuilder p;
-  const std::uint32_t grow = p.graph(grown(kRows));
-  Builder b;
-  const auto x = b.input("x", Type::kF32, {kRows, 256});
-  b.output("y", b.sub(x, b.max(x, -1)));
-  const std::uint32_t fall = p.graph(*b.finish());
-  Binding all = p.input("start", Type::kF32, {kRows, 256});
-  for (int i = 0; i < 6; ++i) all = p.result(p.call(i % 2 == 0 ? grow : fall, {{"x", all}}), "y");
-  p.output("all", all);
-  const auto prepared = PreparedProgram::make(*p.finish());
-  ASSERT_TRUE(prepared.ok());
-  Engine engine = *Engine::create({"", 1});
-  std::vector<const float*> places;
-  RunObserver observer;
-  observer.after_call = [&](std::uint32_t, const std::vector<Tensor>& outputs) -> base::Status {
-    places.push_back(outputs[0].f32().data());
-    return {};
-  };
-  ASSERT_TRUE(prepared->run(engine, {numbers({kRows, 256})}, {}, observer).ok());
-  ASSERT_EQ(places.size(), 6U);
-  for (std::size_t i = 2; i < places.size(); ++i) EXPECT_EQ(places[i], places[i - 2]) << "call " << i;
+  const Graph wanted = grown(4096);  // of 4 MiB
+  const Shape shape{4096, 256};
+  SpareTensors spare;
+  Tensor first(Type::kF32, shape);
+  Tensor second(Type::kF32, shape);
+  const float* const place = second.f32().data();
+  Tensor seen(Type::kF32, shape);
+  const Tensor viewer = seen;
+  spare.keep(std::move(seen));  // somebody else looks at it
+  spare.keep(Tensor());
+  spare.keep(Tensor(Type::kF32, {256, 256}));  // small
+  spare.keep(Tensor(Type::kI32, shape));
+  EXPECT_TRUE(spare.take(wanted)[0].empty());
+  spare.keep(std::move(first));
+  spare.keep(std::move(second));
+  spare.shrink(4 * kMiB);  // the oldest go
+  std::vector<Tensor> taken = spare.take(wanted);
+  ASSERT_EQ(taken.size(), 1U);
+  EXPECT_EQ(taken[0].f32().data(), place);
+  EXPECT_TRUE(spare.take(wanted)[0].empty()) << "each but once";
+  spare.keep(std::move(taken[0]));
+  spare.shrink(0);
+  EXPECT_TRUE(spare.take(wanted)[0].empty());
 }
 
 TEST(CallMemory, NoRoomForTheFileIsSaid) {
