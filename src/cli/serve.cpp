@@ -37,6 +37,7 @@
 #include "exact/backend.h"
 #include "jobs/local_maker.h"
 #include "jobs/network_maker.h"
+#include "jobs/pace.h"
 #include "jobs/runner.h"
 #include "jobs/webhooks.h"
 #include "models/fast_model.h"
@@ -63,6 +64,7 @@ struct ServeArguments {
   std::optional<std::int64_t> workers;
   std::int64_t keep = 7 * 24;
   std::int64_t most_pixels = std::int64_t{1} << 28;
+  std::optional<std::int64_t> most_seconds;
   std::string log = "text";
   bool local = false;
   bool json = false;
@@ -96,6 +98,7 @@ struct Serving {
   base::Hash model_root;
   std::unique_ptr<jobs::Database> database;
   std::unique_ptr<jobs::ApiKeys> keys;
+  std::unique_ptr<jobs::Pace> pace;
   std::unique_ptr<jobs::VideoQueue> queue;
   std::unique_ptr<jobs::Webhooks> webhooks;
   std::unique_ptr<api::videos::Access> access;
@@ -201,6 +204,7 @@ base::Status start_makers(const ServeArguments& arguments, const fs::path& home,
   options.model_root = serving.model_root;
   options.memory = memory(arguments);
   options.threads = static_cast<int>(arguments.threads);
+  options.pace = serving.pace.get();
   std::vector<std::unique_ptr<jobs::Maker>> makers;
   for (std::int64_t i = 0; i < workers(arguments); ++i) makers.push_back(std::make_unique<jobs::LocalMaker>(options));
   serving.runner = std::make_unique<jobs::Runner>(*serving.queue, std::move(makers), base::unix_seconds);
@@ -230,6 +234,7 @@ base::Status start_server(const ServeArguments& arguments, const fs::path& model
   gateway.queue = serving.queue.get();
   gateway.access = serving.access.get();
   gateway.keys = serving.keys.get();
+  gateway.pace = serving.pace.get();
   gateway.now = base::unix_seconds;
   gateway.rules.model = &*serving.model;
   gateway.rules.model_name = models::model_name(model_folder);
@@ -279,6 +284,9 @@ base::Result<int> run(const ServeArguments& arguments) {
   if (arguments.network.empty() && (!arguments.max_price.empty() || arguments.time_limit)) {
     return base::invalid("--max-price and --time-limit are for videos that a network makes: give --network too");
   }
+  if (!arguments.network.empty() && arguments.most_seconds) {
+    return base::invalid("--most-seconds is for videos that are made on this machine; on a network, --time-limit");
+  }
   STARLING_TRY(exact::check_backend());  // of checks as well, whoever makes the videos
   STARLING_ASSIGN(const fs::path home, gateway_home(arguments.home));
   STARLING_ASSIGN(const fs::path folder, find_model(arguments.model, arguments.fast));
@@ -290,6 +298,13 @@ base::Result<int> run(const ServeArguments& arguments) {
   }
   STARLING_ASSIGN(serving.key, open_account_key());
   STARLING_TRY(open_queue(arguments, home, serving));
+  if (arguments.network.empty()) {
+    constexpr std::int64_t kQuarterOfAnHour = 900;
+    STARLING_ASSIGN(serving.pace,
+                    jobs::Pace::open(*serving.database, {&*serving.model, serving.model_root,
+                                                         arguments.most_seconds.value_or(kQuarterOfAnHour),
+                                                         static_cast<int>(arguments.threads)}));
+  }
   STARLING_TRY(start_server(arguments, fs::canonical(folder), serving));
   STARLING_TRY(start_makers(arguments, home, serving));
   const std::string url = serving.server->url();
@@ -343,6 +358,8 @@ Action declare_serve(Options& options) {
   options.integer("--keep", a->keep, 0, 24 * 3650, "Hours after which a finished video is deleted; 0: never");
   options.integer("--most-pixels", a->most_pixels, 1, std::int64_t{1} << 40,
                   "Pixels of all frames of a video together");
+  options.integer("--most-seconds", a->most_seconds, 0, std::int64_t{1} << 31,
+                  "On this machine: seconds that making a video may take here, 900 if not given; 0: any time");
   options.text("--allow-origin", a->origins, "Origins of pages that may ask, with commas between them; *: any");
   options.text("--tls-certificate", a->certificate, "PEM file of the server's certificate: then it speaks TLS only");
   options.text("--tls-key", a->private_key, "PEM file of that certificate's private key");

@@ -93,6 +93,19 @@ std::vector<TextToVideo> briefer(const models::ModelConfig& config, const TextTo
   return candidates;
 }
 
+// The first of which it holds; those before are larger.
+std::optional<TextToVideo> first_where(const std::vector<TextToVideo>& candidates,
+                                       const std::function<base::Result<bool>(const TextToVideo&)>& holds) {
+  bool failed = false;
+  const auto found = std::ranges::partition_point(candidates, [&](const TextToVideo& candidate) {
+    const base::Result<bool> held = failed ? base::Result<bool>(false) : holds(candidate);
+    failed = failed || !held.ok();
+    return held.ok() && !*held;
+  });
+  if (failed || found == candidates.end()) return std::nullopt;
+  return *found;
+}
+
 std::string size_of(const TextToVideo& request) {
   return std::to_string(request.width) + "x" + std::to_string(request.height);
 }
@@ -112,6 +125,11 @@ std::string nearest_that_fits(const models::ModelConfig& config, const TextToVid
   if (duration) text += (size ? ", and so does " : "") + size_of(*duration) + " with " + frames_of(*duration);
   if (duration && !size) text += " fits";
   return text;
+}
+
+Nearest nearest_where(const models::ModelConfig& config, const TextToVideo& request,
+                      const std::function<base::Result<bool>(const TextToVideo&)>& holds) {
+  return {first_where(smaller(config, request), holds), first_where(briefer(config, request), holds)};
 }
 
 }  // namespace starling::generate

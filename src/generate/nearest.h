@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -20,5 +21,15 @@ struct Need {
 // names was planned, by `plan`, a few times at most.
 std::string nearest_that_fits(const models::ModelConfig& config, const TextToVideo& request, std::uint64_t memory,
                               const std::function<base::Result<Need>(const TextToVideo&)>& plan);
+
+// The nearest smaller size of a request's shape at which something holds with its frames, and the nearest duration at
+// which it does at its size; nothing where there is none, or where asking fails. What holds of a video holds of smaller
+// and of shorter ones; it is asked a few times.
+struct Nearest {
+  std::optional<TextToVideo> size;
+  std::optional<TextToVideo> duration;
+};
+Nearest nearest_where(const models::ModelConfig& config, const TextToVideo& request,
+                      const std::function<base::Result<bool>(const TextToVideo&)>& holds);
 
 }  // namespace starling::generate

@@ -70,8 +70,13 @@ UPDATE videos SET source = sources.source FROM sources WHERE sources.video = vid
 DROP TABLE sources;
 )";
 
+// How much work was done in how much time on videos of a model, by its root.
+constexpr const char* kPaces = R"(
+CREATE TABLE paces (model TEXT PRIMARY KEY, work INTEGER NOT NULL, milliseconds INTEGER NOT NULL) STRICT;
+)";
+
 // What makes each version of the database of the one before it.
-constexpr std::array kVersions = {kTables, kSources};
+constexpr std::array kVersions = {kTables, kSources, kPaces};
 
 base::Error failure(sqlite3* database, std::string_view action) {
   const int code = sqlite3_extended_errcode(database) & 0xFF;

@@ -3,7 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <system_error>
+#include <vector>
 
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -18,6 +20,30 @@ namespace {
 
 // Requests are answered first.
 constexpr int kMakerNice = 10;
+
+// Measures the calls of a run.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const exact::Program& program) : program_(program) {
+    for (const exact::Graph& graph : program.graphs()) works_.push_back(graph.work());
+  }
+  void see(std::uint32_t call) {
+    const exact::Work& work = works_[program_.calls()[call].graph];
+    done_.f32_multiply_adds += work.f32_multiply_adds;
+    done_.i8_multiply_adds += work.i8_multiply_adds;
+    took_ = std::chrono::steady_clock::now() - began_;
+  }
+  void tell(Pace* pace) const {
+    if (pace != nullptr) pace->note(done_, took_.count());
+  }
+
+ private:
+  const exact::Program& program_;
+  std::vector<exact::Work> works_;
+  exact::Work done_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  std::chrono::duration<double> took_{};
+};
 
 }  // namespace
 
@@ -81,16 +107,20 @@ base::Result<Outcome> LocalMaker::run(const generate::VideoJob& job, const Makin
                   proof::Journal::open(paths.journal, job.program(), generate::journal_run(job, options_.model_root)));
   STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(paths.trace));
   const std::size_t calls = job.program().calls().size();
+  Stopwatch stopwatch(job.program());
   generate::Listener listener;
   listener.frame = [&](std::size_t index, const video::FrameView& frame) { return files->add(index, frame); };
   listener.after_call = [&](std::uint32_t call) -> base::Status {
+    stopwatch.see(call);
     making.progress(static_cast<int>((call + std::size_t{1}) * 99 / calls));
     return {};
   };
   listener.denoised = [&](std::uint32_t call, const exact::Tensor& latent) {
     return previews_.see(making, job.calls(), call, latent, *engine_);
   };
-  STARLING_ASSIGN(proof::Receipt receipt, generate::make_video(job, *engine_, pool_.get(), trace, journal, listener));
+  auto made = generate::make_video(job, *engine_, pool_.get(), trace, journal, listener);
+  stopwatch.tell(options_.pace);  // also of one that was stopped
+  STARLING_ASSIGN(proof::Receipt receipt, std::move(made));
   receipt.version = STARLING_VERSION;
   receipt.model_root = options_.model_root;
   STARLING_ASSIGN(receipt.file, files->finish(receipt));

@@ -8,6 +8,7 @@
 #include "exact/engine.h"
 #include "generate/video_job.h"
 #include "jobs/maker.h"
+#include "jobs/pace.h"
 #include "jobs/previews.h"
 #include "models/checkpoint.h"
 
@@ -19,6 +20,7 @@ struct LocalMakerOptions {
   base::Hash model_root;
   std::uint64_t memory = 0;  // bytes that a video may take
   int threads = 0;           // 0: one for each core
+  Pace* pace = nullptr;      // told how long videos took; null: nobody is
 };
 
 // Makes videos on this machine. Its threads give way to others of the process. What is made beside the video lies in

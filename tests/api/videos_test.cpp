@@ -542,6 +542,53 @@ TEST_F(Videos, AQuoteSaysWhatAVideoComesTo) {
   EXPECT_EQ(ask(Method::kPost, "/v1/videos", R"({"prompt":"x"})", "application/json", key).status, 429);
 }
 
+TEST_F(Videos, WhatTakesTooLongHereIsRefusedWithWhatDoesNot) {
+  jobs::PaceOptions options;
+  options.model = &*model_;
+  options.model_root = gateway_.rules.model_root;
+  options.most_seconds = 100;
+  options.threads = 1;
+  const auto pace = *jobs::Pace::open(*database_, options);
+  gateway_.pace = pace.get();
+  const generate::TextToVideo usual = gateway_.rules.usual;
+  const double guessed = *pace->seconds(usual);
+  // The usual video takes ten seconds from now on.
+  const jobs::VideoQuote quoted = *gateway_.quote({"", "", "", usual, nullptr, "", false, "", {}});
+  for (int i = 0; i < 100; ++i) pace->note(quoted.work, 10.0);
+  EXPECT_NE(guessed, *pace->seconds(usual));
+  EXPECT_NEAR(*pace->seconds(usual), 10.0, 0.1);
+  Router router;
+  router.add(video_routes(gateway_));
+  router.add(image_route(gateway_));
+  const auto post = [&](const std::string& path, const std::string& body) {
+    Request request;
+    request.method = Method::kPost;
+    request.headers = {{"content-type", "application/json"}};
+    request.body = body;
+    Response response;
+    router.answer(request, path, Answer([&](Response given) { response = std::move(given); }));
+    return response;
+  };
+  const base::Json fine = json_of(post("/v1/videos/quote", R"({"prompt":"hold","num_frames":17})"));
+  EXPECT_NEAR(*fine.find("expected_seconds")->as_number(), 10.0, 0.1);
+  EXPECT_EQ(post("/v1/videos", R"({"prompt":"hold","num_frames":17})").status, 200);
+  const std::string large = R"({"prompt":"hold","size":"320x160","num_frames":17})";
+  for (const char* const path : {"/v1/videos", "/v1/videos/quote"}) {
+    const Response refused = post(path, large);
+    EXPECT_EQ(refused.status, 400) << refused.body;
+    EXPECT_EQ(code_of(refused), "invalid_value");
+    EXPECT_EQ(*(*json_of(refused).object("error"))->text("param"), "size");
+  }
+  EXPECT_EQ(post("/v1/images/generations", R"({"prompt":"hold","size":"800x400","steps":1000})").status, 400);
+  EXPECT_EQ(queue_->size(), 1U);
+  // What it names instead can be asked for.
+  const std::string message = *(*json_of(post("/v1/videos", large)).object("error"))->text("message");
+  const std::size_t at = message.find("it makes ") + 9;
+  ASSERT_NE(message.find("it makes "), std::string::npos) << message;
+  const std::string size = message.substr(at, message.find(' ', at) - at);
+  EXPECT_EQ(post("/v1/videos", R"({"prompt":"hold","num_frames":17,"size":")" + size + "\"}").status, 200) << message;
+}
+
 TEST_F(Videos, KeysAreManagedByThoseThatMay) {
   // Nobody makes the first one from afar.
   EXPECT_EQ(ask(Method::kGet, "/v1/keys").status, 403);

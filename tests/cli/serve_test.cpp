@@ -160,6 +160,18 @@ TEST_F(ServeTest, KeysDivideAndCloseIt) {
   EXPECT_NE(run({"key", "list", "--home", at("gateway").string()}).out.find("revoked"), std::string::npos);
 }
 
+TEST_F(ServeTest, OneVideoDoesNotTakeAllOfItsTime) {
+  const std::string body = R"({"prompt":"a red ball","size":"512x512","num_frames":33,"steps":900})";
+  start_server({"--most-seconds", "1"});
+  const node::HttpReply refused = send("POST", "/videos", body);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.body.find("would take this server about"), std::string::npos) << refused.body;
+  EXPECT_EQ(*wait_for(ask(3)).text("status"), "completed");
+  kill_server();
+  start_server({"--most-seconds", "0"});
+  EXPECT_EQ(send("POST", "/videos", body).status, 200);
+}
+
 // Killed as the order goes out, or after it, or while the video is made there: it is ordered once.
 TEST_F(ServeTest, ANetworkIsPaidOnce) {
   auto devnet = base::ChildProcess::start({STARLING_PROGRAM, "devnet", "--providers", "1", "--threads", "1", "--home",

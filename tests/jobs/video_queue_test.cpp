@@ -344,7 +344,7 @@ TEST_F(Queues, ADatabaseOfTheFirstVersionGoesOn) {
   const std::string id = queue_->submit(remixed, 100)->video->id;
   const auto as_it_was = database_->write([&](Connection& connection) -> base::Status {
     STARLING_TRY(
-        connection.execute("ALTER TABLE videos DROP COLUMN source; ALTER TABLE videos DROP COLUMN awaited;"
+        connection.execute("DROP TABLE paces; ALTER TABLE videos DROP COLUMN source; ALTER TABLE videos DROP COLUMN awaited;"
                            "CREATE TABLE sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT"));
     STARLING_ASSIGN(Statement note,
                     connection.prepare("INSERT INTO sources (video, source) VALUES (?, 'video_first')"));

@@ -136,10 +136,12 @@ Response generate(const Gateway& gateway, const Request& request) {
     if (member.key != "n" && member.key != "response_format") frame.values.set(member.key, member.value);
   }
   frame.values.set("num_frames", 1);
-  Pictures pictures(gateway, gateway.access->owner_of(request));
+  const std::string owner = gateway.access->owner_of(request);
+  Pictures pictures(gateway, owner);
   for (std::int64_t i = 0; i < wanted.value->count; ++i) {
     Asked<jobs::NewVideo> video = read_video_request(frame, gateway.rules, base::random_u64());
     if (video.refusal) return std::move(*video.refusal);
+    if (std::optional<Response> refusal = refuse_long(gateway, owner, *video.value)) return std::move(*refusal);
     const base::Status asked = pictures.ask(std::move(*video.value));
     if (!asked.ok()) return refuse(asked.error());
   }

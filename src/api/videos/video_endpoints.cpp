@@ -1,11 +1,12 @@
 #include "api/videos/video_endpoints.h"
 
 #include <array>
-#include <atomic>
+#include <chrono>
 #include <utility>
 
 #include "api/ranged_file.h"
 #include "api/videos/errors.h"
+#include "api/videos/turns.h"
 #include "api/videos/video_source.h"
 #include "base/hash.h"
 #include "base/random.h"
@@ -22,7 +23,10 @@ constexpr std::size_t kMostVideoBody = std::size_t{16} << 20;
 constexpr std::size_t kMostIdempotency = 255;
 constexpr std::uint64_t kMostListed = 100;
 constexpr std::uint64_t kListed = 20;
-constexpr int kMostQuotes = 4;  // at a time
+// Programs that are planned at a time, for quotes, and built, for videos of another size or duration than those before.
+constexpr std::size_t kMostQuotes = 4;
+constexpr std::size_t kMostQuotesOfOne = 2;
+constexpr std::chrono::seconds kBuildPatience{5};  // of those who ask for a video
 
 constexpr std::array<const char*, 4> kStatusNames = {"queued", "in_progress", "completed", "failed"};
 
@@ -67,6 +71,11 @@ constexpr std::array<Variant, 8> kVariants = {{{"video", &jobs::VideoPaths::vide
                                                {"calls", &jobs::VideoPaths::calls, "application/json"},
                                                {"program", &jobs::VideoPaths::program, "application/octet-stream"}}};
 
+Turns& quote_turns() {
+  static Turns turns(kMostQuotes, kMostQuotesOfOne);
+  return turns;
+}
+
 // Enters what is asked for, in the name of whoever asks.
 Response submit(const Gateway& gateway, const Request& request, const Parameters& parameters, const Source& source) {
   const std::string& idempotency = request.header("idempotency-key");
@@ -88,6 +97,7 @@ Response submit(const Gateway& gateway, const Request& request, const Parameters
       }
     }
   }
+  if (std::optional<Response> refusal = refuse_long(gateway, video.owner, video)) return std::move(*refusal);
   video.idempotency = idempotency;
   base::Sha256 hash;
   hash.update(base::as_bytes(request.path + "\n" + parameters.values.to_text()));
@@ -120,17 +130,21 @@ base::Json quote_json(const VideoRules& rules, const jobs::NewVideo& video, cons
 }
 
 // Says what that would come to, and enters nothing.
-Response quote(const Gateway& gateway, const Request& /*request*/, const Parameters& parameters, const Source& source) {
+Response quote(const Gateway& gateway, const Request& request, const Parameters& parameters, const Source& source) {
   Asked<jobs::NewVideo> asked = read_video_request(parameters, gateway.rules, 0, source);
   if (asked.refusal) return std::move(*asked.refusal);
+  const std::string owner = gateway.access->owner_of(request);
+  if (std::optional<Response> refusal = refuse_long(gateway, owner, *asked.value)) return std::move(*refusal);
   // Each plans a program.
-  static std::atomic<int> running = 0;
-  if (++running > kMostQuotes) {
-    --running;
-    return refuse(503, "busy", "", "as many quotes are made as may; ask again in a moment");
+  const Turns::Turn turn = quote_turns().take(owner);
+  if (!turn.taken()) {
+    return refuse(503, "busy", "", "as many quotes are made as may, in all or for you; ask again in a moment");
   }
-  const auto quote = gateway.quote(*asked.value);
-  --running;
+  auto quote = gateway.quote(*asked.value);
+  if (quote.ok() && gateway.pace != nullptr) {
+    const auto seconds = gateway.pace->seconds(asked.value->request);
+    if (seconds.ok()) quote->seconds = *seconds;
+  }
   if (quote.ok()) return json_response(quote_json(gateway.rules, *asked.value, *quote));
   if (quote.error().code == base::ErrorCode::kIo) {
     return refuse(503, "network_unreachable", "", "the network behind this server does not answer; ask again later");
@@ -329,6 +343,19 @@ base::Json video_json(const Video& video) {
   json.set("size", std::to_string(video.request.width) + "x" + std::to_string(video.request.height));
   json.set("starling", outcome_json(video));
   return json;
+}
+
+std::optional<Response> refuse_long(const Gateway& gateway, const std::string& owner, const jobs::NewVideo& video) {
+  if (gateway.pace == nullptr || gateway.pace->fits(video.request)) return std::nullopt;
+  const Turns::Turn turn = quote_turns().take(owner, kBuildPatience);
+  if (!turn.taken()) {
+    return refuse(503, "busy", "",
+                  "as many sizes are looked at as may, in all or for you; send this again in a moment");
+  }
+  const base::Status fits = gateway.pace->check(video.request);
+  if (fits.ok()) return std::nullopt;
+  if (fits.error().code == base::ErrorCode::kLimit) return refuse_parameter("size", fits.error().message);
+  return refuse(fits.error());
 }
 
 std::vector<Route> video_routes(const Gateway& gateway) {

@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "api/router.h"
 #include "api/videos/access.h"
 #include "api/videos/video_request.h"
+#include "jobs/pace.h"
 #include "jobs/quote.h"
 #include "jobs/video_queue.h"
 
@@ -19,11 +22,15 @@ struct Gateway {
   const jobs::ApiKeys* keys = nullptr;
   VideoRules rules;
   std::function<base::Result<jobs::VideoQuote>(const jobs::NewVideo&)> quote;  // what a video comes to
-  std::function<std::int64_t()> now;                                           // Unix seconds
+  jobs::Pace* pace = nullptr;         // of this machine, where it makes the videos; null: others do
+  std::function<std::int64_t()> now;  // Unix seconds
 };
 
 // A video as OpenAI's clients read it, with "starling" beside their members.
 base::Json video_json(const jobs::Video& video);
+
+// A response when making it takes longer here than a video may.
+std::optional<Response> refuse_long(const Gateway& gateway, const std::string& owner, const jobs::NewVideo& video);
 
 // POST and GET /v1/videos, GET and DELETE /v1/videos/{id}, GET /v1/videos/{id}/content, POST of remix, edits and
 // extensions, quotes of these; characters are refused with a sentence.
