@@ -28,15 +28,14 @@ void close_file(int& descriptor) {
 }
 
 // After fork: only calls that are safe there.
-[[noreturn]] void become(const std::vector<char*>& arguments, int output, int log, pid_t parent) {
+[[noreturn]] void become(const std::vector<char*>& arguments, int input, int output, int log, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(kNotStarted);
   ::setpgid(0, 0);  // a Ctrl-C in the terminal is for the starter, which ends its children in order
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(input >= 0 ? input : ::open("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   if (log >= 0) ::dup2(log, STDERR_FILENO);
   ::execv(arguments[0], arguments.data());
@@ -64,7 +63,7 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argumen
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   const int number = errno;
-  if (child == 0) become(words, pipe[1], log, parent);
+  if (child == 0) become(words, options.input, options.output >= 0 ? options.output : pipe[1], log, parent);
   close_file(log);
   close_file(pipe[1]);
   if (child < 0) {

@@ -16,6 +16,8 @@ class ChildProcess {
  public:
   struct Options {
     std::filesystem::path log;  // gets its standard error, appended; empty: it shares ours
+    int input = -1;  // descriptors that become its standard input and output; −1: nothing, and a pipe to here
+    int output = -1;
   };
   // arguments[0] is the program's file.
   static Result<ChildProcess> start(const std::vector<std::string>& arguments, const Options& options);

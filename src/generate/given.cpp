@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/interrupt.h"
+#include "generate/clip_frames.h"
 #include "proof/commitment.h"
 #include "video/fit.h"
 
@@ -22,25 +23,35 @@ video::Frames no_frames(const TextToVideo& request) {
   return {static_cast<int>(request.width), static_cast<int>(request.height), 0, rate_of(request), {}};
 }
 
-base::Result<video::Frames> fit(video::Reader& reader, const TextToVideo& request, std::int64_t most) {
-  video::Frames frames = no_frames(request);
+using TakeFrame = std::function<base::Status(base::ByteView frame)>;
+
+base::Status fit_into(video::Reader& reader, const TextToVideo& request, std::int64_t most, const TakeFrame& take) {
   video::Picture picture;
-  while (most == 0 || frames.count < most) {
+  std::int64_t count = 0;
+  for (; most == 0 || count < most; ++count) {
     STARLING_TRY(base::check_interrupt());
     STARLING_ASSIGN(const bool more, reader.next(picture));
     if (!more) break;
-    if (frames.rgb.size() + frame_bytes(request) > kMaxGivenBytes) {
-      return base::limit_error("the clip has more than " + std::to_string(frames.count) + " frames of " +
+    if (static_cast<std::size_t>(count + 1) > kMaxGivenBytes / frame_bytes(request)) {
+      return base::limit_error("the clip has more than " + std::to_string(count) + " frames of " +
                                std::to_string(request.width) + "x" + std::to_string(request.height) +
                                " pixels, which is as many as a video can go on from: cut it, or ask for a smaller "
                                "size");
     }
-    const std::vector<std::uint8_t> fitted =
-        video::cover(picture.view(), frames.width, frames.height, reader.info().pixel_aspect);
-    frames.rgb.insert(frames.rgb.end(), fitted.begin(), fitted.end());
-    ++frames.count;
+    STARLING_TRY(take(video::cover(picture.view(), static_cast<int>(request.width), static_cast<int>(request.height),
+                                   reader.info().pixel_aspect)));
   }
-  if (frames.count == 0) return base::invalid("the clip has no frames");
+  if (count == 0) return base::invalid("the clip has no frames");
+  return {};
+}
+
+base::Result<video::Frames> fit(video::Reader& reader, const TextToVideo& request, std::int64_t most) {
+  video::Frames frames = no_frames(request);
+  STARLING_TRY(fit_into(reader, request, most, [&](base::ByteView frame) -> base::Status {
+    frames.rgb.insert(frames.rgb.end(), frame.begin(), frame.end());
+    ++frames.count;
+    return {};
+  }));
   return frames;
 }
 
@@ -79,6 +90,11 @@ base::Result<video::Frames> fit_clip(const std::filesystem::path& file, const Te
 base::Result<video::Frames> fit_clip(base::ByteView file, const TextToVideo& request, std::int64_t most) {
   STARLING_ASSIGN(const std::unique_ptr<video::Reader> reader, video::open_reader(file, options_for(request)));
   return fit(*reader, request, most);
+}
+
+base::Status fit_clip_into(base::ByteView file, const TextToVideo& request, std::int64_t most, const TakeFrame& take) {
+  STARLING_ASSIGN(const std::unique_ptr<video::Reader> reader, video::open_reader(file, options_for(request)));
+  return fit_into(*reader, request, most, take);
 }
 
 video::Frames in_strides(const models::ModelConfig& config, video::Frames clip, Place place) {

@@ -114,6 +114,13 @@ Error Decoder::damaged(const std::string& why) const {
   return base::corrupt(name_ + " is not a whole video or picture (" + why + "): give another copy of it");
 }
 
+Error Decoder::refused(int status) const {
+  if (status == AVERROR(ENOMEM)) {
+    return base::limit_error(name_ + " takes more memory to read than there is: give a smaller one");
+  }
+  return damaged(ffmpeg_reason(status));
+}
+
 Result<std::unique_ptr<Decoder>> Decoder::open(std::unique_ptr<Input> input, std::string name,
                                                const ReaderOptions& options) {
   silence_library();
@@ -159,7 +166,7 @@ Status Decoder::start() {
   demuxer->format_whitelist = av_strdup(kReadContainers);
   // On failure the library frees the demuxer itself.
   int status = avformat_open_input(&demuxer, "", nullptr, nullptr);
-  if (status < 0) return damaged(ffmpeg_reason(status));
+  if (status < 0) return refused(status);
   demuxer_.reset(demuxer);
 
   const std::string most_pixels = std::to_string(options_.max_pixels);
@@ -170,7 +177,7 @@ Status Decoder::start() {
   }
   status = avformat_find_stream_info(demuxer, settings.data());
   for (AVDictionary*& setting : settings) av_dict_free(&setting);
-  if (status < 0) return damaged(ffmpeg_reason(status));
+  if (status < 0) return refused(status);
   const AVCodec* codec = nullptr;
   const int index = av_find_best_stream(demuxer, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
   if (index < 0 || codec == nullptr) {
@@ -191,7 +198,7 @@ Status Decoder::start() {
   context_->flags |= AV_CODEC_FLAG_BITEXACT;
   context_->export_side_data |= AV_CODEC_EXPORT_DATA_VIDEO_ENC_PARAMS;
   status = avcodec_open2(context_.get(), codec, nullptr);
-  if (status < 0) return damaged(ffmpeg_reason(status));
+  if (status < 0) return refused(status);
   STARLING_TRY(check_complete());
 
   info_.container = demuxer->iformat->name;
@@ -226,14 +233,14 @@ Status Decoder::feed() {
         return damaged(ffmpeg_reason(input_->context()->error));
       }
       status = avcodec_send_packet(context_.get(), nullptr);
-      if (status < 0 && status != AVERROR_EOF) return damaged(ffmpeg_reason(status));
+      if (status < 0 && status != AVERROR_EOF) return refused(status);
       return {};
     }
-    if (status < 0) return damaged(ffmpeg_reason(status));
+    if (status < 0) return refused(status);
     if (packet_->stream_index != stream_->index) continue;
     if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) return damaged("a frame of it is cut short");
     status = avcodec_send_packet(context_.get(), packet_.get());
-    if (status < 0) return damaged(ffmpeg_reason(status));
+    if (status < 0) return refused(status);
     return {};
   }
 }
@@ -244,7 +251,7 @@ Result<bool> Decoder::decode() {
     const int status = avcodec_receive_frame(context_.get(), frame_.get());
     if (status == AVERROR_EOF) return false;
     if (status >= 0) return true;
-    if (status != AVERROR(EAGAIN)) return damaged(ffmpeg_reason(status));
+    if (status != AVERROR(EAGAIN)) return refused(status);
     STARLING_TRY(feed());
   }
 }

@@ -42,6 +42,7 @@ class Decoder {
   base::Status feed();
   base::Status deliver(TimedPicture& out);
   base::Error damaged(const std::string& why) const;
+  base::Error refused(int status) const;  // by the library
 
   std::unique_ptr<Input> input_;  // before the demuxer, which reads from it
   std::string name_;

@@ -82,8 +82,8 @@ def zip_bombs():
     refused(from_picture(png(60000, 60000, 10)), 400)  # more than any picture may have
     refused(from_picture(png(8192, 8192, 8192)), 400)
     refused(from_picture(png(0, 8, 0)), 400)
-    before, begun = peak_memory(), time.monotonic()
     packed = zeros(1 << 20, 512)
+    before, begun = peak_memory(), time.monotonic()
     for beside in (chunk(b"zTXt", b"x\0\0" + packed), chunk(b"iTXt", b"x\0\1\0\0\0" + packed), chunk(b"iCCP", b"x\0\0" + packed)):
         assert from_picture(png(32, 32, 32, beside))[0] == 200
     assert peak_memory() - before < 64 << 20, peak_memory() - before
@@ -96,6 +96,34 @@ def zip_bombs():
             if status == 503:
                 refused((status, text), 503)
     assert peak_memory() < MOST_MEMORY, peak_memory()
+
+
+def many_zeros(mebibytes):
+    """A stream that becomes so many, made of one piece again and again; without an end."""
+    packer = zlib.compressobj(9)
+    first = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    again = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return first + again * (mebibytes - 1)
+
+
+def box(kind, *contents):
+    data = b"".join(contents)
+    return struct.pack(">I", 8 + len(data)) + kind + data
+
+
+def endless_files():
+    before, begun = peak_memory(), time.monotonic()
+    # 10 GiB behind the one pixel that there is.
+    pixel = (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+             + chunk(b"IDAT", many_zeros(10 << 10)) + chunk(b"IEND", b""))
+    # A table of contents of 2 GiB.
+    film = (box(b"ftyp", b"qt  ", bytes(4)) + box(b"moov", box(b"cmov", box(b"dcom", b"zlib"),
+            box(b"cmvd", struct.pack(">I", 2047 << 20), many_zeros(2047)))))
+    for file in (pixel, film):
+        assert len(file) < 12 << 20
+        refused(from_picture(file), 400)
+    assert peak_memory() - before < 256 << 20, peak_memory() - before
+    assert time.monotonic() - begun < 120
 
 
 def slow_clients():
@@ -178,7 +206,7 @@ def full_disk():
     assert len(failed) <= 1 and all(video["error"]["code"] == "io" for video in failed), failed
 
 
-for attack in (zip_bombs, slow_clients, forms, paths, deletions, full_disk):
+for attack in (zip_bombs, endless_files, slow_clients, forms, paths, deletions, full_disk):
     begun = time.monotonic()
     descriptors = len(os.listdir(f"/proc/{PID}/fd"))
     attack()

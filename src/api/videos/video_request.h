@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,6 +27,10 @@ struct VideoRules {
   std::uint64_t most_pixels = 1U << 28U;  // of all frames of a video together
   std::int64_t window = 0;                // latent frames that are made at a time, 0: all of them
   bool network = false;                   // others make the videos, and are paid
+  // Reads what somebody sent, as generate::fit_clip() does; null: that does.
+  std::function<base::Result<video::Frames>(base::ByteView file, const generate::TextToVideo& request,
+                                            std::int64_t most)>
+      fit_clip;
 };
 
 // A value, or the response that says why there is none.

@@ -79,7 +79,8 @@ base::Result<video::Frames> clip_of(const Parameters& parameters, const std::str
               : static_cast<std::int64_t>(std::clamp<std::uint64_t>(rules.most_pixels / pixels, 1, kMostGiven));
   if (source.video != nullptr) return generate::fit_clip(source.file, request, most);
   STARLING_ASSIGN(const std::string bytes, bytes_in(parameters, name));
-  return generate::fit_clip(base::as_bytes(bytes), request, most);
+  return rules.fit_clip ? rules.fit_clip(base::as_bytes(bytes), request, most)
+                        : generate::fit_clip(base::as_bytes(bytes), request, most);
 }
 
 // Enters what the video goes on from.
@@ -137,6 +138,7 @@ Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const Vid
       return refuse(503, "busy", "", "as many pictures and clips are read as may; send this again in a moment");
     }
     const base::Status taken = take_source(parameters, name, source, rules, video);
+    if (!taken.ok() && taken.error().code == base::ErrorCode::kIo) return refuse(taken.error());
     if (!taken.ok()) return refuse_parameter(name, taken.error().message);
     if (source.start.video != nullptr) video.source = source.start.video->id;
     if (source.way != Way::kText) video.seconds = seconds_text(video.request);

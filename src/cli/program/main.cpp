@@ -1,11 +1,18 @@
 #include <csignal>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
+#include "generate/clip_process.h"
 
 int main(int argc, char** argv) {
   // A write past the limit on a file's size shall fail like one on a full disk, not end the process on the spot.
   std::signal(SIGXFSZ, SIG_IGN);
-  return starling::cli::run_program(std::vector<std::string>(argv, argv + argc));
+  const std::vector<std::string> arguments(argv, argv + argc);
+  // How starling serve reads what it is sent.
+  if (arguments.size() > 1 && arguments[1] == starling::generate::kClipCommand) {
+    return starling::generate::run_clip_process(std::span(arguments).subspan(2));
+  }
+  return starling::cli::run_program(arguments);
 }
