@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cctype>
 #include <charconv>
+#include <limits>
 
 #include "base/bytes.h"
 #include "base/utf8.h"
@@ -28,14 +29,24 @@ int hex_digit(char digit) {
   return -1;
 }
 
+bool is_decimal(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // Decimal digits and nothing else.
 std::optional<std::uint64_t> decimal(std::string_view text) {
   std::uint64_t value = 0;
-  if (text.empty() || text.size() > 20) return std::nullopt;
-  if (!std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  if (!is_decimal(text) || text.size() > 20) return std::nullopt;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+// As decimal(), but what is beyond 2^64 is the last number there is: behind the end of anything.
+std::optional<std::uint64_t> position(std::string_view text) {
+  if (!is_decimal(text)) return std::nullopt;
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size() - 1));
+  return decimal(text).value_or(std::numeric_limits<std::uint64_t>::max());
 }
 
 const std::string& find_text(const std::map<std::string, std::string>& texts, const std::string& name) {
@@ -241,8 +252,8 @@ RangeKind parse_range(std::string_view header, std::uint64_t size, ByteRange& ra
   if (dash == std::string_view::npos || spec.find(',') != std::string_view::npos) return RangeKind::kWhole;
   const std::string_view first_text = spec.substr(0, dash);
   const std::string_view last_text = spec.substr(dash + 1);
-  const std::optional<std::uint64_t> first = decimal(first_text);
-  const std::optional<std::uint64_t> last = decimal(last_text);
+  const std::optional<std::uint64_t> first = position(first_text);
+  const std::optional<std::uint64_t> last = position(last_text);
   if (first_text.empty()) {  // the last so many bytes
     if (!last) return RangeKind::kWhole;
     if (*last == 0 || size == 0) return RangeKind::kUnsatisfiable;

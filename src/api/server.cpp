@@ -568,6 +568,8 @@ MHD_Result Server::State::dispatch(const Held& exchange) {
 MHD_Result Server::State::send(Exchange& exchange, Response response) {
   exchange.stage = Exchange::Stage::kMaking;
   exchange.status = response.status;
+  constexpr int kWrong = 400;
+  if (options.on_error && response.status >= kWrong) options.on_error(exchange.target, response);
   const std::uint64_t size = response.file ? response.file->size : response.body.size();
   const bool streamed = response.stream != nullptr;
   MHD_Response* const made = streamed ? stream_response(streams, response, exchange.handle) : make_response(response);

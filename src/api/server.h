@@ -39,6 +39,8 @@ struct ServerOptions {
   // Called with each request, whose method is as it was sent; path, query and headers are there, parameters are not. On
   // a thread that serves connections: must not wait.
   std::function<Screened(std::string_view method, const Request& request)> screen = nullptr;
+  // Called with the target and the answer of each request whose status is 400 or above; may change the answer.
+  std::function<void(std::string_view target, Response& response)> on_error = nullptr;
   // PEM texts, both or neither: the server speaks TLS only.
   std::string certificate = {};
   std::string private_key = {};

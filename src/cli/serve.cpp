@@ -12,8 +12,10 @@
 #include "api/ledger_endpoints.h"
 #include "api/server.h"
 #include "api/studio.h"
+#include "api/tls_pair.h"
 #include "api/videos/access.h"
 #include "api/videos/check_endpoint.h"
+#include "api/videos/errors.h"
 #include "api/videos/image_endpoints.h"
 #include "api/videos/key_endpoints.h"
 #include "api/videos/model_endpoints.h"
@@ -35,6 +37,7 @@
 #include "cli/output.h"
 #include "cli/setup.h"
 #include "exact/backend.h"
+#include "generate/clip_process.h"
 #include "jobs/local_maker.h"
 #include "jobs/network_maker.h"
 #include "jobs/pace.h"
@@ -60,6 +63,7 @@ struct ServeArguments {
   std::string origins;
   std::string certificate;
   std::string private_key;
+  std::string public_url;
   std::int64_t threads = 0;
   std::optional<std::int64_t> workers;
   std::int64_t keep = 7 * 24;
@@ -211,6 +215,27 @@ base::Status start_makers(const ServeArguments& arguments, const fs::path& home,
   return {};
 }
 
+base::Status read_tls(const ServeArguments& arguments, api::ServerOptions& options) {
+  if (arguments.certificate.empty() != arguments.private_key.empty()) {
+    return base::invalid(
+        "TLS takes a certificate and its private key: give --tls-certificate and --tls-key, or neither");
+  }
+  if (arguments.certificate.empty()) return {};
+  STARLING_ASSIGN(options.certificate, base::read_text_file(arguments.certificate, kMaxPemBytes));
+  STARLING_ASSIGN(options.private_key, base::read_text_file(arguments.private_key, kMaxPemBytes));
+  return api::check_tls_pair({arguments.certificate, options.certificate},
+                             {arguments.private_key, options.private_key});
+}
+
+// Without the slashes at its end.
+base::Result<std::string> read_public_url(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  const std::size_t host = url.find("://");
+  const bool is_url = (url.starts_with("http://") || url.starts_with("https://")) && url.size() > host + 3;
+  if (url.empty() || (is_url && url.find_first_of(" ?#\"<>\\") == std::string::npos)) return url;
+  return base::invalid("\"" + url + "\" is no public URL: give one such as https://videos.example.org");
+}
+
 base::Status start_server(const ServeArguments& arguments, const fs::path& model_folder, Serving& serving) {
   STARLING_ASSIGN(api::ServerOptions options, read_listen(arguments.listen));
   if (!is_loopback(options.address) && !serving.keys->required()) {
@@ -219,12 +244,7 @@ base::Status start_server(const ServeArguments& arguments, const fs::path& model
   }
   // A video whose threads are interrupted at any moment waits for the last of them at every loop.
   options.gives_way = arguments.network.empty();
-  if (!arguments.certificate.empty()) {
-    STARLING_ASSIGN(options.certificate, base::read_text_file(arguments.certificate, kMaxPemBytes));
-  }
-  if (!arguments.private_key.empty()) {
-    STARLING_ASSIGN(options.private_key, base::read_text_file(arguments.private_key, kMaxPemBytes));
-  }
+  STARLING_TRY(read_tls(arguments, options));
   serving.access = std::make_unique<api::videos::Access>(
       *serving.keys, api::videos::AccessOptions{split_list(arguments.origins), base::unix_milliseconds});
   options.screen = [&access = *serving.access](std::string_view method, const api::Request& request) {
@@ -236,11 +256,17 @@ base::Status start_server(const ServeArguments& arguments, const fs::path& model
   gateway.keys = serving.keys.get();
   gateway.pace = serving.pace.get();
   gateway.now = base::unix_seconds;
+  STARLING_ASSIGN(gateway.public_url, read_public_url(arguments.public_url));
+  gateway.scheme = options.certificate.empty() ? "http" : "https";
+  options.on_error = api::videos::spell_error;
   gateway.rules.model = &*serving.model;
   gateway.rules.model_name = models::model_name(model_folder);
   gateway.rules.model_created = base::unix_seconds();
   gateway.rules.model_folder = model_folder;
   gateway.rules.model_root = serving.model_root;
+  gateway.rules.fit_clip = [](base::ByteView file, const generate::TextToVideo& request, std::int64_t most) {
+    return generate::fit_clip_apart(file, request, most);
+  };
   gateway.rules.network = !arguments.network.empty();
   gateway.rules.usual = default_request(serving.model->config());
   gateway.rules.memory = memory(arguments);
@@ -363,6 +389,8 @@ Action declare_serve(Options& options) {
   options.text("--allow-origin", a->origins, "Origins of pages that may ask, with commas between them; *: any");
   options.text("--tls-certificate", a->certificate, "PEM file of the server's certificate: then it speaks TLS only");
   options.text("--tls-key", a->private_key, "PEM file of that certificate's private key");
+  options.text("--public-url", a->public_url,
+               "Where clients find it, such as https://videos.example.org of a proxy; else as they name it themselves");
   options.choice("--log", a->log, {"text", "json"}, "Form of the log on standard error");
   options.flag("--json", a->json, "Print one JSON object when it serves");
   return [a] { return run(*a); };

@@ -70,16 +70,24 @@ void Runner::work_on(Maker& maker, const VideoQueue::Claim& claim) const {
   making.progress = [&](int percent) { queue_.set_progress(id, percent); };
   making.watched = [&] { return queue_.is_watched(id); };
   making.show = [&](const Preview& preview) { queue_.show_preview(id, preview); };
-  making.reserve = [&](std::uint64_t motes) { return queue_.reserve(id, motes); };
+  bool over_budget = false;
+  making.reserve = [&](std::uint64_t motes) {
+    base::Status reserved = queue_.reserve(id, motes);
+    over_budget = !reserved.ok() && reserved.error().code == base::ErrorCode::kLimit;
+    return reserved;
+  };
   making.submitted = [&](std::uint64_t task) {
     video.task = task;
     return queue_.set_task(id, task);
   };
   const base::Result<Outcome> made = make(maker, making);
   if (!made.ok() && stopping_ && !*claim.removed) return queue_.give_up(id);
+  Failure failure;
+  if (!made.ok()) failure = failure_of(made.error());
+  if (over_budget) failure.code = kOverBudget;
   write_down(id, [&]() -> base::Status {
     if (*claim.removed) return forget();
-    return made.ok() ? queue_.complete(id, *made, now_()) : queue_.fail(id, failure_of(made.error()), now_());
+    return made.ok() ? queue_.complete(id, *made, now_()) : queue_.fail(id, failure, now_());
   });
 }
 

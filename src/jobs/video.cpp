@@ -3,10 +3,34 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/log.h"
+
 namespace starling::jobs {
 
+namespace {
+
+// Whether a word of a text begins with a slash.
+bool names_path(std::string_view text) {
+  constexpr std::string_view kBefore = " \"'(";
+  for (std::size_t at = text.find('/'); at != std::string_view::npos; at = text.find('/', at + 1)) {
+    const bool begins = at == 0 || kBefore.find(text[at - 1]) != std::string_view::npos;
+    if (begins && at + 1 < text.size() && text[at + 1] != ' ') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string without_paths(const base::Error& error) {
+  if (!names_path(error.message)) return error.message;
+  base::log(base::LogLevel::kError, error.message);
+  return error.code == base::ErrorCode::kIo
+             ? "the server cannot write or read its files, as its log says: ask again later, or tell whoever runs it"
+             : "something is wrong with the server's files, as its log says: tell whoever runs it";
+}
+
 Failure failure_of(const base::Error& error) {
-  Failure failure{base::error_code_name(error.code), error.message};
+  Failure failure{base::error_code_name(error.code), without_paths(error)};
   std::ranges::transform(failure.code, failure.code.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return failure;

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -22,7 +23,13 @@ struct Failure {
   std::string code;     // a word of a-z and _
   std::string message;  // one sentence
 };
+// As its owner is told: what names files of this machine is left to the log.
 Failure failure_of(const base::Error& error);
+// The code of what the budget of the owner's key did not cover.
+inline constexpr std::string_view kOverBudget = "insufficient_quota";
+
+// The message of an error; but another sentence when it names a file by its whole path: then the message is logged.
+std::string without_paths(const base::Error& error);
 
 // What a video that was made has beside its files.
 struct Outcome {

@@ -201,6 +201,17 @@ base::Result<VideoQueue::Submitted> VideoQueue::submit(const NewVideo& asked, st
   return Submitted{video, false};
 }
 
+base::Result<bool> VideoQueue::knows(const std::string& owner, const std::string& idempotency) {
+  bool known = false;
+  if (idempotency.empty()) return known;
+  STARLING_TRY(database_.read([&](Connection& connection) -> base::Status {
+    STARLING_ASSIGN(Statement same, connection.prepare("SELECT 1 FROM videos WHERE owner = ? AND idempotency = ?"));
+    STARLING_ASSIGN(known, same.bind(1, owner).bind(2, idempotency).step());
+    return {};
+  }));
+  return known;
+}
+
 base::Status VideoQueue::write_given(const std::string& id, const NewVideo& asked) const {
   if (asked.given == nullptr) return {};
   STARLING_TRY(base::make_directories(folder(id), base::FileMode::kPrivate));

@@ -62,6 +62,8 @@ class VideoQueue {
   };
   // kLimit: there are as many as there may be; kInvalidArgument: another request has this name.
   base::Result<Submitted> submit(const NewVideo& asked, std::int64_t now);
+  // Whether the owner sent a request under this name.
+  base::Result<bool> knows(const std::string& owner, const std::string& idempotency);
 
   // Null when there is none that this owner sees.
   VideoPointer find(const std::string& owner, const std::string& id) const;

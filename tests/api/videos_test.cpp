@@ -11,6 +11,7 @@
 #include "api/server.h"
 #include "api/videos/access.h"
 #include "api/videos/check_endpoint.h"
+#include "api/videos/errors.h"
 #include "api/videos/image_endpoints.h"
 #include "api/videos/key_endpoints.h"
 #include "api/videos/model_endpoints.h"
@@ -26,6 +27,7 @@
 #include "proof/commitment.h"
 #include "proof/model_root.h"
 #include "raw_client.h"
+#include "schemas.h"
 #include "video/picture.h"
 
 namespace starling::api::videos {
@@ -34,93 +36,14 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-// Whether a value is as a schema of the document says: the first thing that is not, or an empty text.
-class Schemas {
- public:
-  Schemas() : document_(*base::Json::parse(openapi_text(), "the document")) {}
-  const base::Json& document() const { return document_; }
-
-  std::string differs(const base::Json& given, const base::Json& value, const std::string& where) const {
-    const base::Json& schema = resolved(given);
-    if (const base::Json* const fixed = schema.find("const"); fixed != nullptr && fixed->to_text() != value.to_text()) {
-      return where + " is " + value.to_text();
-    }
-    if (const base::Json* const choices = schema.find("enum"); choices != nullptr) {
-      const bool known = std::ranges::any_of(choices->elements(),
-                                             [&](const base::Json& one) { return one.to_text() == value.to_text(); });
-      if (!known) return where + " is " + value.to_text();
-    }
-    if (const base::Json* const type = schema.find("type"); type != nullptr && !is_of(*type, value)) {
-      return where + " is " + value.to_text() + ", not of type " + type->to_text();
-    }
-    if (value.is_array() && schema.find("items") != nullptr) {
-      for (const base::Json& element : value.elements()) {
-        if (std::string found = differs(*schema.find("items"), element, where + "[]"); !found.empty()) return found;
-      }
-    }
-    return value.is_object() ? members_differ(schema, value, where) : std::string();
-  }
-  // Of the answer of an operation; null: there is none.
-  const base::Json* answer_schema(const std::string& path, const std::string& method, int status) const {
-    const base::Json* at = &document_;
-    for (const std::string& key :
-         {std::string("paths"), path, method, std::string("responses"), std::to_string(status)}) {
-      at = at == nullptr ? nullptr : at->find(key);
-    }
-    if (at == nullptr) return nullptr;
-    const base::Json* const content = resolved(*at).find("content");
-    const base::Json* const json = content == nullptr ? nullptr : content->find("application/json");
-    return json == nullptr ? nullptr : json->find("schema");
-  }
-
- private:
-  const base::Json& resolved(const base::Json& schema) const {
-    const base::Json* const reference = schema.find("$ref");
-    if (reference == nullptr) return schema;
-    const base::Json* at = &document_;
-    std::string path = reference->as_text()->substr(2);
-    while (!path.empty()) {
-      const std::size_t end = std::min(path.find('/'), path.size());
-      at = at->find(path.substr(0, end));
-      path.erase(0, end + 1);
-    }
-    return *at;
-  }
-  static bool is_of(const base::Json& type, const base::Json& value) {
-    if (type.is_array()) {
-      return std::ranges::any_of(type.elements(), [&](const base::Json& one) { return is_of(one, value); });
-    }
-    using Kind = base::Json::Kind;
-    const std::string name = *type.as_text();
-    const Kind kind = value.kind();
-    return (name == "null" && kind == Kind::kNull) || (name == "boolean" && kind == Kind::kBoolean) ||
-           (name == "integer" && kind == Kind::kInteger) || (name == "string" && kind == Kind::kText) ||
-           (name == "number" && (kind == Kind::kInteger || kind == Kind::kNumber)) ||
-           (name == "array" && kind == Kind::kArray) || (name == "object" && kind == Kind::kObject);
-  }
-  std::string members_differ(const base::Json& schema, const base::Json& value, const std::string& where) const {
-    if (const base::Json* const required = schema.find("required"); required != nullptr) {
-      for (const base::Json& name : required->elements()) {
-        if (value.find(*name.as_text()) == nullptr) return where + " lacks " + *name.as_text();
-      }
-    }
-    const base::Json* const properties = schema.find("properties");
-    if (properties == nullptr) return {};
-    for (const base::JsonMember& member : value.members()) {
-      const base::Json* const property = properties->find(member.key);
-      if (property == nullptr) return where + " has " + member.key;
-      if (std::string found = differs(*property, member.value, where + "." + member.key); !found.empty()) return found;
-    }
-    return {};
-  }
-  const base::Json document_;
-};
-
 // Writes what a video has, without making it. "hold": waits until nobody wants it.
 class QuickMaker final : public jobs::Maker {
  public:
   base::Result<jobs::Outcome> make(const jobs::Making& making) override {
     if (making.video->request.prompt == "fail") return base::limit_error("it is too much");
+    if (making.video->request.prompt == "disk")
+      return base::io_error("cannot write /home/x/videos/1: the disk is full");
+    if (making.video->request.prompt == "dear") STARLING_TRY(making.reserve(100));
     while (making.video->request.prompt == "hold") {
       if (making.stopped()) return base::cancelled("stopped");
       std::this_thread::sleep_for(milliseconds(1));
@@ -652,6 +575,62 @@ TEST_F(Videos, PicturesAreTheFramesOfVideos) {
   EXPECT_EQ(generate(R"({"prompt":"x","response_format":"jpeg"})").status, 400);
 }
 
+TEST_F(Videos, PicturesAreFoundWhereTheServerIs) {
+  const auto url_of = [&](const Gateway& gateway, const std::string& host) {
+    Router router;
+    router.add(image_route(gateway));
+    Request request;
+    request.method = Method::kPost;
+    request.headers = {{"host", host}, {"content-type", "application/json"}};
+    request.body = R"({"prompt":"x","response_format":"url"})";
+    std::string url;
+    router.answer(request, "/v1/images/generations",
+                  Answer([&](Response given) { url = *(*json_of(given).array("data"))->elements()[0].text("url"); }));
+    return url.substr(0, url.find("/v1/"));
+  };
+  EXPECT_EQ(url_of(gateway_, "127.0.0.1:7"), "http://127.0.0.1:7");
+  Gateway tls = gateway_;
+  tls.scheme = "https";
+  EXPECT_EQ(url_of(tls, "here.example:8443"), "https://here.example:8443");
+  tls.public_url = "https://videos.example.org/gateway";
+  EXPECT_EQ(url_of(tls, "127.0.0.1:7"), "https://videos.example.org/gateway");
+}
+
+TEST_F(Videos, PicturesAskedForTwiceUnderOneNameAreTheSame) {
+  const auto generate = [&](const std::string& body, const std::string& name) {
+    return ask(Method::kPost, "/v1/images/generations", body, "application/json", {{"idempotency-key", name}});
+  };
+  const auto urls = [](const Response& response) {
+    const base::Json json = json_of(response);
+    const auto& pictures = (*json.array("data"))->elements();
+    return *pictures[0].text("url") + " " + *pictures[1].text("url");
+  };
+  const std::string body = R"({"prompt":"x","n":2,"response_format":"url"})";
+  const Response first = generate(body, "a");
+  ASSERT_EQ(first.status, 200) << first.body;
+  const Response again = generate(body, "a");
+  ASSERT_EQ(again.status, 200) << again.body;
+  EXPECT_EQ(urls(again), urls(first));
+  EXPECT_EQ(queue_->size(), 2U);
+  const Response other = generate(body, "b");
+  EXPECT_NE(urls(other), urls(first));
+  EXPECT_EQ(queue_->size(), 4U);
+  const Response different = generate(R"({"prompt":"y","n":2,"response_format":"url"})", "a");
+  EXPECT_EQ(different.status, 400);
+  EXPECT_EQ(code_of(different), "idempotency_key_in_use");
+  EXPECT_EQ(queue_->size(), 4U);
+  // Those that come in the answer are kept too, for whoever asks again.
+  ASSERT_EQ(generate(R"({"prompt":"x"})", "c").status, 200);
+  EXPECT_EQ(queue_->size(), 5U);
+  ASSERT_EQ(generate(R"({"prompt":"x"})", "c").status, 200);
+  EXPECT_EQ(queue_->size(), 5U);
+  // A video of that name is another thing.
+  EXPECT_EQ(
+      ask(Method::kPost, "/v1/videos", R"({"prompt":"x"})", "application/json", {{"idempotency-key", "a"}}).status,
+      200);
+  EXPECT_EQ(generate(body, std::string(256, 'x')).status, 400);
+}
+
 TEST_F(Videos, OriginsAndHostsAreHeldApart) {
   const auto status = [&](const std::map<std::string, std::string>& headers) {
     return ask(Method::kGet, "/v1/videos", "", "", headers).status;
@@ -685,6 +664,86 @@ TEST_F(Videos, WithoutBudgetNothingIsAskedFor) {
                                 {{"authorization", "Bearer " + spent->secret}});
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(code_of(response), "insufficient_quota");
+  const Response picture = ask(Method::kPost, "/v1/images/generations", R"({"prompt":"x"})", "application/json",
+                               {{"authorization", "Bearer " + spent->secret}});
+  EXPECT_EQ(picture.status, 429);
+  EXPECT_EQ(code_of(picture), "insufficient_quota");
+}
+
+TEST_F(Videos, PicturesThatTheBudgetDoesNotCoverAreNotAskedForAgain) {
+  Gateway network = gateway_;
+  network.rules.network = true;
+  std::uint64_t price = 0;
+  network.quote = [&](const jobs::NewVideo&) {
+    jobs::VideoQuote quote;
+    quote.price = price;
+    return quote;
+  };
+  Router router;
+  router.add(image_route(network));
+  const auto poor = keys_->create({"", {}, 50, 0, ""}, 1);
+  ASSERT_TRUE(poor.ok());
+  const auto generate = [&](const std::string& prompt, int count) {
+    Request request;
+    request.method = Method::kPost;
+    request.headers = {{"authorization", "Bearer " + poor->secret}, {"content-type", "application/json"}};
+    request.body = R"({"prompt":")" + prompt + R"(","response_format":"url","n":)" + std::to_string(count) + "}";
+    Response response;
+    router.answer(request, "/v1/images/generations", Answer([&](Response given) { response = std::move(given); }));
+    return response;
+  };
+  price = 26;
+  const Response two = generate("x", 2);
+  EXPECT_EQ(two.status, 429) << two.body;
+  EXPECT_EQ(code_of(two), "insufficient_quota");
+  EXPECT_EQ(queue_->size(), 0U);  // nothing waits, and nothing was made
+  EXPECT_EQ(generate("x", 1).status, 200);
+  // It costs more than the quote said.
+  const Response dear = generate("dear", 1);
+  EXPECT_EQ(dear.status, 429) << dear.body;
+  EXPECT_EQ(code_of(dear), "insufficient_quota");
+  EXPECT_EQ(*(*json_of(dear).object("error"))->text("type"), "rate_limit_error");
+}
+
+TEST_F(Videos, WhereTheServerKeepsItsFilesIsForItsLog) {
+  const std::string id = make("disk");
+  ASSERT_TRUE(until(id, "failed"));
+  const Response shown = ask(Method::kGet, "/v1/videos/" + id);
+  EXPECT_EQ(shown.body.find("/home"), std::string::npos) << shown.body;
+  EXPECT_NE(shown.body.find("as its log says"), std::string::npos) << shown.body;
+  EXPECT_EQ(ask(Method::kGet, "/v1/videos/" + id + "/content").body.find("/home"), std::string::npos);
+  EXPECT_EQ(jobs::without_paths(base::invalid("ask for 1/2 of it, and/or less: see http://x/y")),
+            "ask for 1/2 of it, and/or less: see http://x/y");
+  const Response refused = refuse(base::io_error("cannot write \"/home/x\": the disk is full"));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.body.find("/home"), std::string::npos) << refused.body;
+}
+
+TEST_F(Videos, ErrorsAreSpeltInOneWay) {
+  ServerOptions options;
+  options.on_error = spell_error;
+  auto server = Server::start(router_, options);
+  ASSERT_TRUE(server.ok());
+  const std::string id = make("x");
+  ASSERT_TRUE(until(id, "completed"));
+  const auto said = [&](const std::string& line, const std::string& more = "") {
+    RawClient client((*server)->port());
+    client.send(line + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n");
+    return client.receive_until("}}\n");
+  };
+  const std::string nothing = said("GET /v1/nothing");
+  EXPECT_NE(nothing.find(R"("code":"not_found")"), std::string::npos) << nothing;
+  EXPECT_NE(nothing.find("GET /openapi.json lists what is"), std::string::npos) << nothing;
+  const std::string method = said("DELETE /v1/videos", "Content-Length: 0\r\n");
+  EXPECT_NE(method.find(R"("code":"method_not_allowed")"), std::string::npos) << method;
+  EXPECT_NE(method.find("Allow: "), std::string::npos) << method;
+  const std::string range = said("GET /v1/videos/" + id + "/content", "Range: bytes=99999999999999999999-\r\n");
+  EXPECT_NE(range.find(" 416 "), std::string::npos) << range;
+  EXPECT_NE(range.find(R"("code":"invalid_argument")"), std::string::npos) << range;
+  EXPECT_NE(range.find("Content-Range: bytes */"), std::string::npos) << range;
+  Response node = error_response(404, "NOT_FOUND", "of a node");
+  spell_error("/v1/network/accounts/x", node);
+  EXPECT_EQ(code_of(node), "NOT_FOUND");
 }
 
 TEST_F(Videos, EventsComeAsTheyHappen) {

@@ -1,5 +1,10 @@
 #include "api/videos/errors.h"
 
+#include <algorithm>
+#include <cctype>
+
+#include "jobs/video.h"
+
 namespace starling::api::videos {
 namespace {
 
@@ -37,14 +42,33 @@ Response refuse(const base::Error& error) {
     case base::ErrorCode::kUnsupported:
       return refuse(400, "invalid_value", "", error.message);
     case base::ErrorCode::kNotFound:
-      return refuse(404, "not_found", "", error.message);
+      return refuse(404, "not_found", "", jobs::without_paths(error));
     case base::ErrorCode::kLimit:
       return refuse(429, "too_many_videos", "", error.message);
     case base::ErrorCode::kIo:
-      return refuse(503, "storage", "", error.message);
+      return refuse(503, "storage", "", jobs::without_paths(error));
     default:
-      return refuse(500, "internal", "", error.message);
+      return refuse(500, "internal", "", jobs::without_paths(error));
   }
+}
+
+void spell_error(std::string_view target, Response& response) {
+  if (target.starts_with("/v1/network/")) return;
+  const auto json = base::Json::parse(response.body, "an answer");
+  if (!json.ok()) return;
+  const auto error = json->object("error");
+  if (!error.ok()) return;
+  const auto code = (*error)->text("code");
+  const auto message = (*error)->text("message");
+  const auto is_large = [](unsigned char c) { return std::isupper(c) != 0; };
+  if (!code.ok() || !message.ok() || std::ranges::none_of(*code, is_large)) return;
+  std::string word = *code;
+  std::ranges::transform(word, word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr int kNothing = 404;
+  const bool no_route = response.status == kNothing && word == "not_found";
+  response.body = refuse(response.status, word, "",
+                         no_route ? "nothing is served under this path; GET /openapi.json lists what is" : *message)
+                      .body;
 }
 
 }  // namespace starling::api::videos

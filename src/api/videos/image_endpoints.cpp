@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "api/videos/asking.h"
 #include "api/videos/base64.h"
 #include "api/videos/errors.h"
 #include "api/videos/video_source.h"
@@ -56,20 +57,30 @@ Asked<Wanted> read_wanted(const base::Json& parameters) {
   return wanted;
 }
 
+// Of one of the pictures of a request; empty if that has none. No header holds a line's end: no other request has such
+// a name.
+std::string name_of(const Asking& asking, std::size_t picture) {
+  return asking.idempotency.empty() ? std::string() : asking.idempotency + "\n" + std::to_string(picture);
+}
+
 class Pictures {
  public:
-  Pictures(const Gateway& gateway, std::string owner) : gateway_(gateway), owner_(std::move(owner)) {}
+  // Those that have a name are kept, for whoever sends the request again.
+  Pictures(const Gateway& gateway, Asking asking)
+      : gateway_(gateway), asking_(std::move(asking)), kept_(!asking_.idempotency.empty()) {}
   ~Pictures() {
     for (const std::string& id : ids_) {
-      if (!kept_) (void)gateway_.queue->remove(owner_, id);
+      if (!kept_) (void)gateway_.queue->remove(asking_.owner, id);
     }
   }
   Pictures(const Pictures&) = delete;
   Pictures& operator=(const Pictures&) = delete;
 
   base::Status ask(jobs::NewVideo video) {
-    video.owner = owner_;
+    video.owner = asking_.owner;
     video.awaited = true;
+    video.body = asking_.body;
+    video.idempotency = name_of(asking_, ids_.size());
     STARLING_ASSIGN(const auto submitted, gateway_.queue->submit(video, gateway_.now()));
     ids_.push_back(submitted.video->id);
     return {};
@@ -96,23 +107,27 @@ class Pictures {
   Response answer(const Wanted& wanted, const std::string& host) {
     base::Json data = base::Json::empty_array();
     for (const std::string& id : ids_) {
-      const jobs::VideoPointer video = gateway_.queue->find(owner_, id);
+      const jobs::VideoPointer video = gateway_.queue->find(asking_.owner, id);
       if (video == nullptr) return refuse(404, "not_found", "", "the picture was deleted on the way");
-      if (video->failure) return refuse(503, video->failure->code, "", video->failure->message);
+      if (video->failure) {
+        constexpr int kTooMany = 429;
+        const bool budget = video->failure->code == jobs::kOverBudget;
+        return refuse(budget ? kTooMany : 503, video->failure->code, "", video->failure->message);
+      }
       base::Json picture = base::Json::empty_object();
       if (wanted.inside) {
         const auto bytes = base::read_file(jobs::VideoPaths(gateway_.queue->folder(id)).thumbnail, kMostPictureBytes);
         if (!bytes.ok()) return refuse(bytes.error());
         picture.set("b64_json", encode_base64(*bytes));
       } else {
-        std::string url = "http://" + host;
+        std::string url = gateway_.public_url.empty() ? gateway_.scheme + "://" + host : gateway_.public_url;
         url.append("/v1/videos/").append(id).append("/content?variant=thumbnail");
         picture.set("url", std::move(url));
       }
       picture.set("revised_prompt", base::Json());
       data.push(std::move(picture));
     }
-    kept_ = !wanted.inside;
+    kept_ = kept_ || !wanted.inside;
     base::Json json = base::Json::empty_object();
     json.set("created", gateway_.now());
     json.set("data", std::move(data));
@@ -121,9 +136,9 @@ class Pictures {
 
  private:
   const Gateway& gateway_;
-  const std::string owner_;
+  const Asking asking_;
   std::vector<std::string> ids_;
-  bool kept_ = false;
+  bool kept_;
 };
 
 Response generate(const Gateway& gateway, const Request& request) {
@@ -136,14 +151,24 @@ Response generate(const Gateway& gateway, const Request& request) {
     if (member.key != "n" && member.key != "response_format") frame.values.set(member.key, member.value);
   }
   frame.values.set("num_frames", 1);
-  const std::string owner = gateway.access->owner_of(request);
-  Pictures pictures(gateway, owner);
+  Asked<Asking> asking = read_asking(gateway, request, *parameters.value);
+  if (asking.refusal) return std::move(*asking.refusal);
+  const auto known = gateway.queue->knows(asking.value->owner, name_of(*asking.value, 0));
+  if (!known.ok()) return refuse(known.error());
+  if (!*known) {
+    if (auto refusal = refuse_spent(gateway, request)) return std::move(*refusal);
+  }
+  Pictures pictures(gateway, *asking.value);
   for (std::int64_t i = 0; i < wanted.value->count; ++i) {
     Asked<jobs::NewVideo> video = read_video_request(frame, gateway.rules, base::random_u64());
     if (video.refusal) return std::move(*video.refusal);
-    if (std::optional<Response> refusal = refuse_long(gateway, owner, *video.value)) return std::move(*refusal);
+    if (auto refusal = refuse_long(gateway, asking.value->owner, *video.value)) return std::move(*refusal);
+    if (i == 0 && !*known) {
+      const auto count = static_cast<std::uint64_t>(wanted.value->count);
+      if (auto refusal = refuse_price(gateway, request, *video.value, count)) return std::move(*refusal);
+    }
     const base::Status asked = pictures.ask(std::move(*video.value));
-    if (!asked.ok()) return refuse(asked.error());
+    if (!asked.ok()) return refuse_submission(asked.error());
   }
   if (!pictures.wait()) {
     return refuse(503, "busy", "", "the picture is not made yet, others are before it; ask again later");

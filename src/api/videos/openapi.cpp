@@ -158,7 +158,9 @@ constexpr const char* kDocument = R"json({"openapi": "3.1.0", "info": {"title": 
   "schema": {"type": "string"}}], "get": {"responses": {"400": {"$ref": "#/components/responses/Refused"},
   "401": {"$ref": "#/components/responses/Refused"}, "403": {"$ref": "#/components/responses/Refused"}},
   "summary": "Refused: no engine here makes it yet"}},
-"/v1/images/generations": {"post": {"summary": "Make pictures, and wait for them", "requestBody": {"required": true,
+"/v1/images/generations": {"post": {"summary": "Make pictures, and wait for them", "parameters": [
+  {"name": "Idempotency-Key", "in": "header", "required": false, "schema": {"type": "string", "maxLength": 255}}],
+  "requestBody": {"required": true,
    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PictureRequest"}}}},
   "responses": {"200": {"description": "Done",
   "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Pictures"}}}},

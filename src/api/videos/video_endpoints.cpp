@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "api/ranged_file.h"
+#include "api/videos/asking.h"
 #include "api/videos/errors.h"
 #include "api/videos/turns.h"
 #include "api/videos/video_source.h"
-#include "base/hash.h"
 #include "base/random.h"
 #include "jobs/video_files.h"
 
@@ -20,7 +20,6 @@ using jobs::VideoPointer;
 using jobs::VideoStatus;
 
 constexpr std::size_t kMostVideoBody = std::size_t{16} << 20;
-constexpr std::size_t kMostIdempotency = 255;
 constexpr std::uint64_t kMostListed = 100;
 constexpr std::uint64_t kListed = 20;
 // Programs that are planned at a time, for quotes, and built, for videos of another size or duration than those before.
@@ -78,37 +77,23 @@ Turns& quote_turns() {
 
 // Enters what is asked for, in the name of whoever asks.
 Response submit(const Gateway& gateway, const Request& request, const Parameters& parameters, const Source& source) {
-  const std::string& idempotency = request.header("idempotency-key");
-  if (idempotency.size() > kMostIdempotency) {
-    return refuse(400, "invalid_value", "", "an Idempotency-Key has at most 255 bytes");
+  Asked<Asking> asking = read_asking(gateway, request, parameters);
+  if (asking.refusal) return std::move(*asking.refusal);
+  // What was taken before is there, whatever is left by now.
+  const auto known = gateway.queue->knows(asking.value->owner, asking.value->idempotency);
+  if (!known.ok()) return refuse(known.error());
+  if (!*known) {
+    if (auto refusal = refuse_spent(gateway, request)) return std::move(*refusal);
   }
   Asked<jobs::NewVideo> asked = read_video_request(parameters, gateway.rules, base::random_u64(), source);
   if (asked.refusal) return std::move(*asked.refusal);
   jobs::NewVideo& video = *asked.value;
-  const auto key = gateway.access->key_of(request);
-  if (key != nullptr) {
-    video.owner = key->id;
-    if (key->budget.has_value()) {
-      const auto left = gateway.keys->left(key->id);
-      if (!left.ok()) return refuse(left.error());
-      if (*left == std::uint64_t{0}) {
-        return refuse(429, "insufficient_quota", "",
-                      "this key's budget is spent; whoever runs the server can raise it");
-      }
-    }
-  }
-  if (std::optional<Response> refusal = refuse_long(gateway, video.owner, video)) return std::move(*refusal);
-  video.idempotency = idempotency;
-  base::Sha256 hash;
-  hash.update(base::as_bytes(request.path + "\n" + parameters.values.to_text()));
-  for (const auto& [name, bytes] : parameters.files) hash.update(base::as_bytes(bytes));
-  video.body = hash.finish();
+  video.owner = asking.value->owner;
+  video.idempotency = asking.value->idempotency;
+  video.body = asking.value->body;
+  if (auto refusal = refuse_long(gateway, video.owner, video)) return std::move(*refusal);
   const auto submitted = gateway.queue->submit(video, gateway.now());
-  if (submitted.ok()) return json_response(video_json(*submitted->video));
-  if (submitted.error().code == base::ErrorCode::kInvalidArgument) {
-    return refuse(400, "idempotency_key_in_use", "", submitted.error().message);
-  }
-  return refuse(submitted.error());
+  return submitted.ok() ? json_response(video_json(*submitted->video)) : refuse_submission(submitted.error());
 }
 
 base::Json quote_json(const VideoRules& rules, const jobs::NewVideo& video, const jobs::VideoQuote& quote) {

@@ -24,6 +24,8 @@ struct Gateway {
   std::function<base::Result<jobs::VideoQuote>(const jobs::NewVideo&)> quote;  // what a video comes to
   jobs::Pace* pace = nullptr;         // of this machine, where it makes the videos; null: others do
   std::function<std::int64_t()> now;  // Unix seconds
+  std::string public_url;             // where clients find it, without a slash at its end; empty: as Host names it
+  std::string scheme = "http";        // of the addresses that Host names
 };
 
 // A video as OpenAI's clients read it, with "starling" beside their members.
