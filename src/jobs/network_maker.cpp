@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::chrono::seconds kAccountPatience{30};  // of the account, for a gateway that does not answer
 constexpr std::chrono::milliseconds kTryPause{500};   // between two tries
+constexpr std::chrono::seconds kProviderPause{2};     // between two looks for a provider
 constexpr std::chrono::milliseconds kLook{200};       // between two looks at a provider's progress
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 constexpr std::size_t kTasksAtATime = 100;
@@ -150,6 +151,20 @@ base::Result<std::optional<std::uint64_t>> NetworkMaker::find_task(const Video& 
   }
 }
 
+// Waits for somebody who can make it.
+base::Result<node::Quote> NetworkMaker::quote(const node::Order& order) {
+  const auto end = std::chrono::steady_clock::now() + options_.provider_patience;
+  while (true) {
+    STARLING_ASSIGN(node::Quote quote, patiently([&] { return requester_->quote(order, options_.wishes); }));
+    if (quote.lowest_price != 0 || std::chrono::steady_clock::now() >= end) return quote;
+    const auto next = std::chrono::steady_clock::now() + kProviderPause;
+    while (std::chrono::steady_clock::now() < next) {
+      if (options_.stopping() || making_->stopped()) return base::cancelled("nobody wants this video any more");
+      std::this_thread::sleep_for(kTryPause);
+    }
+  }
+}
+
 base::Result<std::uint64_t> NetworkMaker::order(const Making& making, const node::Order& order) {
   if (making.video->task) return *making.video->task;
   if (making.begun_before) {
@@ -160,7 +175,7 @@ base::Result<std::uint64_t> NetworkMaker::order(const Making& making, const node
       return *found;
     }
   }
-  STARLING_ASSIGN(const node::Quote quote, patiently([&] { return requester_->quote(order, options_.wishes); }));
+  STARLING_ASSIGN(const node::Quote quote, this->quote(order));
   if (quote.lowest_price == 0) {
     return base::not_found("no provider of the network can make this video now: ask for a smaller one, or try later");
   }

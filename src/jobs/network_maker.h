@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -30,6 +31,8 @@ struct NetworkMakerOptions {
   // task of a video that asks for the same is mistaken for one that was lost.
   std::shared_ptr<std::shared_mutex> ordering;
   std::function<bool()> stopping;  // the process ends
+  // How long a video waits for the first provider that can make it: those of a network that comes back are back later.
+  std::chrono::seconds provider_patience{300};
 };
 
 // Has videos made by the providers of a network. A task that was submitted is found again after a kill, so that nothing
@@ -44,6 +47,7 @@ class NetworkMaker final : public Maker {
   explicit NetworkMaker(const NetworkMakerOptions& options);
   base::Result<std::uint64_t> order(const Making& making, const node::Order& order);
   base::Result<std::optional<std::uint64_t>> find_task(const Video& video);
+  base::Result<node::Quote> quote(const node::Order& order);
   // Those that the video goes on from; null: none.
   base::Result<generate::GivenFrames> given_of(const Video& video) const;
   base::Result<Outcome> save(const Making& making, std::uint64_t task, const node::Delivery& delivery);

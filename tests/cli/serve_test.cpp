@@ -265,6 +265,39 @@ TEST_F(ServeTest, ANetworkIsPaidOnce) {
   EXPECT_EQ(send("DELETE", "/videos/" + waiting).status, 200);
 }
 
+// Providers of a network that comes back are there later than its gateway.
+TEST_F(ServeTest, AVideoWaitsForAProvider) {
+  const auto start_net = [&](const char* providers, const std::string& port) {
+    return base::ChildProcess::start({STARLING_PROGRAM, "devnet", "--providers", providers, "--threads", "1", "--home",
+                                      at("net").string(), "--port", port, "--model", model().string(), "--json"},
+                                     {.log = at("devnet.log")});
+  };
+  std::string port = "0";
+  std::optional<base::ChildProcess> net;
+  const auto restart_net = [&](const char* providers) {
+    if (net) {
+      net->ask_to_stop();
+      net->wait(std::chrono::seconds(20));
+    }
+    auto started = start_net(providers, port);
+    ASSERT_TRUE(started.ok());
+    net.emplace(*std::move(started));
+    const auto line = net->read_line(std::chrono::seconds(60));
+    ASSERT_TRUE(line.ok());
+    const std::string url = *base::Json::parse(*line, "the devnet")->text("url");
+    port = url.substr(url.rfind(':') + 1);
+  };
+  restart_net("1");
+  start_server({"--network", "http://127.0.0.1:" + port, "--workers", "1"});
+  restart_net("0");
+  const std::string id = ask(3);
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  ASSERT_EQ(*get("/videos/" + id).text("status"), "in_progress") << get("/videos/" + id).to_text();
+  restart_net("1");
+  const base::Json video = wait_for(id);
+  EXPECT_EQ(*video.text("status"), "completed") << video.to_text();
+}
+
 TEST_F(ServeTest, APublicAddressTakesKeys) {
   const Ran refused = wait(start(
       {"serve", "--home", at("public").string(), "--model", model().string(), "--listen", "0.0.0.0:0", "--json"}));
