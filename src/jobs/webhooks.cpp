@@ -15,6 +15,7 @@ namespace starling::jobs {
 namespace {
 
 constexpr std::chrono::seconds kDeliveryPause{1};
+constexpr int kSenders = 8;
 constexpr std::int64_t kLongestWait = 3600;            // seconds between two tries
 constexpr std::int64_t kGivenUpAfter = 3 * 24 * 3600;  // seconds
 constexpr std::string_view kPrefix = "whsec_";
@@ -44,6 +45,7 @@ base::Result<std::string> webhook_signature(const std::string& secret, std::stri
 
 struct Webhooks::Delivery {
   std::string id;
+  std::string key;
   std::string body;
   std::string url;
   std::string secret;
@@ -51,13 +53,17 @@ struct Webhooks::Delivery {
   std::int64_t attempts = 0;
 };
 
-Webhooks::Webhooks(Database& database, std::function<std::int64_t()> now)
-    : database_(database), now_(std::move(now)), thread_([this] { run(); }) {}
+Webhooks::Webhooks(Database& database, std::function<std::int64_t()> now) : database_(database), now_(std::move(now)) {
+  for (int i = 0; i < kSenders; ++i) threads_.emplace_back([this] { run(); });
+}
 
 Webhooks::~Webhooks() {
-  stopping_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
   changed_.notify_all();
-  thread_.join();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 base::Status Webhooks::enter(Connection& connection, const Video& video) {
@@ -94,36 +100,56 @@ void Webhooks::run() {
   }
 }
 
-base::Result<bool> Webhooks::deliver_next() {
-  const std::int64_t now = now_();
+base::Result<std::optional<Webhooks::Delivery>> Webhooks::take_next() {
+  const std::lock_guard lock(mutex_);
   std::optional<Delivery> due;
   STARLING_TRY(database_.read([&](Connection& connection) -> base::Status {
     STARLING_ASSIGN(Statement row,
-                    connection.prepare("SELECT d.id, d.body, d.created_at, d.attempts, k.webhook_url, k.webhook_secret "
-                                       "FROM deliveries d JOIN keys k ON k.id = d.key WHERE d.next_at <= ? ORDER BY "
-                                       "d.next_at LIMIT 1"));
-    STARLING_ASSIGN(const bool there, row.bind(1, now).step());
-    if (!there) return {};
-    due = Delivery{row.text(0), row.text(1), row.text(4), row.text(5), row.integer(2), row.integer(3)};
+                    connection.prepare("SELECT d.id, d.key, d.body, k.webhook_url, k.webhook_secret, d.created_at, "
+                                       "d.attempts FROM deliveries d JOIN keys k ON k.id = d.key WHERE d.next_at <= ? "
+                                       "ORDER BY d.next_at"));
+    row.bind(1, now_());
+    while (!due) {
+      STARLING_ASSIGN(const bool there, row.step());
+      if (!there) return {};
+      if (told_.contains(row.text(1))) continue;
+      due = Delivery{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.integer(5), row.integer(6)};
+    }
     return {};
   }));
+  if (due) told_.insert(due->key);
+  return due;
+}
+
+base::Result<bool> Webhooks::deliver_next() {
+  STARLING_ASSIGN(const std::optional<Delivery> due, take_next());
   if (!due) return false;
-  STARLING_ASSIGN(const std::string signature, webhook_signature(due->secret, due->id, now, due->body));
+  const base::Status sent = send(*due);
+  {
+    const std::lock_guard lock(mutex_);
+    told_.erase(due->key);
+  }
+  STARLING_TRY(sent);
+  return true;
+}
+
+base::Status Webhooks::send(const Delivery& delivery) {
+  const std::int64_t now = now_();
+  STARLING_ASSIGN(const std::string signature, webhook_signature(delivery.secret, delivery.id, now, delivery.body));
   node::HttpRequest request;
   request.method = "POST";
-  request.url = due->url;
-  request.body = due->body;
+  request.url = delivery.url;
+  request.body = delivery.body;
   request.headers = {{"Content-Type", "application/json"},
-                     {"Webhook-Id", due->id},
+                     {"Webhook-Id", delivery.id},
                      {"Webhook-Timestamp", std::to_string(now)},
                      {"Webhook-Signature", signature}};
   request.most_bytes = std::size_t{1} << 16;
   request.time = std::chrono::seconds(10);
   request.cancelled = [this] { return stopping_.load(); };
   const base::Result<node::HttpReply> reply = http_.send(request);
-  if (!reply.ok() && reply.error().code == base::ErrorCode::kCancelled) return false;
-  STARLING_TRY(note(*due, reply.ok() && reply->status >= 200 && reply->status < 300));
-  return true;
+  if (!reply.ok() && reply.error().code == base::ErrorCode::kCancelled) return {};
+  return note(delivery, reply.ok() && reply->status >= 200 && reply->status < 300);
 }
 
 base::Status Webhooks::note(const Delivery& delivery, bool taken) {

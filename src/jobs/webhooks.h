@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
 #include "jobs/database.h"
@@ -40,6 +43,9 @@ class Webhooks {
   void run();
   // The next that is due, sent; whether there was one.
   base::Result<bool> deliver_next();
+  // The next that is due of a key that is not being told; the key is, from now on.
+  base::Result<std::optional<Delivery>> take_next();
+  base::Status send(const Delivery& delivery);
   base::Status note(const Delivery& delivery, bool taken);
 
   Database& database_;
@@ -48,7 +54,8 @@ class Webhooks {
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::thread thread_;
+  std::set<std::string> told_;  // keys that are being told
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace starling::jobs
