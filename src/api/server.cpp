@@ -113,11 +113,13 @@ void free_text(void* text) { delete static_cast<std::string*>(text); }
 // Hands a body that comes bit by bit to MHD; sleeps while there is nothing to send.
 class StreamReader : public std::enable_shared_from_this<StreamReader> {
  public:
-  StreamReader(std::shared_ptr<BodyStream> stream, MHD_Connection* handle)
-      : stream_(std::move(stream)), handle_(handle) {}
+  StreamReader(std::shared_ptr<BodyStream> stream, MHD_Connection* handle, const Connection& connection)
+      : stream_(std::move(stream)), handle_(handle), connection_(connection) {}
 
   ssize_t read(char* buffer, std::size_t most) {
     while (true) {
+      // What is sent to nobody shows only after a while.
+      if (connection_.is_left()) return MHD_CONTENT_READER_END_WITH_ERROR;
       std::optional<std::string> text;
       if (!is_ended()) text = stream_->read(most, [self = shared_from_this()] { self->wake(); });
       if (!text) return MHD_CONTENT_READER_END_OF_STREAM;
@@ -155,6 +157,7 @@ class StreamReader : public std::enable_shared_from_this<StreamReader> {
   }
   const std::shared_ptr<BodyStream> stream_;
   MHD_Connection* const handle_;
+  const Connection& connection_;  // is there as long as the handle is
   std::mutex mutex_;
   bool woken_ = false;
   bool asleep_ = false;
@@ -197,9 +200,11 @@ void free_stream(void* held) {
   body->reader->close();
 }
 
-MHD_Response* stream_response(const std::shared_ptr<Streams>& all, const Response& response, MHD_Connection* handle) {
+MHD_Response* stream_response(const std::shared_ptr<Streams>& all, const Response& response, MHD_Connection* handle,
+                              const Connection& connection) {
   constexpr std::size_t kBlock = 8192;
-  auto body = std::make_unique<StreamBody>(StreamBody{all, std::make_shared<StreamReader>(response.stream, handle)});
+  auto body = std::make_unique<StreamBody>(
+      StreamBody{all, std::make_shared<StreamReader>(response.stream, handle, connection)});
   {
     const std::lock_guard lock(all->mutex);
     if (all->stopping) return nullptr;
@@ -572,7 +577,8 @@ MHD_Result Server::State::send(Exchange& exchange, Response response) {
   if (options.on_error && response.status >= kWrong) options.on_error(exchange.target, response);
   const std::uint64_t size = response.file ? response.file->size : response.body.size();
   const bool streamed = response.stream != nullptr;
-  MHD_Response* const made = streamed ? stream_response(streams, response, exchange.handle) : make_response(response);
+  MHD_Response* const made =
+      streamed ? stream_response(streams, response, exchange.handle, *exchange.connection) : make_response(response);
   if (made == nullptr) return MHD_NO;
   exchange.sent = size;
   if (streamed) {

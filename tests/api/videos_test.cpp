@@ -18,6 +18,7 @@
 #include "api/videos/model_files.h"
 #include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
+#include "api/videos/turns.h"
 #include "api/videos/video_endpoints.h"
 #include "api/videos/video_events.h"
 #include "base/file.h"
@@ -510,6 +511,43 @@ TEST_F(Videos, WhatTakesTooLongHereIsRefusedWithWhatDoesNot) {
   ASSERT_NE(message.find("it makes "), std::string::npos) << message;
   const std::string size = message.substr(at, message.find(' ', at) - at);
   EXPECT_EQ(post("/v1/videos", R"({"prompt":"hold","num_frames":17,"size":")" + size + "\"}").status, 200) << message;
+}
+
+// One key holds not all there is of streams and checks, and has back what it closed.
+TEST_F(Videos, AKeyHasAShareOfStreams) {
+  VideoEvents events(*queue_, 6, 4);
+  const std::string id = make("hold");
+  std::vector<Response> open;
+  for (int i = 0; i < 4; ++i) {
+    open.push_back(events.open("a", id));
+    EXPECT_TRUE(open.back().stream);
+  }
+  EXPECT_EQ(code_of(events.open("a", id)), "too_many_streams");
+  EXPECT_TRUE(events.open("b", id).stream);
+  open.back().stream->close();  // the server has it still
+  EXPECT_TRUE(events.open("a", id).stream);
+  // Without keys all are one.
+  for (int i = 0; i < 3; ++i) open.push_back(events.open("", id));
+  EXPECT_TRUE(open.back().stream);
+  EXPECT_EQ(code_of(events.open("", id)), "too_many_streams");
+}
+
+TEST(TurnsOfOwners, NobodyHoldsAllOfThem) {
+  Turns turns(3, 2);
+  std::optional<Turns::Turn> first(turns.take("a"));
+  const Turns::Turn second = turns.take("a");
+  EXPECT_TRUE(first->taken() && second.taken());
+  EXPECT_FALSE(turns.take("a").taken());
+  EXPECT_FALSE(turns.take("a", milliseconds(5)).taken());
+  const Turns::Turn others = turns.take("b");
+  EXPECT_TRUE(others.taken());
+  EXPECT_FALSE(turns.take("c").taken()) << "there are three";
+  // Whoever waits gets what comes free.
+  std::thread waits([&] { EXPECT_TRUE(turns.take("c", std::chrono::seconds(20)).taken()); });
+  std::this_thread::sleep_for(milliseconds(20));
+  first.reset();
+  waits.join();
+  EXPECT_TRUE(turns.take("a").taken());
 }
 
 TEST_F(Videos, KeysAreManagedByThoseThatMay) {

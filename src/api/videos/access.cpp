@@ -109,7 +109,8 @@ std::optional<Response> Access::refuse_key(std::string_view method, const Reques
   if (wait == 0) return std::nullopt;
   Response response =
       refuse(429, "rate_limit_exceeded", "",
-             "this key may ask for " + std::to_string(key->per_minute) + " things a minute; wait a little");
+             "this key may send " + std::to_string(key->per_minute) +
+                 " submissions a minute (every POST but quotes: videos, pictures, checks, keys); wait a little");
   response.headers.emplace_back("Retry-After", std::to_string((wait + 999) / 1000));
   response.headers.emplace_back("Retry-After-Ms", std::to_string(wait));
   return response;

@@ -6,6 +6,7 @@
 
 #include "api/videos/errors.h"
 #include "api/videos/event_stream.h"
+#include "api/videos/turns.h"
 
 namespace starling::api::videos {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 constexpr std::size_t kMostCheckBody = 1024;
 constexpr std::int64_t kUsualCalls = 3;
 constexpr std::int64_t kMostCalls = 1'000'000;
+constexpr std::size_t kMostChecks = 17;  // one that runs, and those that the checker lets wait
+constexpr std::size_t kMostChecksOfOne = 4;
 
 Asked<std::int64_t> read_calls(const Request& request) {
   if (request.body.empty()) return kUsualCalls;
@@ -44,15 +47,21 @@ base::Json result_json(const base::Result<jobs::CheckResult>& result, double sec
   return json;
 }
 
-Response check(const Gateway& gateway, jobs::Checker& checker, const Request& request) {
+Response check(const Gateway& gateway, jobs::Checker& checker, const std::shared_ptr<Turns>& turns,
+               const Request& request) {
   const std::string& id = request.parameter("id");
-  const jobs::VideoPointer video = gateway.queue->find(gateway.access->owner_of(request), id);
+  const std::string owner = gateway.access->owner_of(request);
+  const jobs::VideoPointer video = gateway.queue->find(owner, id);
   if (video == nullptr) return no_such_video(id);
   if (video->status != jobs::VideoStatus::kCompleted) {
     return refuse(400, "video_not_ready", "", "this video is not made; check one that is completed");
   }
   Asked<std::int64_t> calls = read_calls(request);
   if (calls.refusal) return std::move(*calls.refusal);
+  // Kept, with what it is one of, until it is done.
+  const std::shared_ptr<const Turns::Turn> turn(new Turns::Turn(turns->take(owner)),
+                                                [turns](const Turns::Turn* one) { delete one; });
+  if (!turn->taken()) return refuse(503, "busy", "", "as many checks of yours wait as may; ask again in a moment");
   const auto stream = std::make_shared<EventStream>();
   jobs::Check check;
   check.folder = gateway.queue->folder(id);
@@ -64,7 +73,7 @@ Response check(const Gateway& gateway, jobs::Checker& checker, const Request& re
     json.set("name", name);
     stream->send("check.call", json, false);
   };
-  check.done = [stream, began = std::chrono::steady_clock::now()](const base::Result<jobs::CheckResult>& result) {
+  check.done = [stream, turn, began = std::chrono::steady_clock::now()](const base::Result<jobs::CheckResult>& result) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     stream->send("check.done", result_json(result, took.count()), true);
   };
@@ -81,7 +90,8 @@ Route check_route(const Gateway& gateway, jobs::Checker& checker) {
   route.method = Method::kPost;
   route.pattern = "/v1/videos/{id}/check";
   route.body_limit = kMostCheckBody;
-  route.handler = [gateway, &checker](const Request& request) { return check(gateway, checker, request); };
+  route.handler = [gateway, &checker, turns = std::make_shared<Turns>(kMostChecks, kMostChecksOfOne)](
+                      const Request& request) { return check(gateway, checker, turns, request); };
   return route;
 }
 

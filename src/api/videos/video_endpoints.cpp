@@ -150,7 +150,9 @@ Response create(const Gateway& gateway, const Request& request) {
                     "unknown parameter: '" + std::string(name) + "'; edits and extensions take one");
     }
   }
-  return kUse(gateway, request, *parameters.value, {});
+  Source source;
+  source.owner = gateway.access->owner_of(request);
+  return kUse(gateway, request, *parameters.value, source);
 }
 
 // A clip of a request that is a video of this server.
@@ -178,7 +180,7 @@ Asked<std::string> named_video(const Parameters& parameters, const std::string& 
 // Of what another video goes on from: one of this server, if there is an id.
 Response go_on(const Gateway& gateway, const Request& request, const Parameters& parameters, Way way,
                const std::string& id, Use use) {
-  Source source{way, {}, {}};
+  Source source{way, {}, {}, gateway.access->owner_of(request)};
   if (auto refusal = take_video(gateway, request, "video", id, source.start)) return std::move(*refusal);
   for (const char* const name : {"seconds", "num_frames", "to"}) {
     if (way == Way::kEdit && parameters.values.has(name)) {

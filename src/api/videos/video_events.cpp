@@ -2,6 +2,8 @@
 
 #include <array>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "api/videos/base64.h"
@@ -18,7 +20,8 @@ constexpr std::array<const char*, 4> kNames = {"video.queued", "video.in_progres
 
 class VideoEvents::Stream final : public EventStream, public std::enable_shared_from_this<Stream> {
  public:
-  Stream(jobs::VideoQueue& queue, std::string id) : queue_(queue), id_(std::move(id)) {}
+  Stream(jobs::VideoQueue& queue, std::string id, Turns::Turn turn)
+      : queue_(queue), id_(std::move(id)), turn_(std::move(turn)) {}
 
   void begin() {
     watch_ = queue_.watch(
@@ -33,6 +36,7 @@ class VideoEvents::Stream final : public EventStream, public std::enable_shared_
   void close() override {
     queue_.stop_watching(id_, watch_);
     EventStream::close();
+    turn_.reset();
   }
 
  private:
@@ -60,10 +64,11 @@ class VideoEvents::Stream final : public EventStream, public std::enable_shared_
   jobs::VideoQueue& queue_;
   const std::string id_;
   std::uint64_t watch_ = 0;
+  std::optional<Turns::Turn> turn_;  // until it is closed
 };
 
-VideoEvents::VideoEvents(jobs::VideoQueue& queue, std::size_t most_streams)
-    : queue_(queue), most_streams_(most_streams), thread_([this] { run(); }) {}
+VideoEvents::VideoEvents(jobs::VideoQueue& queue, std::size_t most_streams, std::size_t most_of_one)
+    : queue_(queue), turns_(most_streams, most_of_one), thread_([this] { run(); }) {}
 
 VideoEvents::~VideoEvents() {
   {
@@ -76,7 +81,10 @@ VideoEvents::~VideoEvents() {
 
 void VideoEvents::run() {
   std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, kSignOfLife, [this] { return stopping_; })) {
+  while (true) {
+    changed_.wait_for(lock, kSignOfLife, [this] { return stopping_ || look_; });
+    if (stopping_) return;
+    look_ = false;
     std::erase_if(streams_, [](const std::weak_ptr<Stream>& stream) { return stream.expired(); });
     const std::vector<std::weak_ptr<Stream>> streams = streams_;
     lock.unlock();
@@ -87,14 +95,21 @@ void VideoEvents::run() {
   }
 }
 
-Response VideoEvents::open(const std::string& id) {
-  const auto stream = std::make_shared<Stream>(queue_, id);
+Response VideoEvents::open(const std::string& owner, const std::string& id) {
+  Turns::Turn turn = turns_.take(owner);
+  if (!turn.taken()) {
+    {
+      const std::lock_guard lock(mutex_);
+      look_ = true;
+    }
+    changed_.notify_all();
+    return refuse(503, "too_many_streams", "",
+                  "as many streams of events are open as may be, in all or of yours; ask for the status");
+  }
+  const auto stream = std::make_shared<Stream>(queue_, id, std::move(turn));
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(streams_, [](const std::weak_ptr<Stream>& other) { return other.expired(); });
-    if (streams_.size() >= most_streams_) {
-      return refuse(503, "too_many_streams", "", "as many streams of events are open as may be; ask for the status");
-    }
     streams_.push_back(stream);
   }
   stream->begin();
@@ -104,8 +119,9 @@ Response VideoEvents::open(const std::string& id) {
 Route video_events_route(const Gateway& gateway, VideoEvents& events) {
   return get_route("/v1/videos/{id}/events", [gateway, &events](const Request& request) {
     const std::string& id = request.parameter("id");
-    if (gateway.queue->find(gateway.access->owner_of(request), id) == nullptr) return no_such_video(id);
-    return events.open(id);
+    const std::string owner = gateway.access->owner_of(request);
+    if (gateway.queue->find(owner, id) == nullptr) return no_such_video(id);
+    return events.open(owner, id);
   });
 }
 

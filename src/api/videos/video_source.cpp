@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <semaphore>
 #include <string_view>
 
 #include "api/videos/errors.h"
+#include "api/videos/turns.h"
 #include "generate/given.h"
 #include "generate/token_bound.h"
 #include "node/order.h"
@@ -18,29 +18,16 @@ namespace {
 constexpr float kUsualStrength = 0.7F;
 // Pictures and clips that are read at a time, each of which may be large in memory and small in a body; and how long
 // others wait for that.
-constexpr std::ptrdiff_t kMostRead = 4;
+constexpr std::size_t kMostRead = 4;
+constexpr std::size_t kMostReadOfOne = 2;
 constexpr std::chrono::seconds kReadPatience{2};
 constexpr std::uint64_t kMostGiven = 1000;  // frames
 constexpr std::size_t kMostPictureText = std::size_t{24} << 20;
 
-// One of the kMostRead, if there is one in time.
-class ReadingTurn {
- public:
-  ReadingTurn() : taken_(turns().try_acquire_for(kReadPatience)) {}
-  ~ReadingTurn() {
-    if (taken_) turns().release();
-  }
-  ReadingTurn(const ReadingTurn&) = delete;
-  ReadingTurn& operator=(const ReadingTurn&) = delete;
-  bool taken() const { return taken_; }
-
- private:
-  static std::counting_semaphore<kMostRead>& turns() {
-    static std::counting_semaphore<kMostRead> all(kMostRead);
-    return all;
-  }
-  const bool taken_;
-};
+Turns& reading_turns() {
+  static Turns turns(kMostRead, kMostReadOfOne);
+  return turns;
+}
 
 base::Result<std::string> decode_base64(std::string_view text) {
   std::string bytes(text.size() / 4 * 3, '\0');
@@ -133,7 +120,7 @@ Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const Vid
   const std::string name = source.way == Way::kText ? "input_reference" : "video";
   const bool goes_on = source.way != Way::kText || parameters.values.has(name);
   if (goes_on) {
-    const ReadingTurn turn;
+    const Turns::Turn turn = reading_turns().take(source.owner, kReadPatience);
     if (!turn.taken()) {
       return refuse(503, "busy", "", "as many pictures and clips are read as may; send this again in a moment");
     }

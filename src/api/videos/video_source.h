@@ -28,6 +28,7 @@ struct Source {
   Way way = Way::kText;
   SourceVideo start;
   SourceVideo end;
+  std::string owner;  // who asks
 };
 Asked<jobs::NewVideo> read_video_request(const Parameters& parameters, const VideoRules& rules, std::uint64_t random,
                                          const Source& source = {});
