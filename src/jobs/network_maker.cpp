@@ -151,9 +151,10 @@ base::Result<std::optional<std::uint64_t>> NetworkMaker::find_task(const Video& 
   }
 }
 
-// Waits for somebody who can make it.
+// Waits for somebody who can make it, unless somebody waits for the answer.
 base::Result<node::Quote> NetworkMaker::quote(const node::Order& order) {
-  const auto end = std::chrono::steady_clock::now() + options_.provider_patience;
+  const std::chrono::seconds patience = making_->video->awaited ? std::chrono::seconds(0) : options_.provider_patience;
+  const auto end = std::chrono::steady_clock::now() + patience;
   while (true) {
     STARLING_ASSIGN(node::Quote quote, patiently([&] { return requester_->quote(order, options_.wishes); }));
     if (quote.lowest_price != 0 || std::chrono::steady_clock::now() >= end) return quote;

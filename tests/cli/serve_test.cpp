@@ -290,12 +290,27 @@ TEST_F(ServeTest, AVideoWaitsForAProvider) {
   restart_net("1");
   start_server({"--network", "http://127.0.0.1:" + port, "--workers", "1"});
   restart_net("0");
+  // Whoever waits for a picture is told at once.
+  const auto asked = std::chrono::steady_clock::now();
+  EXPECT_EQ(send("POST", "/images/generations", R"({"prompt":"a red ball","size":"32x16"})").status, 503);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::minutes(1));
   const std::string id = ask(3);
   std::this_thread::sleep_for(std::chrono::seconds(3));
   ASSERT_EQ(*get("/videos/" + id).text("status"), "in_progress") << get("/videos/" + id).to_text();
   restart_net("1");
   const base::Json video = wait_for(id);
   EXPECT_EQ(*video.text("status"), "completed") << video.to_text();
+}
+
+TEST_F(ServeTest, WhoWaitsForAPictureDoesNotKeepItFromStopping) {
+  start_server();
+  ask(1000);  // the one worker's
+  std::thread client(
+      [&] { EXPECT_EQ(send("POST", "/images/generations", R"({"prompt":"a red ball","size":"32x16"})").status, 503); });
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  server_->ask_to_stop();
+  EXPECT_EQ(server_->wait(std::chrono::seconds(60)), 0);
+  client.join();
 }
 
 TEST_F(ServeTest, APublicAddressTakesKeys) {

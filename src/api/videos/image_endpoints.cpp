@@ -11,6 +11,7 @@
 #include "api/videos/errors.h"
 #include "api/videos/video_source.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/random.h"
 #include "jobs/video_files.h"
 
@@ -21,6 +22,7 @@ constexpr std::size_t kMostImageBody = std::size_t{1} << 20;
 constexpr std::int64_t kMostPictures = 8;
 constexpr int kMostAtATime = 16;  // requests that wait for their pictures, each on a worker of the server
 constexpr std::chrono::minutes kPatience{10};
+constexpr std::chrono::milliseconds kPause{200};  // between looks whether the process is to end
 constexpr std::size_t kMostPictureBytes = std::size_t{256} << 20;
 
 // How many videos are not over yet.
@@ -85,7 +87,7 @@ class Pictures {
     ids_.push_back(submitted.video->id);
     return {};
   }
-  // Whether all of them were over in time.
+  // Whether all of them were over in time, and before the process is to end.
   bool wait() const {
     const auto countdown = std::make_shared<Countdown>();
     countdown->left = ids_.size();
@@ -99,7 +101,12 @@ class Pictures {
       }));
     }
     std::unique_lock lock(countdown->mutex);
-    const bool all = countdown->changed.wait_for(lock, kPatience, [&] { return countdown->left == 0; });
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    const auto over = [&] { return countdown->left == 0; };
+    bool all = over();
+    while (!all && !base::interrupted() && std::chrono::steady_clock::now() < end) {
+      all = countdown->changed.wait_for(lock, kPause, over);
+    }
     lock.unlock();
     for (std::size_t i = 0; i < ids_.size(); ++i) gateway_.queue->stop_watching(ids_[i], watches[i]);
     return all;
