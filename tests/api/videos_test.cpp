@@ -18,7 +18,6 @@
 #include "api/videos/model_files.h"
 #include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
-#include "api/videos/turns.h"
 #include "api/videos/video_endpoints.h"
 #include "api/videos/video_events.h"
 #include "base/file.h"
@@ -27,6 +26,7 @@
 #include "jobs/video_files.h"
 #include "proof/commitment.h"
 #include "proof/model_root.h"
+#include "quick_maker.h"
 #include "raw_client.h"
 #include "schemas.h"
 #include "video/picture.h"
@@ -36,29 +36,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
-
-// Writes what a video has, without making it. "hold": waits until nobody wants it.
-class QuickMaker final : public jobs::Maker {
- public:
-  base::Result<jobs::Outcome> make(const jobs::Making& making) override {
-    if (making.video->request.prompt == "fail") return base::limit_error("it is too much");
-    if (making.video->request.prompt == "disk")
-      return base::io_error("cannot write /home/x/videos/1: the disk is full");
-    if (making.video->request.prompt == "dear") STARLING_TRY(making.reserve(100));
-    while (making.video->request.prompt == "hold") {
-      if (making.stopped()) return base::cancelled("stopped");
-      std::this_thread::sleep_for(milliseconds(1));
-    }
-    const jobs::VideoPaths paths(making.folder);
-    fs::create_directories(making.folder);
-    for (const fs::path& path : {paths.video, paths.receipt, paths.trace, paths.thumbnail, paths.spritesheet}) {
-      std::ofstream(path) << "0123456789" << path.filename().string();
-    }
-    making.progress(50);
-    return jobs::Outcome{};
-  }
-  base::Result<std::uint64_t> abandon(const jobs::Video& /*video*/) override { return std::uint64_t{0}; }
-};
 
 class Videos : public testing::Test {
  protected:
@@ -530,24 +507,6 @@ TEST_F(Videos, AKeyHasAShareOfStreams) {
   for (int i = 0; i < 3; ++i) open.push_back(events.open("", id));
   EXPECT_TRUE(open.back().stream);
   EXPECT_EQ(code_of(events.open("", id)), "too_many_streams");
-}
-
-TEST(TurnsOfOwners, NobodyHoldsAllOfThem) {
-  Turns turns(3, 2);
-  std::optional<Turns::Turn> first(turns.take("a"));
-  const Turns::Turn second = turns.take("a");
-  EXPECT_TRUE(first->taken() && second.taken());
-  EXPECT_FALSE(turns.take("a").taken());
-  EXPECT_FALSE(turns.take("a", milliseconds(5)).taken());
-  const Turns::Turn others = turns.take("b");
-  EXPECT_TRUE(others.taken());
-  EXPECT_FALSE(turns.take("c").taken()) << "there are three";
-  // Whoever waits gets what comes free.
-  std::thread waits([&] { EXPECT_TRUE(turns.take("c", std::chrono::seconds(20)).taken()); });
-  std::this_thread::sleep_for(milliseconds(20));
-  first.reset();
-  waits.join();
-  EXPECT_TRUE(turns.take("a").taken());
 }
 
 TEST_F(Videos, KeysAreManagedByThoseThatMay) {
