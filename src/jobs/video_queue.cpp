@@ -24,6 +24,9 @@ namespace {
 // As `status` holds it of a video that was removed while it was being made.
 constexpr std::int64_t kRemoved = -1;
 
+// Bytes of the disk that are kept for deletions: what a few of them write before they free anything.
+constexpr std::size_t kReserve = std::size_t{1} << 20;
+
 constexpr const char* kVideoColumns =
     "number, id, owner, model, seconds, request, status, created_at, completed_at, expires_at, task, failure_code, "
     "failure_message, outcome, source, awaited";
@@ -78,6 +81,7 @@ base::Result<std::unique_ptr<VideoQueue>> VideoQueue::open(Database& database, c
   STARLING_TRY(queue->lock_folder());
   STARLING_TRY(queue->load());
   STARLING_TRY(queue->remove_left_folders());
+  queue->keep_reserve();
   return queue;
 }
 
@@ -277,18 +281,41 @@ base::Status VideoQueue::remove_entry(const std::string& id) {
   });
 }
 
+void VideoQueue::keep_reserve() const {
+  std::error_code error;
+  if (fs::file_size(reserve_file(), error) == kReserve && !error) return;
+  // Not zeros alone, which some disks keep in no room.
+  base::Bytes bytes(kReserve);
+  base::fill_random(bytes);
+  (void)base::write_file(reserve_file(), bytes, base::FileMode::kPrivate);  // later, where there is no room now
+}
+
+// The row of a video goes. Where the disk is full, what is kept for that makes room, or its own files.
+base::Status VideoQueue::take_off(const Video& video, bool claimed) {
+  const auto write = [&] { return claimed ? mark_removed(video.id) : remove_entry(video.id); };
+  base::Status gone = write();
+  if (gone.ok() || gone.error().code != base::ErrorCode::kIo) return gone;
+  std::error_code ignored;
+  if (fs::remove(reserve_file(), ignored)) gone = write();
+  if (gone.ok() || !is_over(video.status)) return gone;
+  remove_folder(folder(video.id));
+  return write();
+}
+
 base::Result<bool> VideoQueue::remove(const std::string& owner, const std::string& id) {
   const std::lock_guard ending(ending_);
   bool claimed = false;
   bool queued = false;
+  VideoPointer video;
   {
     const std::unique_lock lock(mutex_);
     const auto found = videos_.find(id);
     if (found == videos_.end() || found->second.video->owner != owner) return false;
-    queued = leave_queue(*found->second.video);  // nobody begins it now
+    video = found->second.video;
+    queued = leave_queue(*video);  // nobody begins it now
     claimed = found->second.claimed || found->second.video->status == VideoStatus::kInProgress;
   }
-  const base::Status gone = claimed ? mark_removed(id) : remove_entry(id);
+  const base::Status gone = take_off(*video, claimed);
   if (!gone.ok()) {
     // A disk that is full, say: it is still asked for.
     const std::unique_lock lock(mutex_);
@@ -310,6 +337,7 @@ base::Result<bool> VideoQueue::remove(const std::string& owner, const std::strin
 }
 
 base::Status VideoQueue::expire(std::int64_t now) {
+  keep_reserve();
   std::vector<VideoPointer> over;
   {
     const std::shared_lock lock(mutex_);

@@ -74,8 +74,8 @@ class VideoQueue {
   // An owner's videos by time of submission, from the one after `after` on (empty: the first). kNotFound: there is no
   // such video.
   base::Result<Page> list(const std::string& owner, const std::string& after, std::size_t limit, bool ascending) const;
-  // It is gone from now on with all its files; of one that is being made they go a moment later, and what a network
-  // was asked for is cancelled. False when this owner sees none of that name.
+  // Works on a full disk too. It is gone from now on with all its files; of one that is being made they go a moment
+  // later, and what a network was asked for is cancelled. False when this owner sees none of that name.
   base::Result<bool> remove(const std::string& owner, const std::string& id);
   // Throws out whose time is over.
   base::Status expire(std::int64_t now);
@@ -135,6 +135,9 @@ class VideoQueue {
   base::Status end(const Video& ended, std::uint64_t paid);
   base::Status remove_entry(const std::string& id);
   base::Status mark_removed(const std::string& id);
+  base::Status take_off(const Video& video, bool claimed);
+  std::filesystem::path reserve_file() const { return options_.folder / "reserve"; }
+  void keep_reserve() const;
   void enter(const VideoPointer& video);
   bool leave_queue(const Video& video);  // whether it was in one
   // Precondition of these two: mutex_ is held.

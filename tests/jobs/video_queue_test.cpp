@@ -1,6 +1,7 @@
 #include "jobs/video_queue.h"
 
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -343,9 +344,9 @@ TEST_F(Queues, ADatabaseOfTheFirstVersionGoesOn) {
   NewVideo remixed = asked("", "remixed");
   const std::string id = queue_->submit(remixed, 100)->video->id;
   const auto as_it_was = database_->write([&](Connection& connection) -> base::Status {
-    STARLING_TRY(
-        connection.execute("DROP TABLE paces; ALTER TABLE videos DROP COLUMN source; ALTER TABLE videos DROP COLUMN awaited;"
-                           "CREATE TABLE sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT"));
+    STARLING_TRY(connection.execute(
+        "DROP TABLE paces; ALTER TABLE videos DROP COLUMN source; ALTER TABLE videos DROP COLUMN awaited;"
+        "CREATE TABLE sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT"));
     STARLING_ASSIGN(Statement note,
                     connection.prepare("INSERT INTO sources (video, source) VALUES (?, 'video_first')"));
     return note.bind(1, id).run();
@@ -359,6 +360,43 @@ TEST_F(Queues, ADatabaseOfTheFirstVersionGoesOn) {
     EXPECT_EQ(video->source, "video_first");
     EXPECT_FALSE(video->awaited);
   }
+}
+
+// A disk of its own, which takes a superuser.
+TEST_F(Queues, OnAFullDiskVideosCanBeDeleted) {
+  const fs::path disk = home_ / "disk";
+  fs::create_directories(disk);
+  if (::mount("none", disk.c_str(), "tmpfs", 0, "size=8m") != 0) GTEST_SKIP() << "nobody may mount here";
+  const std::unique_ptr<const fs::path, void (*)(const fs::path*)> mounted(
+      &disk, [](const fs::path* one) { EXPECT_EQ(::umount2(one->c_str(), MNT_DETACH), 0); });
+  auto database = *Database::open(disk / "jobs.sqlite");
+  QueueOptions options;
+  options.folder = disk / "videos";
+  const auto queue = *VideoQueue::open(*database, options);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(queue->submit(asked("", "x"), 100)->video->id);
+  const auto claim = queue->claim(kSoon);
+  ASSERT_TRUE(claim.has_value());
+  EXPECT_TRUE(queue->complete(claim->video->id, Outcome(), 101).ok());
+  // Nothing is left of the disk, to the last byte.
+  std::ofstream rest(disk / "rest", std::ios::binary);
+  const std::string piece(512, 'x');
+  while (rest.write(piece.data(), static_cast<std::streamsize>(piece.size())).flush()) continue;
+  bool full = false;
+  for (int i = 0; i < 5000 && !full; ++i) full = !queue->submit(asked("", std::string(3000, 'x')), 102).ok();
+  ASSERT_TRUE(full);
+  for (const std::string& id : ids) {
+    const auto removed = queue->remove("", id);
+    ASSERT_TRUE(removed.ok()) << removed.error().message;
+    EXPECT_TRUE(*removed);
+    EXPECT_EQ(queue->find("", id), nullptr);
+  }
+  // Once there is room, some of it is kept again.
+  EXPECT_FALSE(fs::exists(disk / "videos" / "reserve"));
+  rest.close();
+  fs::remove(disk / "rest");
+  EXPECT_TRUE(queue->expire(103).ok());
+  EXPECT_TRUE(fs::exists(disk / "videos" / "reserve"));
 }
 
 TEST_F(Queues, NobodyIsToldOfVideosThatAreWaitedFor) {
