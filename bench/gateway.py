@@ -58,7 +58,7 @@ class Server:
     def __init__(self, program, folder):
         self.errors = open(folder / "log", "w")
         self.process = subprocess.Popen(
-            [program, "serve", "--local", "--listen", "127.0.0.1:0", "--json"],
+            [program, "serve", "--local", "--most-seconds", "0", "--listen", "127.0.0.1:0", "--json"],
             env={**os.environ, "STARLING_HOME": str(folder / "home")},
             stdout=subprocess.PIPE, stderr=self.errors, text=True)
         line = self.process.stdout.readline()
