@@ -82,6 +82,7 @@ TEST_F(EmbeddedTest, ATransferLastsAndCanBeProved) {
 
   const auto key = ledger::bank::account_key(bob_.address());
   const auto proven = *view->prove(key);
+  ASSERT_TRUE(proven.value.has_value());
   EXPECT_TRUE(verify_state_proof(header, orderer_key().address(), key, *proven.value, proven.proof).ok());
   EXPECT_TRUE(verify_state_proof(header, std::nullopt, key, *proven.value, proven.proof).ok());
   EXPECT_FALSE(verify_state_proof(header, alice_.address(), key, *proven.value, proven.proof).ok());

@@ -77,6 +77,7 @@ TEST_F(FollowerTest, WhatIsHandedOnIsReadFromTheCopyAtOnce) {
   // What it proves is what the orderer signed.
   const auto key = ledger::bank::account_key(test_key(2).address());
   const auto proven = *view->prove(key);
+  ASSERT_TRUE(proven.value.has_value());
   EXPECT_TRUE(
       consensus::verify_state_proof(view->header(), test_key(10).address(), key, *proven.value, proven.proof).ok());
   // And what others do comes by itself.
