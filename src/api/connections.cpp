@@ -1,5 +1,6 @@
 #include "api/connections.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -20,6 +21,10 @@ std::int64_t now() {
 }  // namespace
 
 bool Connection::is_left() const {
+  if (tls_) {
+    pollfd look{descriptor_, POLLRDHUP, 0};
+    return ::poll(&look, 1, 0) == 1;
+  }
   char byte = 0;
   return ::recv(descriptor_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
@@ -36,8 +41,8 @@ Connections::~Connections() {
   for (Connection* connection : open_) delete connection;
 }
 
-Connection* Connections::open(int descriptor) {
-  auto* const connection = new Connection(descriptor);
+Connection* Connections::open(int descriptor, bool tls) {
+  auto* const connection = new Connection(descriptor, tls);
   wait_for_header(*connection);
   const std::lock_guard lock(mutex_);
   open_.insert(connection);

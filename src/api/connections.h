@@ -20,13 +20,15 @@ struct ConnectionLimits {
 // One connection of a client.
 class Connection {
  public:
-  explicit Connection(int descriptor) : descriptor_(descriptor) {}
-  // Whether the client has closed it, or its sending half, and everything it sent was read. While it is open here.
+  Connection(int descriptor, bool tls) : descriptor_(descriptor), tls_(tls) {}
+  // Whether the client has closed it, or its sending half, and everything it sent was read; over TLS whatever is not
+  // read, for that may be its farewell. While it is open here.
   bool is_left() const;
 
  private:
   friend class Connections;
   const int descriptor_;
+  const bool tls_;
   std::atomic<std::int64_t> deadline_ = 0;  // steady, in milliseconds
   std::atomic<bool> idle_ = true;           // no request has begun to be answered
 };
@@ -41,7 +43,7 @@ class Connections {
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  Connection* open(int descriptor);
+  Connection* open(int descriptor, bool tls);
   // Before the descriptor is closed.
   void close(Connection* connection);
   std::size_t count() const;

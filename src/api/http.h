@@ -33,7 +33,9 @@ struct Request {
   std::map<std::string, std::string> query;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
+  std::function<bool()> left;  // whether whoever asks has gone: until it is answered; null: nobody knows
 
+  bool is_left() const { return left && left(); }
   // The value, or an empty text.
   const std::string& header(const std::string& name) const;
   const std::string& parameter(const std::string& name) const;

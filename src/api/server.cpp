@@ -410,7 +410,7 @@ void Server::State::on_connection(void* self, MHD_Connection* connection, void**
   auto* const state = static_cast<State*>(self);
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
     const auto* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *known = state->connections.open(info->connect_fd);
+    *known = state->connections.open(info->connect_fd, !state->options.certificate.empty());
     if (state->metrics != nullptr) state->connections_taken->add();
     if (state->metrics != nullptr) state->connections_open->add(1);
   } else {
@@ -554,6 +554,10 @@ MHD_Result Server::State::dispatch(const Held& exchange) {
     run_route(route, std::move(exchange->request), answer);
     let_go_of_body(*exchange);
     return MHD_YES;
+  }
+  // The connection sleeps, and so stays open, until it is answered.
+  if (!route.later) {
+    exchange->request.left = [connection = exchange->connection] { return connection->is_left(); };
   }
   const std::size_t size = exchange->request.body.size();
   const auto work = [this, exchange, answer](bool run) {

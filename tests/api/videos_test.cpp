@@ -629,6 +629,64 @@ TEST_F(Videos, PicturesAskedForTwiceUnderOneNameAreTheSame) {
 }
 
 TEST_F(Videos, OriginsAndHostsAreHeldApart) {
+// A client that asks for a picture, and waits.
+RawClient wait_for_picture(const Server& server, const std::string& more) {
+  const std::string body = R"({"prompt":"hold"})";
+  RawClient client(server.port());
+  client.send("POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + more +
+              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  return client;
+}
+
+TEST_F(Videos, PicturesThatNobodyWaitsForAreNotMade) {
+  ServerOptions options;
+  options.workers = 1;
+  auto server = Server::start(router_, options);
+  ASSERT_TRUE(server.ok());
+  const auto until_there_are = [&](std::size_t count) {
+    for (int i = 0; i < 5000 && queue_->size() != count; ++i) std::this_thread::sleep_for(milliseconds(1));
+    return queue_->size() == count;
+  };
+  // Whether the one worker does something else.
+  const auto works = [&] {
+    RawClient client((*server)->port());
+    client.send("DELETE /v1/videos/video_none HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return status_of(client.receive_some()) == 404;
+  };
+  std::optional<RawClient> client(wait_for_picture(**server, ""));
+  ASSERT_TRUE(until_there_are(1));
+  client.reset();
+  EXPECT_TRUE(works());
+  EXPECT_EQ(queue_->size(), 0U);
+  // What has a name may be asked for again.
+  client.emplace(wait_for_picture(**server, "Idempotency-Key: a\r\n"));
+  ASSERT_TRUE(until_there_are(1));
+  client.reset();
+  EXPECT_TRUE(works());
+  EXPECT_EQ(queue_->size(), 1U);
+}
+
+TEST_F(Videos, OneKeyDoesNotWaitForAllPictures) {
+  const auto first = keys_->create({}, 1);
+  const auto second = keys_->create({}, 1);
+  ASSERT_TRUE(first.ok() && second.ok());
+  auto server = Server::start(router_, {});
+  ASSERT_TRUE(server.ok());
+  const auto as = [](const jobs::ApiKeys::Created& key) { return "Authorization: Bearer " + key.secret + "\r\n"; };
+  std::vector<RawClient> waiting;
+  for (int i = 0; i < 4; ++i) waiting.push_back(wait_for_picture(**server, as(*first)));
+  for (int i = 0; i < 5000 && queue_->size() != 4; ++i) std::this_thread::sleep_for(milliseconds(1));
+  const std::string refused = wait_for_picture(**server, as(*first)).receive_until("}}\n");
+  EXPECT_EQ(status_of(refused), 503);
+  EXPECT_NE(refused.find("or of yours"), std::string::npos) << refused;
+  waiting.push_back(wait_for_picture(**server, as(*second)));
+  for (int i = 0; i < 5000 && queue_->size() != 5; ++i) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_EQ(queue_->size(), 5U);
+  waiting.clear();
+  for (int i = 0; i < 5000 && queue_->size() != 0; ++i) std::this_thread::sleep_for(milliseconds(1));
+  EXPECT_EQ(queue_->size(), 0U);
+}
+
   const auto status = [&](const std::map<std::string, std::string>& headers) {
     return ask(Method::kGet, "/v1/videos", "", "", headers).status;
   };

@@ -9,6 +9,7 @@
 #include "api/videos/asking.h"
 #include "api/videos/base64.h"
 #include "api/videos/errors.h"
+#include "api/videos/turns.h"
 #include "api/videos/video_source.h"
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -20,10 +21,14 @@ namespace {
 
 constexpr std::size_t kMostImageBody = std::size_t{1} << 20;
 constexpr std::int64_t kMostPictures = 8;
-constexpr int kMostAtATime = 16;  // requests that wait for their pictures, each on a worker of the server
+constexpr std::size_t kMostAtATime = 16;  // requests that wait for their pictures, each on a worker of the server
+constexpr std::size_t kMostOfOne = 4;
 constexpr std::chrono::minutes kPatience{10};
-constexpr std::chrono::milliseconds kPause{200};  // between looks whether the process is to end
+constexpr std::chrono::milliseconds kPause{200};  // between looks whether it is of use to wait
 constexpr std::size_t kMostPictureBytes = std::size_t{256} << 20;
+
+// How waiting for them came out.
+enum class Waited : std::uint8_t { kMade, kLate, kLeft };
 
 // How many videos are not over yet.
 struct Countdown {
@@ -87,8 +92,8 @@ class Pictures {
     ids_.push_back(submitted.video->id);
     return {};
   }
-  // Whether all of them were over in time, and before the process is to end.
-  bool wait() const {
+  // Until all of them are over, or whoever asks has gone, or the time is, or the process is to end.
+  Waited wait(const Request& request) const {
     const auto countdown = std::make_shared<Countdown>();
     countdown->left = ids_.size();
     std::vector<std::uint64_t> watches;
@@ -104,12 +109,14 @@ class Pictures {
     const auto end = std::chrono::steady_clock::now() + kPatience;
     const auto over = [&] { return countdown->left == 0; };
     bool all = over();
-    while (!all && !base::interrupted() && std::chrono::steady_clock::now() < end) {
+    bool left = false;
+    while (!all && !left && !base::interrupted() && std::chrono::steady_clock::now() < end) {
       all = countdown->changed.wait_for(lock, kPause, over);
+      left = !all && request.is_left();
     }
     lock.unlock();
     for (std::size_t i = 0; i < ids_.size(); ++i) gateway_.queue->stop_watching(ids_[i], watches[i]);
-    return all;
+    return all ? Waited::kMade : left ? Waited::kLeft : Waited::kLate;
   }
   Response answer(const Wanted& wanted, const std::string& host) {
     base::Json data = base::Json::empty_array();
@@ -177,10 +184,15 @@ Response generate(const Gateway& gateway, const Request& request) {
     const base::Status asked = pictures.ask(std::move(*video.value));
     if (!asked.ok()) return refuse_submission(asked.error());
   }
-  if (!pictures.wait()) {
-    return refuse(503, "busy", "", "the picture is not made yet, others are before it; ask again later");
+  switch (pictures.wait(request)) {
+    case Waited::kMade:
+      return pictures.answer(*wanted.value, request.header("host"));
+    case Waited::kLeft:
+      return refuse(503, "busy", "", "whoever asked for the picture has gone");
+    case Waited::kLate:
+      break;
   }
-  return pictures.answer(*wanted.value, request.header("host"));
+  return refuse(503, "busy", "", "the picture is not made yet, others are before it; ask again later");
 }
 
 }  // namespace
@@ -191,14 +203,13 @@ Route image_route(const Gateway& gateway) {
   route.pattern = "/v1/images/generations";
   route.body_limit = kMostImageBody;
   route.runs = Runs::kOnWorker;
-  route.handler = [gateway, waiting = std::make_shared<std::atomic<int>>(0)](const Request& request) {
-    if (waiting->fetch_add(1) >= kMostAtATime) {
-      --*waiting;
-      return refuse(503, "busy", "", "as many pictures are being waited for as may be; ask again later");
-    }
-    Response response = generate(gateway, request);
-    --*waiting;
-    return response;
+  route.handler = [gateway, turns = std::make_shared<Turns>(kMostAtATime, kMostOfOne)](const Request& request) {
+    const Turns::Turn turn = turns->take(gateway.access->owner_of(request));
+    if (turn.taken()) return generate(gateway, request);
+    return refuse(
+        503, "busy", "",
+        "as many requests for pictures are being waited for as may be, in all or of yours; ask again when one "
+        "of them is answered");
   };
   return route;
 }
