@@ -180,12 +180,12 @@ std::shared_ptr<const ApiKey> ApiKeys::find(const std::string& secret) const {
   return found == by_hash_.end() ? nullptr : found->second;
 }
 
-std::uint64_t ApiKeys::take(const ApiKey& key, std::int64_t milliseconds) {
+std::uint64_t ApiKeys::take(const ApiKey& key, Kind kind, std::int64_t milliseconds) {
   if (key.per_minute == 0) return 0;
   constexpr double kMinute = 60'000.0;
-  const double most = key.per_minute;
+  const double most = static_cast<double>(key.per_minute) * (kind == Kind::kQuote ? kQuotesEach : 1);
   const std::lock_guard lock(buckets_mutex_);
-  const auto [entry, fresh] = buckets_.try_emplace(key.id, Bucket{most, milliseconds});
+  const auto [entry, fresh] = buckets_.try_emplace({key.id, kind}, Bucket{most, milliseconds});
   Bucket& bucket = entry->second;
   const auto gone = static_cast<double>(std::max<std::int64_t>(milliseconds - bucket.at, 0));
   bucket.room = std::min(most, bucket.room + gone * most / kMinute);

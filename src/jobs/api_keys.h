@@ -8,6 +8,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -73,7 +74,10 @@ class ApiKeys {
   // The key of that secret that is not revoked; null if there is none.
   std::shared_ptr<const ApiKey> find(const std::string& secret) const;
   // Counts a request of the key at this time, in milliseconds: 0, or after how many milliseconds there is room for it.
-  std::uint64_t take(const ApiKey& key, std::int64_t milliseconds);
+  // Quotes count apart, and there may be kQuotesEach of them for each other request.
+  enum class Kind : std::uint8_t { kSubmission, kQuote };
+  static constexpr std::uint32_t kQuotesEach = 10;
+  std::uint64_t take(const ApiKey& key, Kind kind, std::int64_t milliseconds);
   // Motes that are left of its budget; nothing: any number.
   base::Result<std::optional<std::uint64_t>> left(const std::string& id) const;
 
@@ -91,7 +95,7 @@ class ApiKeys {
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<const ApiKey>> by_hash_;
   std::mutex buckets_mutex_;
-  std::map<std::string, Bucket> buckets_;  // by id
+  std::map<std::pair<std::string, Kind>, Bucket> buckets_;  // by id
 };
 
 }  // namespace starling::jobs

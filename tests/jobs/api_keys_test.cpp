@@ -74,16 +74,22 @@ TEST_F(Keys, WhatAnotherProcessDoesIsSeen) {
 }
 
 TEST_F(Keys, RatesHold) {
+  using Kind = ApiKeys::Kind;
   ApiKey key;
   key.id = "key_a";
   key.per_minute = 2;
-  EXPECT_EQ(keys_->take(key, 1000), 0U);
-  EXPECT_EQ(keys_->take(key, 1000), 0U);
-  EXPECT_GE(keys_->take(key, 1000), 29'000U);
-  EXPECT_EQ(keys_->take(key, 31'100), 0U);
-  EXPECT_GT(keys_->take(key, 31'100), 0U);
+  EXPECT_EQ(keys_->take(key, Kind::kSubmission, 1000), 0U);
+  EXPECT_EQ(keys_->take(key, Kind::kSubmission, 1000), 0U);
+  EXPECT_GE(keys_->take(key, Kind::kSubmission, 1000), 29'000U);
+  EXPECT_EQ(keys_->take(key, Kind::kSubmission, 31'100), 0U);
+  EXPECT_GT(keys_->take(key, Kind::kSubmission, 31'100), 0U);
+  // Quotes count apart, and more of them go.
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(keys_->take(key, Kind::kQuote, 31'100), 0U) << i;
+  EXPECT_GE(keys_->take(key, Kind::kQuote, 31'100), 2'900U);
+  EXPECT_EQ(keys_->take(key, Kind::kQuote, 34'200), 0U);
+  EXPECT_GT(keys_->take(key, Kind::kSubmission, 34'200), 0U);
   key.per_minute = 0;
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(keys_->take(key, 0), 0U);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(keys_->take(key, Kind::kSubmission, 0), 0U);
 }
 
 TEST_F(Keys, NamesScopesAndHooksAreChecked) {

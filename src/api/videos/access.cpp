@@ -18,7 +18,7 @@ bool is_public(const std::string& path) {
   return path == "/openapi.json" || path == "/health" || path == kWalletRpcPath || is_studio_path(path);
 }
 
-// What has no end but a number, and bounds of its own.
+// What has no end but a number: it counts apart.
 bool is_quote(const std::string& path) {
   return path == "/v1/videos/quote" || path == "/v1/videos/edits/quote" || path == "/v1/videos/extensions/quote";
 }
@@ -104,13 +104,16 @@ std::optional<Response> Access::refuse_key(std::string_view method, const Reques
     return refuse(403, "insufficient_permissions", "",
                   std::string("this key may not ") + (reads ? "read" : "write") + "; use one that may");
   }
-  if (method != "POST" || is_quote(request.path)) return std::nullopt;
-  const std::uint64_t wait = keys_.take(*key, options_.milliseconds());
+  if (method != "POST") return std::nullopt;
+  using Kind = jobs::ApiKeys::Kind;
+  const bool quote = is_quote(request.path);
+  const std::uint64_t wait = keys_.take(*key, quote ? Kind::kQuote : Kind::kSubmission, options_.milliseconds());
   if (wait == 0) return std::nullopt;
   Response response =
       refuse(429, "rate_limit_exceeded", "",
              "this key may send " + std::to_string(key->per_minute) +
-                 " submissions a minute (every POST but quotes: videos, pictures, checks, keys); wait a little");
+                 " submissions a minute (every POST but quotes: videos, pictures, checks, keys), and " +
+                 std::to_string(jobs::ApiKeys::kQuotesEach) + " quotes for each of these; wait a little");
   response.headers.emplace_back("Retry-After", std::to_string((wait + 999) / 1000));
   response.headers.emplace_back("Retry-After-Ms", std::to_string(wait));
   return response;
