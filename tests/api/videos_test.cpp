@@ -1,6 +1,5 @@
 // The endpoints of the Videos API, held to the OpenAPI document that the server hands out.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -9,148 +8,18 @@
 #include <thread>
 
 #include "api/server.h"
-#include "api/videos/access.h"
-#include "api/videos/check_endpoint.h"
 #include "api/videos/errors.h"
-#include "api/videos/image_endpoints.h"
-#include "api/videos/key_endpoints.h"
-#include "api/videos/model_endpoints.h"
-#include "api/videos/model_files.h"
-#include "api/videos/network_endpoints.h"
 #include "api/videos/openapi.h"
-#include "api/videos/video_endpoints.h"
-#include "api/videos/video_events.h"
 #include "base/file.h"
-#include "generate/random_model.h"
-#include "jobs/runner.h"
 #include "jobs/video_files.h"
 #include "proof/commitment.h"
 #include "proof/model_root.h"
-#include "quick_maker.h"
 #include "raw_client.h"
-#include "schemas.h"
 #include "video/picture.h"
+#include "videos_fixture.h"
 
 namespace starling::api::videos {
 namespace {
-
-namespace fs = std::filesystem;
-using std::chrono::milliseconds;
-
-class Videos : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    const std::vector<std::string> sentences{"a red ball bounces on green ground"};
-    auto engine = exact::Engine::create({});
-    ASSERT_TRUE(engine.ok());
-    const auto model = generate::random_model(generate::RandomModelSize::kTiny, sentences, 3, *engine);
-    ASSERT_TRUE(model.ok());
-    fs::create_directories(shared());
-    ASSERT_TRUE(models::write_checkpoint(shared() / "model", *model).ok());
-  }
-  static void TearDownTestSuite() { fs::remove_all(shared()); }
-  static fs::path shared() { return fs::temp_directory_path() / ("starling-videos-" + std::to_string(::getpid())); }
-
-  Videos() {
-    fs::remove_all(shared() / "home");
-    fs::create_directories(shared() / "home");
-    model_.emplace(*models::Checkpoint::open(shared() / "model"));
-    database_ = *jobs::Database::open(shared() / "home" / "jobs.sqlite");
-    keys_ = *jobs::ApiKeys::open(*database_);
-    jobs::QueueOptions options;
-    options.folder = shared() / "home" / "videos";
-    options.most_queued = 8;
-    queue_ = *jobs::VideoQueue::open(*database_, options);
-    access_ = std::make_unique<Access>(*keys_, AccessOptions{{"https://page.example"}, [] { return 0; }});
-    events_ = std::make_unique<VideoEvents>(*queue_);
-    gateway_.queue = queue_.get();
-    gateway_.access = access_.get();
-    gateway_.keys = keys_.get();
-    gateway_.now = [] { return 1000; };
-    gateway_.rules.model = &*model_;
-    gateway_.rules.model_name = "tiny";
-    gateway_.rules.model_folder = shared() / "model";
-    gateway_.rules.usual.width = 32;
-    gateway_.rules.usual.height = 16;
-    gateway_.rules.memory = std::uint64_t{1} << 30;
-    gateway_.rules.most_pixels = 1 << 22;
-    gateway_.quote = [this](const jobs::NewVideo& video) {
-      return jobs::quote_here(*model_, video, gateway_.rules.memory);
-    };
-    router_.add(video_routes(gateway_));
-    router_.add(key_routes(gateway_, *keys_));
-    gateway_.rules.model_root = *model_->root();
-    router_.add(model_routes(gateway_));
-    router_.add(model_file_routes(gateway_));
-    router_.add(image_route(gateway_));
-    router_.add(video_events_route(gateway_, *events_));
-    jobs::CheckerOptions checks;
-    checks.model = &*model_;
-    checker_ = std::make_unique<jobs::Checker>(checks);
-    router_.add(check_route(gateway_, *checker_));
-    router_.add(network_routes(http_, {"http://127.0.0.1:1", nullptr}));
-    router_.add(openapi_route());
-    std::vector<std::unique_ptr<jobs::Maker>> makers;
-    makers.push_back(std::make_unique<QuickMaker>());
-    runner_ = std::make_unique<jobs::Runner>(*queue_, std::move(makers), [] { return std::int64_t{2000}; });
-  }
-
-  // As a server does it. Holds what comes back to the document.
-  Response ask(Method method, const std::string& target, std::string body = "", std::string type = "application/json",
-               const std::map<std::string, std::string>& headers = {}) {
-    Request request;
-    request.method = method;
-    request.headers = headers;
-    request.headers.emplace("host", "localhost:1");
-    if (!body.empty()) request.headers.emplace("content-type", std::move(type));
-    request.body = std::move(body);
-    request.path = target.substr(0, target.find('?'));
-    Screened screened = access_->screen(method_name(method), request);
-    std::optional<Response> response = std::move(screened.refusal);
-    if (!response) router_.answer(request, target, Answer([&](Response given) { response = std::move(given); }));
-    check(method, request.path, *response);
-    return std::move(*response);
-  }
-  void check(Method method, const std::string& path, const Response& response) {
-    const Router::Match match = router_.find(method, path);
-    if (match.route == nullptr || response.file || response.stream || response.status == 416) return;
-    std::string name = method_name(method);
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const base::Json* const schema = schemas_.answer_schema(match.route->pattern, name, response.status);
-    ASSERT_NE(schema, nullptr) << name << " " << path << " answers " << response.status << ": " << response.body;
-    const auto json = base::Json::parse(response.body, "answer");
-    ASSERT_TRUE(json.ok()) << response.body;
-    EXPECT_EQ(schemas_.differs(*schema, *json, "answer"), "") << response.body;
-  }
-  static base::Json json_of(const Response& response) { return *base::Json::parse(response.body, "answer"); }
-  static std::string code_of(const Response& response) {
-    const base::Json json = json_of(response);
-    return *(*json.object("error"))->text("code");
-  }
-  std::string make(const std::string& prompt) {
-    return *json_of(ask(Method::kPost, "/v1/videos", R"({"prompt":")" + prompt + R"("})")).text("id");
-  }
-  bool until(const std::string& id, const std::string& status) {
-    for (int i = 0; i < 5000; ++i) {
-      if (*json_of(ask(Method::kGet, "/v1/videos/" + id)).text("status") == status) return true;
-      std::this_thread::sleep_for(milliseconds(1));
-    }
-    return false;
-  }
-
-  const Schemas schemas_;
-  std::optional<models::Checkpoint> model_;
-  std::unique_ptr<jobs::Database> database_;
-  std::unique_ptr<jobs::ApiKeys> keys_;
-  std::unique_ptr<jobs::VideoQueue> queue_;
-  std::unique_ptr<Access> access_;
-  std::unique_ptr<VideoEvents> events_;
-  Gateway gateway_;
-  std::unique_ptr<jobs::Checker> checker_;
-  node::HttpClient http_;
-  Router router_;
-  std::unique_ptr<jobs::Runner> runner_;
-};
 
 TEST_F(Videos, TheDocumentDescribesEachRouteAndNoOther) {
   std::set<std::string> described;
@@ -559,134 +428,6 @@ TEST_F(Videos, AFullQueueSaysSo) {
   EXPECT_EQ(code_of(last), "too_many_videos");
 }
 
-TEST_F(Videos, PicturesAreTheFramesOfVideos) {
-  const auto generate = [&](const std::string& body) { return ask(Method::kPost, "/v1/images/generations", body); };
-  const Response two = generate(R"({"prompt":"x","n":2})");
-  ASSERT_EQ(two.status, 200) << two.body;
-  const base::Json json = json_of(two);
-  EXPECT_EQ(*(*json.array("data"))->elements()[1].text("b64_json"), "MDEyMzQ1Njc4OXRodW1ibmFpbC5wbmc=");
-  EXPECT_EQ(queue_->size(), 0U);
-  EXPECT_EQ(generate(R"({"prompt":"x","response_format":"url"})").status, 200);
-  EXPECT_EQ(queue_->size(), 1U);
-  EXPECT_EQ(generate(R"({"prompt":"x","n":9})").status, 400);
-  EXPECT_EQ(generate(R"({"prompt":"x","seconds":2})").status, 400);
-  EXPECT_EQ(generate(R"({"prompt":"x","response_format":"jpeg"})").status, 400);
-}
-
-TEST_F(Videos, PicturesAreFoundWhereTheServerIs) {
-  const auto url_of = [&](const Gateway& gateway, const std::string& host) {
-    Router router;
-    router.add(image_route(gateway));
-    Request request;
-    request.method = Method::kPost;
-    request.headers = {{"host", host}, {"content-type", "application/json"}};
-    request.body = R"({"prompt":"x","response_format":"url"})";
-    std::string url;
-    router.answer(request, "/v1/images/generations",
-                  Answer([&](Response given) { url = *(*json_of(given).array("data"))->elements()[0].text("url"); }));
-    return url.substr(0, url.find("/v1/"));
-  };
-  EXPECT_EQ(url_of(gateway_, "127.0.0.1:7"), "http://127.0.0.1:7");
-  Gateway tls = gateway_;
-  tls.scheme = "https";
-  EXPECT_EQ(url_of(tls, "here.example:8443"), "https://here.example:8443");
-  tls.public_url = "https://videos.example.org/gateway";
-  EXPECT_EQ(url_of(tls, "127.0.0.1:7"), "https://videos.example.org/gateway");
-}
-
-TEST_F(Videos, PicturesAskedForTwiceUnderOneNameAreTheSame) {
-  const auto generate = [&](const std::string& body, const std::string& name) {
-    return ask(Method::kPost, "/v1/images/generations", body, "application/json", {{"idempotency-key", name}});
-  };
-  const auto urls = [](const Response& response) {
-    const base::Json json = json_of(response);
-    const auto& pictures = (*json.array("data"))->elements();
-    return *pictures[0].text("url") + " " + *pictures[1].text("url");
-  };
-  const std::string body = R"({"prompt":"x","n":2,"response_format":"url"})";
-  const Response first = generate(body, "a");
-  ASSERT_EQ(first.status, 200) << first.body;
-  const Response again = generate(body, "a");
-  ASSERT_EQ(again.status, 200) << again.body;
-  EXPECT_EQ(urls(again), urls(first));
-  EXPECT_EQ(queue_->size(), 2U);
-  const Response other = generate(body, "b");
-  EXPECT_NE(urls(other), urls(first));
-  EXPECT_EQ(queue_->size(), 4U);
-  const Response different = generate(R"({"prompt":"y","n":2,"response_format":"url"})", "a");
-  EXPECT_EQ(different.status, 400);
-  EXPECT_EQ(code_of(different), "idempotency_key_in_use");
-  EXPECT_EQ(queue_->size(), 4U);
-  // Those that come in the answer are kept too, for whoever asks again.
-  ASSERT_EQ(generate(R"({"prompt":"x"})", "c").status, 200);
-  EXPECT_EQ(queue_->size(), 5U);
-  ASSERT_EQ(generate(R"({"prompt":"x"})", "c").status, 200);
-  EXPECT_EQ(queue_->size(), 5U);
-  // A video of that name is another thing.
-  EXPECT_EQ(
-      ask(Method::kPost, "/v1/videos", R"({"prompt":"x"})", "application/json", {{"idempotency-key", "a"}}).status,
-      200);
-  EXPECT_EQ(generate(body, std::string(256, 'x')).status, 400);
-}
-
-// A client that asks for a picture, and waits.
-RawClient wait_for_picture(const Server& server, const std::string& more) {
-  const std::string body = R"({"prompt":"hold"})";
-  RawClient client(server.port());
-  client.send("POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + more +
-              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
-  return client;
-}
-
-TEST_F(Videos, PicturesThatNobodyWaitsForAreNotMade) {
-  ServerOptions options;
-  options.workers = 1;
-  auto server = Server::start(router_, options);
-  ASSERT_TRUE(server.ok());
-  const auto until_there_are = [&](std::size_t count) {
-    for (int i = 0; i < 5000 && queue_->size() != count; ++i) std::this_thread::sleep_for(milliseconds(1));
-    return queue_->size() == count;
-  };
-  // Whether the one worker does something else.
-  const auto works = [&] {
-    RawClient client((*server)->port());
-    client.send("DELETE /v1/videos/video_none HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    return status_of(client.receive_some()) == 404;
-  };
-  std::optional<RawClient> client(wait_for_picture(**server, ""));
-  ASSERT_TRUE(until_there_are(1));
-  client.reset();
-  EXPECT_TRUE(works());
-  EXPECT_EQ(queue_->size(), 0U);
-  // What has a name may be asked for again.
-  client.emplace(wait_for_picture(**server, "Idempotency-Key: a\r\n"));
-  ASSERT_TRUE(until_there_are(1));
-  client.reset();
-  EXPECT_TRUE(works());
-  EXPECT_EQ(queue_->size(), 1U);
-}
-
-TEST_F(Videos, OneKeyDoesNotWaitForAllPictures) {
-  const auto first = keys_->create({}, 1);
-  const auto second = keys_->create({}, 1);
-  ASSERT_TRUE(first.ok() && second.ok());
-  auto server = Server::start(router_, {});
-  ASSERT_TRUE(server.ok());
-  const auto as = [](const jobs::ApiKeys::Created& key) { return "Authorization: Bearer " + key.secret + "\r\n"; };
-  std::vector<RawClient> waiting;
-  for (int i = 0; i < 4; ++i) waiting.push_back(wait_for_picture(**server, as(*first)));
-  for (int i = 0; i < 5000 && queue_->size() != 4; ++i) std::this_thread::sleep_for(milliseconds(1));
-  const std::string refused = wait_for_picture(**server, as(*first)).receive_until("}}\n");
-  EXPECT_EQ(status_of(refused), 503);
-  EXPECT_NE(refused.find("or of yours"), std::string::npos) << refused;
-  waiting.push_back(wait_for_picture(**server, as(*second)));
-  for (int i = 0; i < 5000 && queue_->size() != 5; ++i) std::this_thread::sleep_for(milliseconds(1));
-  EXPECT_EQ(queue_->size(), 5U);
-  waiting.clear();
-  for (int i = 0; i < 5000 && queue_->size() != 0; ++i) std::this_thread::sleep_for(milliseconds(1));
-  EXPECT_EQ(queue_->size(), 0U);
-}
-
 TEST_F(Videos, OriginsAndHostsAreHeldApart) {
   const auto status = [&](const std::map<std::string, std::string>& headers) {
     return ask(Method::kGet, "/v1/videos", "", "", headers).status;
@@ -724,41 +465,6 @@ TEST_F(Videos, WithoutBudgetNothingIsAskedFor) {
                                {{"authorization", "Bearer " + spent->secret}});
   EXPECT_EQ(picture.status, 429);
   EXPECT_EQ(code_of(picture), "insufficient_quota");
-}
-
-TEST_F(Videos, PicturesThatTheBudgetDoesNotCoverAreNotAskedForAgain) {
-  Gateway network = gateway_;
-  network.rules.network = true;
-  std::uint64_t price = 0;
-  network.quote = [&](const jobs::NewVideo&) {
-    jobs::VideoQuote quote;
-    quote.price = price;
-    return quote;
-  };
-  Router router;
-  router.add(image_route(network));
-  const auto poor = keys_->create({"", {}, 50, 0, ""}, 1);
-  ASSERT_TRUE(poor.ok());
-  const auto generate = [&](const std::string& prompt, int count) {
-    Request request;
-    request.method = Method::kPost;
-    request.headers = {{"authorization", "Bearer " + poor->secret}, {"content-type", "application/json"}};
-    request.body = R"({"prompt":")" + prompt + R"(","response_format":"url","n":)" + std::to_string(count) + "}";
-    Response response;
-    router.answer(request, "/v1/images/generations", Answer([&](Response given) { response = std::move(given); }));
-    return response;
-  };
-  price = 26;
-  const Response two = generate("x", 2);
-  EXPECT_EQ(two.status, 429) << two.body;
-  EXPECT_EQ(code_of(two), "insufficient_quota");
-  EXPECT_EQ(queue_->size(), 0U);  // nothing waits, and nothing was made
-  EXPECT_EQ(generate("x", 1).status, 200);
-  // It costs more than the quote said.
-  const Response dear = generate("dear", 1);
-  EXPECT_EQ(dear.status, 429) << dear.body;
-  EXPECT_EQ(code_of(dear), "insufficient_quota");
-  EXPECT_EQ(*(*json_of(dear).object("error"))->text("type"), "rate_limit_error");
 }
 
 TEST_F(Videos, WhereTheServerKeepsItsFilesIsForItsLog) {
