@@ -106,13 +106,13 @@ base::Result<Outcome> LocalMaker::run(const generate::VideoJob& job, const Makin
   STARLING_ASSIGN(proof::Journal journal,
                   proof::Journal::open(paths.journal, job.program(), generate::journal_run(job, options_.model_root)));
   STARLING_ASSIGN(proof::TraceWriter trace, proof::TraceWriter::create(paths.trace));
-  const std::size_t calls = job.program().calls().size();
+  const ProgressScale scale(job);
   Stopwatch stopwatch(job.program());
   generate::Listener listener;
   listener.frame = [&](std::size_t index, const video::FrameView& frame) { return files->add(index, frame); };
   listener.after_call = [&](std::uint32_t call) -> base::Status {
     stopwatch.see(call);
-    making.progress(static_cast<int>((call + std::size_t{1}) * 99 / calls));
+    making.progress(scale.after(call + std::size_t{1}));
     return {};
   };
   listener.denoised = [&](std::uint32_t call, const exact::Tensor& latent) {

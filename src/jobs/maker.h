@@ -18,7 +18,7 @@ struct Making {
   bool begun_before = false;      // by a process that ended on the way
   std::filesystem::path folder;   // where its files go; what an earlier process left there is used
   std::function<bool()> stopped;  // asked often; true ends it with kCancelled
-  std::function<void(int percent)> progress;
+  std::function<void(const Progress& progress)> progress;
   std::function<bool()> watched;  // whether anybody looks at previews
   std::function<void(const Preview& preview)> show;
   std::function<base::Status(std::uint64_t motes)> reserve;  // before anything is paid

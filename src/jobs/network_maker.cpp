@@ -43,8 +43,8 @@ base::Status copy_blob(store::Blobs& blobs, const base::Hash& name, const std::f
 // Asks the provider that holds a part how far it is, apart from following the ledger.
 class ProgressWatch {
  public:
-  ProgressWatch(const node::Requester& requester, const Making& making, std::uint32_t calls)
-      : requester_(requester), making_(making), calls_(std::max<std::uint32_t>(calls, 1)), thread_([this] { run(); }) {}
+  ProgressWatch(const node::Requester& requester, const Making& making, const generate::VideoJob& job)
+      : requester_(requester), making_(making), scale_(job), thread_([this] { run(); }) {}
   ~ProgressWatch() {
     {
       const std::lock_guard lock(mutex_);
@@ -71,16 +71,13 @@ class ProgressWatch {
       if (stop_ || !part) continue;
       lock.unlock();
       const auto progress = requester_.progress(*part);
-      constexpr std::uint64_t kAlmost = 99;
-      if (progress.ok()) {
-        making_.progress(static_cast<int>(std::min<std::uint64_t>(progress->calls_done * kAlmost / calls_, kAlmost)));
-      }
+      if (progress.ok()) making_.progress(scale_.after(progress->calls_done));
       lock.lock();
     }
   }
   const node::Requester& requester_;
   const Making& making_;
-  const std::uint32_t calls_;
+  const ProgressScale scale_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;
@@ -199,7 +196,7 @@ base::Result<Outcome> NetworkMaker::make(const Making& making) {
   STARLING_ASSIGN(const node::Order wanted,
                   node::prepare_order(*options_.model, options_.model_root, {making.video->request}, {given}));
   STARLING_ASSIGN(const std::uint64_t task, order(making, wanted));
-  ProgressWatch watch(*requester_, making, static_cast<std::uint32_t>(wanted.parts[0].job->program().calls().size()));
+  ProgressWatch watch(*requester_, making, *wanted.parts[0].job);
   std::optional<Outcome> outcome;
   const auto collect = [&] {
     return requester_->collect(

@@ -12,7 +12,8 @@
 
 namespace starling::jobs {
 
-// Shows what a video looks like while it is made, if somebody watches: as often as takes a twelfth of the time at most.
+// Shows what a video looks like while it is made, if somebody watches: after its first step, and then as often, evenly,
+// as takes a twentieth of the time of all steps at most.
 class Previews {
  public:
   // model outlives this.
@@ -26,6 +27,7 @@ class Previews {
 
  private:
   using Clock = std::chrono::steady_clock;
+  bool is_time(const generate::CallLayout& calls, const generate::CallRole& step, Clock::time_point now) const;
   base::Status show(const Making& making, const generate::CallLayout& calls, const generate::CallRole& step,
                     const exact::Tensor& latent, exact::Engine& engine);
 
@@ -35,7 +37,8 @@ class Previews {
   bool failed_ = false;
   Clock::time_point began_;
   Clock::duration spent_{};
-  Clock::duration last_{};  // what the one before took
+  Clock::duration last_{};  // what a picture took, of this video or one before it
+  double count_ = 0;        // that were shown of this video
 };
 
 }  // namespace starling::jobs

@@ -67,7 +67,7 @@ void Runner::work_on(Maker& maker, const VideoQueue::Claim& claim) const {
   making.begun_before = claim.begun_before;
   making.folder = queue_.folder(id);
   making.stopped = [&] { return stopping_.load() || claim.removed->load(); };
-  making.progress = [&](int percent) { queue_.set_progress(id, percent); };
+  making.progress = [&](const Progress& progress) { queue_.set_progress(id, progress); };
   making.watched = [&] { return queue_.is_watched(id); };
   making.show = [&](const Preview& preview) { queue_.show_preview(id, preview); };
   bool over_budget = false;

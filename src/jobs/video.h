@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "exact/graph.h"
 #include "generate/text_to_video.h"
+#include "jobs/progress.h"
 
 namespace starling::jobs {
 
@@ -68,7 +69,7 @@ struct Video {
   bool awaited = false;      // the request that asked for it is answered when it is over; nobody else is told
   generate::TextToVideo request;
   VideoStatus status = VideoStatus::kQueued;
-  int progress = 0;  // percent
+  Progress progress;
   std::int64_t created_at = 0;
   std::optional<std::int64_t> completed_at;
   std::optional<std::int64_t> expires_at;

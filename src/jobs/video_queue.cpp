@@ -58,7 +58,7 @@ base::Result<Video> read_video(const Statement& row) {
   }
   video.source = row.text(14);
   video.awaited = row.integer(15) != 0;
-  if (video.status == VideoStatus::kCompleted) video.progress = 100;
+  if (video.status == VideoStatus::kCompleted) video.progress.percent = 100;
   return video;
 }
 
@@ -457,12 +457,12 @@ std::optional<VideoQueue::Claim> VideoQueue::claim(std::chrono::milliseconds pat
   return std::nullopt;
 }
 
-void VideoQueue::set_progress(const std::string& id, int percent) {
+void VideoQueue::set_progress(const std::string& id, const Progress& progress) {
   const std::unique_lock lock(mutex_);
   const auto found = videos_.find(id);
-  if (found == videos_.end() || found->second.video->progress == percent) return;
+  if (found == videos_.end() || found->second.video->progress == progress) return;
   Video changed = *found->second.video;
-  changed.progress = percent;
+  changed.progress = progress;
   show(found->second, std::make_shared<const Video>(std::move(changed)));
 }
 
@@ -564,7 +564,7 @@ base::Status VideoQueue::complete(const std::string& id, const Outcome& outcome,
     ended = *found->second.video;
   }
   ended.status = VideoStatus::kCompleted;
-  ended.progress = 100;
+  ended.progress = {.percent = 100};
   ended.completed_at = now;
   if (options_.keep_seconds > 0) ended.expires_at = now + options_.keep_seconds;
   ended.outcome = outcome;

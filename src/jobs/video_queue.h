@@ -102,7 +102,7 @@ class VideoQueue {
   // The next video to make, of each owner in turn; waits for one, at most so long. Those that a killed process had
   // begun come first, also those that were removed since: they are to be forgotten.
   std::optional<Claim> claim(std::chrono::milliseconds patience);
-  void set_progress(const std::string& id, int percent);
+  void set_progress(const std::string& id, const Progress& progress);
   bool is_watched(const std::string& id) const;  // by a viewer
   void show_preview(const std::string& id, const Preview& preview);
   // Before anything is paid for: takes the motes from the budget of the owner's key. kLimit: it has not so many.

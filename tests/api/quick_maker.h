@@ -28,7 +28,7 @@ class QuickMaker final : public jobs::Maker {
          {paths.video, paths.receipt, paths.trace, paths.thumbnail, paths.spritesheet}) {
       std::ofstream(path) << "0123456789" << path.filename().string();
     }
-    making.progress(50);
+    making.progress({.percent = 50, .step = 1, .steps = 2});
     return jobs::Outcome{};
   }
   base::Result<std::uint64_t> abandon(const jobs::Video& /*video*/) override { return std::uint64_t{0}; }

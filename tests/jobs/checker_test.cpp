@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <fstream>
 
@@ -49,7 +50,7 @@ class Checks : public testing::Test {
     making.video = std::make_shared<const Video>(video_);
     making.folder = home_ / "video";
     making.stopped = [] { return false; };
-    making.progress = [](int) {};
+    making.progress = [this](const Progress& progress) { progress_.push_back(progress); };
     making.watched = [watched] { return watched; };
     making.show = [this](const Preview& preview) { previews_.push_back(preview); };
     return maker.make(making);
@@ -92,6 +93,7 @@ class Checks : public testing::Test {
   std::optional<base::SecretKey> key_;
   Video video_;
   std::vector<Preview> previews_;
+  std::vector<Progress> progress_;
   std::vector<std::string> names_;
 };
 
@@ -136,6 +138,19 @@ TEST_F(Checks, AVideoHoldsUntilABitOfItIsOther) {
   changed(paths.trace, static_cast<std::streamoff>(fs::file_size(paths.trace)) - 10, "");
   fs::remove(paths.receipt);
   EXPECT_FALSE(check(1).ok());
+}
+
+TEST_F(Checks, ProgressTellsStepsAndTheShareOfAllWork) {
+  ASSERT_TRUE(make(false).ok());
+  ASSERT_FALSE(progress_.empty());
+  const auto ordered = [](const Progress& a, const Progress& b) {
+    return a.percent <= b.percent && a.step <= b.step && a.steps == b.steps;
+  };
+  for (std::size_t i = 1; i < progress_.size(); ++i) EXPECT_TRUE(ordered(progress_[i - 1], progress_[i])) << i;
+  EXPECT_EQ(progress_.back(), (Progress{98, 4, 4}));
+  const auto last_step = std::ranges::find(progress_, 4U, &Progress::step);
+  EXPECT_GT(last_step->percent, (last_step - 1)->percent);
+  EXPECT_LT(last_step->percent, 90) << "the frames are not made yet";
 }
 
 TEST_F(Checks, PreviewsAreForWhoeverWatchesAndChangeNothing) {

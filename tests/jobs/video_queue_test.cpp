@@ -242,15 +242,17 @@ TEST_F(Queues, WatchersSeeEachChange) {
   const std::uint64_t watch = queue_->watch(id, [&](const VideoPointer& video) {
     seen += video == nullptr
                 ? "gone "
-                : std::to_string(static_cast<int>(video->status)) + ":" + std::to_string(video->progress) + " ";
+                : std::to_string(static_cast<int>(video->status)) + ":" + std::to_string(video->progress.percent) +
+                      "/" + std::to_string(video->progress.step) + " ";
   });
   ASSERT_TRUE(queue_->claim(kSoon));
-  queue_->set_progress(id, 50);
-  queue_->set_progress(id, 50);
+  queue_->set_progress(id, {50, 3, 7});
+  queue_->set_progress(id, {50, 3, 7});
+  queue_->set_progress(id, {50, 4, 7});
   ASSERT_TRUE(queue_->complete(id, {}, 1).ok());
   ASSERT_TRUE(*queue_->remove("a", id));
   queue_->stop_watching(id, watch);
-  EXPECT_EQ(seen, "0:0 1:0 1:50 2:100 gone ");
+  EXPECT_EQ(seen, "0:0/0 1:0/0 1:50/3 1:50/4 2:100/0 gone ");
 }
 
 // Makes nothing, when it is told to.
@@ -262,7 +264,7 @@ class FakeMaker final : public Maker {
       while (!making.stopped()) std::this_thread::sleep_for(milliseconds(1));
       return base::cancelled("stopped");
     }
-    making.progress(40);
+    making.progress({.percent = 40});
     return Outcome{};
   }
   base::Result<std::uint64_t> abandon(const Video& /*video*/) override { return std::uint64_t{0}; }

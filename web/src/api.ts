@@ -30,6 +30,8 @@ export interface Video {
     frames: number;
     fps: string;
     task?: string;
+    step?: number;
+    last_step?: number;
   };
 }
 

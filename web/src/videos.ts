@@ -2,15 +2,10 @@
 import { ApiError, type Video, deleteVideo, getVideo, listVideos, videoEvents } from "./api";
 import { Store, remember, remembered } from "./store";
 
-export interface Preview {
-  url: string;
-  step: number;
-  steps: number;
-}
 
 export interface Shelf {
   videos: Video[]; // the newest first
-  previews: ReadonlyMap<string, Preview>;
+  previews: ReadonlyMap<string, string>; // addresses of pictures
   last: string | null; // of those that came in pages
   more: boolean;
   loaded: boolean;
@@ -51,13 +46,13 @@ function drop(id: string): void {
   shelf.set({ ...shelf.value, videos: shelf.value.videos.filter((video) => video.id !== id) });
 }
 
-function showPreview(id: string, preview: Preview | null): void {
+function showPreview(id: string, url: string | null): void {
   const previews = new Map(shelf.value.previews);
   const old = previews.get(id);
-  if (preview) previews.set(id, preview);
+  if (url) previews.set(id, url);
   else previews.delete(id);
   shelf.set({ ...shelf.value, previews });
-  if (old) URL.revokeObjectURL(old.url);
+  if (old) URL.revokeObjectURL(old);
 }
 
 function pngUrl(base64: string): string {
@@ -84,10 +79,9 @@ async function stream(id: string): Promise<void> {
       if (event.name === "video.deleted") return drop(id);
       const wait = shown + PREVIEW_TIME - performance.now();
       if (event.name === "video.preview") {
-        const { b64_png, step, steps } = event.data as { b64_png: string; step: number; steps: number };
         if (wait > 0) await pause(wait);
         shown = performance.now();
-        showPreview(id, { url: pngUrl(b64_png), step, steps });
+        showPreview(id, pngUrl((event.data as { b64_png: string }).b64_png));
         continue;
       }
       const video = event.data as Video;

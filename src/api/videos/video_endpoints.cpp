@@ -46,6 +46,10 @@ base::Json outcome_json(const Video& video) {
   json.set("frames", video.request.frames);
   json.set("fps", video.request.rate.text());
   if (video.task) json.set("task", std::to_string(*video.task));
+  if (video.status == VideoStatus::kInProgress && video.progress.steps > 0) {
+    json.set("step", video.progress.step);
+    json.set("last_step", video.progress.steps);
+  }
   for (const char* const name : {"receipt", "price", "work", "provider"}) json.set(name, base::Json());
   if (!video.outcome) return json;
   json.set("receipt", video.outcome->receipt);
@@ -321,7 +325,7 @@ base::Json video_json(const Video& video) {
   json.set("completed_at", or_null(video.completed_at));
   json.set("expires_at", or_null(video.expires_at));
   json.set("status", kStatusNames.at(static_cast<std::size_t>(video.status)));
-  json.set("progress", video.progress);
+  json.set("progress", video.progress.percent);
   json.set("error", std::move(error));
   json.set("model", video.model);
   json.set("prompt", video.request.prompt);

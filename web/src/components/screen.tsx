@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Variant, type Video, contentUrl, releaseUrl } from "../api";
-import { useTexts } from "../settings";
-import { type Preview, isOver } from "../videos";
+import { type Texts, useTexts } from "../settings";
+import { isOver } from "../videos";
 
 // The URL of a file of a video, as long as the component is there; null until it is known.
 export function useContent(id: string, variant: Variant, ready: boolean): string | null {
@@ -28,9 +28,16 @@ export function useContent(id: string, variant: Variant, ready: boolean): string
 
 const PIXELS_SHOWN = 160; // smaller sides are shown pixel by pixel
 
+// What is being done: the bar beneath counts all work, also that behind the last step.
+function stage({ status, starling: { step = 0, last_step = 0 } }: Video, t: Texts["status"]): string {
+  if (status === "queued") return t.queued;
+  if (step === 0) return t.in_progress;
+  return step < last_step ? t.step(step, last_step) : t.frames;
+}
+
 interface Props {
   video: Video;
-  preview?: Preview | undefined;
+  preview?: string | undefined; // the address of a picture
   // Of a page of its own: with controls.
   large?: boolean;
   onElement?: (element: HTMLVideoElement | null) => void;
@@ -58,11 +65,14 @@ export function Screen({ video, preview, large, onElement }: Props) {
           controls={large || still}
         />
       )}
-      {!made && preview && <img src={preview.url} alt="" />}
+      {!made && preview && <img src={preview} alt="" />}
       {!isOver(video) && !preview && <div class="waiting" />}
       {!isOver(video) && (
         <div class="state">
-          <span>{video.status === "queued" ? t.status.queued : preview ? t.status.step(preview.step, preview.steps) : t.status.in_progress}</span>
+          <span>
+            <span>{stage(video, t.status)}</span>
+            {video.status === "in_progress" && <span>{video.progress} %</span>}
+          </span>
           <progress max={100} value={video.progress} aria-label={t.status.in_progress} />
         </div>
       )}

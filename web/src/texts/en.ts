@@ -72,6 +72,7 @@ export const en = {
     in_progress: "Being made",
     failed: "Failed",
     step: (step: number, steps: number) => `step ${step} of ${steps}`,
+    frames: "drawing the frames",
   },
   video: {
     back: "All videos",
