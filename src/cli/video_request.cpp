@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "cli/prompt_expansion.h"
 #include "cli/setup.h"
+#include "generate/clip_process.h"
 #include "generate/token_bound.h"
 
 namespace starling::cli {
@@ -126,7 +127,8 @@ base::Result<generate::GivenFrames> take_files(const VideoArguments& a, const mo
   const auto clip = [&](const std::string& file, generate::Place place,
                         std::int64_t most = 0) -> base::Result<video::Frames> {
     if (file.empty()) return video::Frames();
-    STARLING_ASSIGN(video::Frames frames, generate::fit_clip(file, request, most));
+    const generate::ClipLimits limits = most == 1 ? generate::ClipLimits() : generate::limits_of_clip(file);
+    STARLING_ASSIGN(video::Frames frames, generate::fit_clip_apart(std::filesystem::path(file), request, most, limits));
     return generate::in_strides(config, std::move(frames), place);
   };
   const bool backward = a.direction == "backward";

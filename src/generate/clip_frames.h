@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 
 #include "base/bytes.h"
@@ -10,7 +11,9 @@
 namespace starling::generate {
 
 // fit_clip() of given.h, one frame after the other.
-base::Status fit_clip_into(base::ByteView file, const TextToVideo& request, std::int64_t most,
-                           const std::function<base::Status(base::ByteView frame)>& take);
+using TakeFrame = std::function<base::Status(base::ByteView frame)>;
+base::Status fit_clip_into(base::ByteView file, const TextToVideo& request, std::int64_t most, const TakeFrame& take);
+base::Status fit_clip_into(const std::filesystem::path& file, const TextToVideo& request, std::int64_t most,
+                           const TakeFrame& take);
 
 }  // namespace starling::generate

@@ -11,9 +11,12 @@
 #include <charconv>
 #include <csignal>
 #include <new>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/process.h"
 #include "generate/clip_frames.h"
 
@@ -62,18 +65,29 @@ base::Result<base::Bytes> read_all(int descriptor) {
   return bytes;
 }
 
+// named: the file's name and ": ", if the person knows one.
+base::Error unreadable(const std::string& named) {
+  return base::corrupt(named + "the file cannot be read as a video or picture: give another copy of it");
+}
+
+base::Error too_much(const std::string& named) {
+  return base::limit_error(named +
+                           "the file takes more memory or time to read than it may: give a smaller or shorter one");
+}
+
 // "CODE\nmessage" as an error.
 base::Error told(base::ByteView bytes) {
   const std::string text(bytes.begin(), bytes.end());
   const std::size_t end = text.find('\n');
   const std::string code = text.substr(0, end);
-  for (const base::ErrorCode one : {base::ErrorCode::kInvalidArgument, base::ErrorCode::kCorrupt,
-                                    base::ErrorCode::kUnsupported, base::ErrorCode::kLimit}) {
+  for (const base::ErrorCode one :
+       {base::ErrorCode::kInvalidArgument, base::ErrorCode::kCorrupt, base::ErrorCode::kUnsupported,
+        base::ErrorCode::kLimit, base::ErrorCode::kNotFound, base::ErrorCode::kIo}) {
     if (code == base::error_code_name(one) && end != std::string::npos && text.size() <= kMostMessage) {
       return {one, text.substr(end + 1)};
     }
   }
-  return base::corrupt("the file cannot be read as a video or picture: give another copy of it");
+  return unreadable("");
 }
 
 void limit(int what, std::uint64_t soft, std::uint64_t hard) {
@@ -102,10 +116,12 @@ void take_limits(std::uint64_t memory, std::uint64_t seconds) {
   if (!kSanitized) limit(RLIMIT_DATA, memory, memory);
 }
 
-base::Status fit_input(const TextToVideo& request, std::int64_t most) {
+// path: empty if the file is the standard input.
+base::Status fit_input(const std::string& path, const TextToVideo& request, std::int64_t most) {
+  const auto take = [](base::ByteView frame) { return write_all(STDOUT_FILENO, frame); };
+  if (!path.empty()) return fit_clip_into(std::filesystem::path(path), request, most, take);
   STARLING_ASSIGN(const base::MappedFile file, base::MappedFile::open("/proc/self/fd/0"));
-  return fit_clip_into(file.bytes(), request, most,
-                       [](base::ByteView frame) { return write_all(STDOUT_FILENO, frame); });
+  return fit_clip_into(file.bytes(), request, most, take);
 }
 
 int tell(const base::Error& error) {
@@ -115,34 +131,40 @@ int tell(const base::Error& error) {
   return kRefused;
 }
 
-base::Error too_much() {
-  return base::limit_error("the file takes more memory or time to read than it may: give a smaller or shorter one");
+base::Error no_room() {
+  return base::io_error("there is no memory or descriptor for reading a picture or clip: try again later");
 }
 
-}  // namespace
-
-base::Result<video::Frames> fit_clip_apart(base::ByteView file, const TextToVideo& request, std::int64_t most,
-                                           const ClipLimits& limits) {
-  const MemoryFile input("clip");
-  const MemoryFile output("frames");
-  if (input.descriptor() < 0 || output.descriptor() < 0) {
-    return base::io_error("there is no memory or descriptor for reading a picture or clip: try again later");
+// Waits for the process's end, so long at most and until an interrupt; its exit code.
+int end_of(base::ChildProcess& child, std::chrono::milliseconds patience, bool interruptible) {
+  constexpr std::chrono::milliseconds kPause{5};
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!child.exit_code() && std::chrono::steady_clock::now() < end && !(interruptible && base::interrupted())) {
+    std::this_thread::sleep_for(kPause);
   }
-  STARLING_TRY(write_all(input.descriptor(), file));
+  return child.wait(std::chrono::milliseconds(0));
+}
+
+// path: of the file; empty if it is what `input` holds.
+base::Result<video::Frames> fit_apart(int input, const std::string& path, const TextToVideo& request, std::int64_t most,
+                                      const ClipLimits& limits) {
+  const MemoryFile output("frames");
+  if (output.descriptor() < 0) return no_room();
   std::vector<std::string> arguments{"/proc/self/exe", kClipCommand};
   for (const std::int64_t number :
        {request.width, request.height, std::int64_t{request.rate.numerator}, std::int64_t{request.rate.denominator},
         most, static_cast<std::int64_t>(limits.memory), std::int64_t{limits.time.count()}}) {
     arguments.push_back(std::to_string(number));
   }
-  STARLING_ASSIGN(
-      base::ChildProcess child,
-      base::ChildProcess::start(arguments, {.log = {}, .input = input.descriptor(), .output = output.descriptor()}));
-  const int code = child.wait(limits.patience);
+  if (!path.empty()) arguments.push_back(path);
+  STARLING_ASSIGN(base::ChildProcess child,
+                  base::ChildProcess::start(arguments, {.log = {}, .input = input, .output = output.descriptor()}));
+  const int code = end_of(child, limits.patience, !path.empty());
+  if (!path.empty()) STARLING_TRY(base::check_interrupt());
   constexpr int kSignals = 128;
+  const std::string named = path.empty() ? path : path + ": ";
   if (code > kSignals) {
-    if (code == kSignals + SIGKILL || code == kSignals + SIGXCPU) return too_much();
-    return base::corrupt("the file cannot be read as a video or picture: give another copy of it");
+    return code == kSignals + SIGKILL || code == kSignals + SIGXCPU ? too_much(named) : unreadable(named);
   }
   STARLING_ASSIGN(base::Bytes bytes, read_all(output.descriptor()));
   if (code == kRefused) return told(bytes);
@@ -159,14 +181,45 @@ base::Result<video::Frames> fit_clip_apart(base::ByteView file, const TextToVide
   return frames;
 }
 
+}  // namespace
+
+base::Result<video::Frames> fit_clip_apart(base::ByteView file, const TextToVideo& request, std::int64_t most,
+                                           const ClipLimits& limits) {
+  const MemoryFile input("clip");
+  if (input.descriptor() < 0) return no_room();
+  STARLING_TRY(write_all(input.descriptor(), file));
+  return fit_apart(input.descriptor(), "", request, most, limits);
+}
+
+base::Result<video::Frames> fit_clip_apart(const std::filesystem::path& file, const TextToVideo& request,
+                                           std::int64_t most, const ClipLimits& limits) {
+  return fit_apart(-1, file.string(), request, most, limits);
+}
+
+ClipLimits limits_of_clip(const std::filesystem::path& file) {
+  constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+  constexpr std::uint64_t kMost = 24 * 180;  // mebibytes that count: a day
+  ClipLimits limits;
+  limits.memory = 4096 * kMebibyte;
+  std::error_code error;
+  const std::uint64_t bytes = std::filesystem::file_size(file, error);
+  // Of a sequence of pictures none has that name.
+  const std::uint64_t counted = error ? kMost : std::min(bytes / kMebibyte + 3, kMost);
+  limits.time *= static_cast<std::int64_t>(counted);
+  limits.patience *= static_cast<std::int64_t>(counted);
+  return limits;
+}
+
 int run_clip_process(std::span<const std::string> arguments) {
   std::array<std::int64_t, kNumbers> numbers{};
-  if (arguments.size() != kNumbers) return tell(base::invalid("this is for starling serve alone"));
+  if (arguments.size() != kNumbers && arguments.size() != kNumbers + 1) {
+    return tell(base::invalid("this is for other commands of starling alone"));
+  }
   for (std::size_t i = 0; i < kNumbers; ++i) {
     const std::string& text = arguments[i];
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), numbers[i]);
     if (error != std::errc() || end != text.data() + text.size() || numbers[i] < 0) {
-      return tell(base::invalid("this is for starling serve alone"));
+      return tell(base::invalid("this is for other commands of starling alone"));
     }
   }
   TextToVideo request;
@@ -174,11 +227,12 @@ int run_clip_process(std::span<const std::string> arguments) {
   request.height = numbers[1];
   request.rate = {numbers[2], numbers[3]};
   take_limits(static_cast<std::uint64_t>(numbers[5]), static_cast<std::uint64_t>(numbers[6]));
+  const std::string path = arguments.size() > kNumbers ? arguments[kNumbers] : std::string();
   try {
-    const base::Status done = fit_input(request, numbers[4]);
+    const base::Status done = fit_input(path, request, numbers[4]);
     return done.ok() ? 0 : tell(done.error());
   } catch (const std::bad_alloc&) {
-    return tell(too_much());
+    return tell(too_much(path.empty() ? path : path + ": "));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 
@@ -25,6 +26,11 @@ struct ClipLimits {
 inline constexpr const char* kClipCommand = "read-clip";
 base::Result<video::Frames> fit_clip_apart(base::ByteView file, const TextToVideo& request, std::int64_t most,
                                            const ClipLimits& limits = {});
+// The same of a file that the person names: an interrupt ends it with kCancelled.
+base::Result<video::Frames> fit_clip_apart(const std::filesystem::path& file, const TextToVideo& request,
+                                           std::int64_t most, const ClipLimits& limits);
+// Of a file of this machine: a clip takes longer than a picture, for which the usual ones do.
+ClipLimits limits_of_clip(const std::filesystem::path& file);
 
 // The other side: the exit code.
 int run_clip_process(std::span<const std::string> arguments);

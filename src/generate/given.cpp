@@ -23,8 +23,6 @@ video::Frames no_frames(const TextToVideo& request) {
   return {static_cast<int>(request.width), static_cast<int>(request.height), 0, rate_of(request), {}};
 }
 
-using TakeFrame = std::function<base::Status(base::ByteView frame)>;
-
 base::Status fit_into(video::Reader& reader, const TextToVideo& request, std::int64_t most, const TakeFrame& take) {
   video::Picture picture;
   std::int64_t count = 0;
@@ -45,9 +43,10 @@ base::Status fit_into(video::Reader& reader, const TextToVideo& request, std::in
   return {};
 }
 
-base::Result<video::Frames> fit(video::Reader& reader, const TextToVideo& request, std::int64_t most) {
+// All frames that fit_clip_into() gives.
+base::Result<video::Frames> collect(const auto& file, const TextToVideo& request, std::int64_t most) {
   video::Frames frames = no_frames(request);
-  STARLING_TRY(fit_into(reader, request, most, [&](base::ByteView frame) -> base::Status {
+  STARLING_TRY(fit_clip_into(file, request, most, [&](base::ByteView frame) -> base::Status {
     frames.rgb.insert(frames.rgb.end(), frame.begin(), frame.end());
     ++frames.count;
     return {};
@@ -79,17 +78,19 @@ void repeat_first(video::Frames& frames, std::int64_t times) {
 }  // namespace
 
 base::Result<video::Frames> fit_clip(const std::filesystem::path& file, const TextToVideo& request, std::int64_t most) {
-  STARLING_ASSIGN(const std::unique_ptr<video::Reader> reader, video::open_reader(file, options_for(request)));
-  base::Result<video::Frames> frames = fit(*reader, request, most);
-  if (!frames.ok() && frames.error().code != base::ErrorCode::kCancelled) {
-    return base::Error{frames.error().code, file.string() + ": " + frames.error().message};
-  }
-  return frames;
+  return collect(file, request, most);
 }
 
 base::Result<video::Frames> fit_clip(base::ByteView file, const TextToVideo& request, std::int64_t most) {
+  return collect(file, request, most);
+}
+
+base::Status fit_clip_into(const std::filesystem::path& file, const TextToVideo& request, std::int64_t most,
+                           const TakeFrame& take) {
   STARLING_ASSIGN(const std::unique_ptr<video::Reader> reader, video::open_reader(file, options_for(request)));
-  return fit(*reader, request, most);
+  base::Status done = fit_into(*reader, request, most, take);
+  if (done.ok() || done.error().code == base::ErrorCode::kCancelled) return done;
+  return base::Error{done.error().code, file.string() + ": " + done.error().message};
 }
 
 base::Status fit_clip_into(base::ByteView file, const TextToVideo& request, std::int64_t most, const TakeFrame& take) {

@@ -45,6 +45,20 @@ void overwrite(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary | std::ios::trunc).write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
+std::string big_endian(std::uint32_t value) {
+  std::string bytes;
+  for (unsigned shift = 32; shift > 0; shift -= 8) bytes.push_back(static_cast<char>(value >> (shift - 8)));
+  return bytes;
+}
+
+std::string film_of_much_memory() {
+  const auto box = [](const std::string& kind, const std::string& data) {
+    return big_endian(static_cast<std::uint32_t>(data.size() + 8)) + kind + data;
+  };
+  const std::string packed = box("cmvd", big_endian(2000U << 20) + "x");
+  return box("ftyp", std::string("qt  \0\0\0\0", 8)) + box("moov", box("cmov", box("dcom", "zlib") + packed));
+}
+
 fs::path& ProgramTest::shared() {
   static fs::path path;
   return path;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct Ran {
 std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more);
 std::string contents(const std::filesystem::path& path);
 void overwrite(const std::filesystem::path& path, const std::string& text);
+std::string big_endian(std::uint32_t value);
+// Its table of contents says that it is packed, and has 2,000 MiB.
+std::string film_of_much_memory();
 
 // A folder with a tiny untrained model and a home for keys, written once for a test program; the working folder of the
 // runs is new for each test.

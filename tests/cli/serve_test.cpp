@@ -173,21 +173,11 @@ TEST_F(ServeTest, OneVideoDoesNotTakeAllOfItsTime) {
   EXPECT_EQ(send("POST", "/videos", body).status, 200);
 }
 
-std::string box(const std::string& kind, const std::string& data) {
-  std::string bytes;
-  for (unsigned shift = 32; shift > 0; shift -= 8) bytes.push_back(static_cast<char>((data.size() + 8) >> (shift - 8)));
-  return bytes + kind + data;
-}
-
 TEST_F(ServeTest, AnUploadTakesNoMoreMemoryThanItMay) {
   start_server();
   const std::string body = R"({"prompt":"x","size":"32x16","num_frames":5,"steps":1,"input_reference":{"image_url":")";
   EXPECT_EQ(send("POST", "/videos", body + kPicture + "\"}}").status, 200);
-  // A film whose table of contents says that it is packed, and has 2,000 MiB.
-  const std::string size("\x7d\x00\x00\x00", 4);
-  const std::string film = box("ftyp", std::string("qt  \0\0\0\0", 8)) +
-                           box("moov", box("cmov", box("dcom", "zlib") + box("cmvd", size + "x")));
-  const std::string packed = api::videos::encode_base64(base::as_bytes(film));
+  const std::string packed = api::videos::encode_base64(base::as_bytes(film_of_much_memory()));
   const node::HttpReply refused = send("POST", "/videos", body + "data:video/mp4;base64," + packed + "\"}}");
   EXPECT_EQ(refused.status, 400) << refused.body;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)  // these take no such bound
