@@ -43,7 +43,7 @@ base::Json genesis_of(const base::Hash& model) {
           model.hex() + R"(", "owner": ")" + test_key(9).address().text() +
           R"(", "name": "tiny", "royalty": 1000, "locations": []}],
       "market": {"minimum_stake": "1000000000", "auction_time": 50, "reveal_time": 5000, "challenge_time": 300,
-        "cancel_time": 1000, "unbonding_time": 5000, "suspension_time": 500, "collateral": 20000,
+        "cancel_time": 3000, "unbonding_time": 5000, "suspension_time": 500, "collateral": 20000,
         "late_penalty": 5000, "attempts": 3, "benchmark_age": 0}})",
       "the genesis of the tests"));
 }
