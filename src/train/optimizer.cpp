@@ -32,6 +32,8 @@ Value mean_gradient(Builder& b, const models::Parameter& parameter, int gradient
   return gradients == 1 ? total : b.mul(total, 1.0F / static_cast<float>(gradients));
 }
 
+constexpr std::string_view kTextEncoder = "text_encoder/";
+
 constexpr std::int64_t kLeastSide = 16;
 constexpr int kOrthogonalIterations = 5;
 constexpr float kMoveSize = 0.2F;  // of a move's elements, root mean square, at a rate of 1
@@ -121,7 +123,14 @@ base::Result<exact::Graph> update_graph(const std::vector<models::Parameter>& pa
                       .step_size = b.div(rate, one_minus(b, power1)),
                       .inverse_root_bias = b.div(b.fill(1.0F), b.sqrt(one_minus(b, power2))),
                       .average_weight = one_minus(b, average_decay)};
-  for (std::size_t i = 0; i < parameters.size(); ++i) update(b, parameters[i], settings, shared, means[i]);
+  Shared of_text = shared;
+  if (settings.text_rate != 1.0F) {
+    of_text.rate = b.mul(shared.rate, settings.text_rate);
+    of_text.step_size = b.mul(shared.step_size, settings.text_rate);
+  }
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    update(b, parameters[i], settings, parameters[i].name.starts_with(kTextEncoder) ? of_text : shared, means[i]);
+  }
   b.output("beta1_power", power1);
   b.output("beta2_power", power2);
   b.output("gradient_norm", norm);

@@ -17,6 +17,7 @@ struct OptimizerSettings {
   float weight_decay = 0.01F;    // of tensors with two axes or more: weights, but not biases and gains
   float clip = 1.0F;             // the largest norm a gradient may keep
   float matrix_momentum = 0.0F;  // of Muon, 0.95 as a rule; 0: AdamW for all parameters
+  float text_rate = 1.0F;        // of the rate, what parameters named "text_encoder/..." are moved at
 };
 
 // Whether Muon, if it is asked for, updates a parameter: one that is a matrix of 16 rows and columns at least when all

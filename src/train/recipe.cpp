@@ -56,6 +56,7 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
     visit("window_permille", r.window_permille, 0.0, 1000.0);
     visit("blocks", r.blocks, 1.0, 64.0);
     visit("heads", r.heads, 1.0, 64.0);
+    visit("text_rate", r.optimizer.text_rate, 0.0, 1.0);
     visit("vocabulary", r.vocabulary, 64.0, 65536.0);
     visit("text_length", r.text_length, 1.0, 4096.0);
     visit("shift", r.shift, 0.01, 100.0);

@@ -101,6 +101,24 @@ TEST_F(Updates, FollowTheFormulasForAHundredSteps) {
   for (std::size_t j = 0; j < 3; ++j) EXPECT_NEAR(tensors_.at("p/b").f32()[j], biases[j].p, 2e-5);
 }
 
+TEST_F(Updates, MoveTheTextEncoderAtItsOwnRate) {
+  settings_.text_rate = 0.25F;
+  begin({{"transformer/w", {2, 3}, {}}, {"text_encoder/w", {2, 3}, {}}});
+  Plain fast{.p = 0.5, .e = 0.5};
+  Plain slow{.p = 0.5, .e = 0.5};
+  for (const char* name : {"p/transformer/w", "p/text_encoder/w"}) {
+    for (float& value : tensors_.at(name).f32()) value = 0.5F;
+  }
+  for (int step = 1; step <= 10; ++step) {
+    const double gradient = 0.02 * std::sin(0.3 * step);
+    update(0.01F, [&](int, std::size_t, std::size_t) { return static_cast<float>(gradient); });
+    fast.update(gradient, 0.01, 0.1, 0.5, step, settings_);
+    slow.update(gradient, 0.0025, 0.1, 0.5, step, settings_);
+  }
+  EXPECT_NEAR(tensors_.at("p/transformer/w").f32()[0], fast.p, 2e-6);
+  EXPECT_NEAR(tensors_.at("p/text_encoder/w").f32()[0], slow.p, 2e-6);
+}
+
 TEST_F(Updates, ClipTheNormOverAllParameters) {
   const float norm = update(0.0F, [](int, std::size_t, std::size_t) { return 2.0F; });
   EXPECT_FLOAT_EQ(norm, 6.0F);  // √(9 · 2²)
