@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "exact/in_runs.h"
+
 namespace starling::exact {
 namespace {
 
@@ -11,6 +13,9 @@ constexpr std::int64_t kMostDotRows = 1024;
 constexpr std::int64_t kMostColumns = 1536;
 constexpr std::int64_t kLeastDotColumns = 320;
 constexpr std::int64_t kLeastDotRows = 224;
+// The same of the pieces that threads end with, and how many of all there are for each thread.
+constexpr std::int64_t kLastDotRows = 112;
+constexpr std::int64_t kDotPieces = 16;
 // Multiply-adds below which handing work to another thread costs more than it gains.
 constexpr std::int64_t kLeastWork = 1 << 16;
 
@@ -23,6 +28,7 @@ struct Split {
   std::int64_t batches;  // of a piece
   std::int64_t rows;
   std::int64_t columns;
+  std::int64_t joined = 1;  // pieces of neighbouring rows that are one where a thread takes them together
 };
 
 Split choose_split(const DotProblem& problem, int threads) {
@@ -53,6 +59,12 @@ Split choose_split(const DotProblem& problem, int threads) {
       split.columns = columns_of(n, parts(n, split.columns) * parts(threads, pieces()));
     }
   }
+  // Threads take many pieces at a time at first and one at last: the smaller, the less one waits for another.
+  if (threads > 1) {
+    const std::int64_t cuts = parts(std::int64_t{threads} * kDotPieces, pieces());
+    split.rows = parts(split.rows, std::clamp<std::int64_t>(split.rows / kLastDotRows, 1, cuts));
+  }
+  split.joined = std::max<std::int64_t>(1, kMostDotRows / split.rows);
   return split;
 }
 
@@ -66,20 +78,23 @@ void run_dot(const Kernels& kernels, base::ThreadPool& pool, const DotProblem& p
   const std::int64_t column_pieces = parts(problem.n, split.columns);
   const std::int64_t pieces = parts(problem.batch, split.batches) * row_pieces * column_pieces;
   const std::size_t workspace_bytes = kernels.dot_workspace_bytes();
-  const auto piece = [&](std::int64_t index, std::size_t thread) {
-    const std::int64_t columns = index % column_pieces * split.columns;
-    const std::int64_t rows = index / column_pieces % row_pieces * split.rows;
-    const std::int64_t batch = index / column_pieces / row_pieces * split.batches;
-    kernels.dot_block(problem, batch, std::min(problem.batch, batch + split.batches), rows,
-                      std::min(problem.m, rows + split.rows), columns, std::min(problem.n, columns + split.columns),
-                      workspaces.data() + thread * workspace_bytes);
+  // Pieces of neighbouring rows, whose columns are packed once for as many of them as may be joined.
+  const auto run = [&](std::int64_t first, std::int64_t count, std::size_t thread) {
+    const std::int64_t columns = first / row_pieces % column_pieces * split.columns;
+    const std::int64_t batch = first / row_pieces / column_pieces * split.batches;
+    const std::int64_t blocks = parts(count, split.joined);
+    const std::int64_t start = first % row_pieces;
+    for (std::int64_t i = 0; i < blocks; ++i) {
+      kernels.dot_block(problem, batch, std::min(problem.batch, batch + split.batches),
+                        (start + count * i / blocks) * split.rows,
+                        std::min(problem.m, (start + count * (i + 1) / blocks) * split.rows), columns,
+                        std::min(problem.n, columns + split.columns), workspaces.data() + thread * workspace_bytes);
+    }
   };
-  if (pieces == 1) {
-    piece(0, 0);
-    return;
-  }
+  if (pieces == 1) return run(0, 1, 0);
   pool.run(static_cast<std::size_t>(pieces), 1, [&](std::size_t begin, std::size_t end, int thread) {
-    for (std::size_t i = begin; i < end; ++i) piece(static_cast<std::int64_t>(i), static_cast<std::size_t>(thread));
+    in_runs(begin, end, row_pieces,
+            [&](std::int64_t first, std::int64_t count) { run(first, count, static_cast<std::size_t>(thread)); });
   });
 }
 

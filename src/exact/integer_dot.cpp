@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "exact/in_runs.h"
+
 namespace starling::exact {
 namespace {
 
@@ -11,6 +13,10 @@ constexpr std::int64_t kBlockColumns = 512;
 // Prepared rows of a piece stay near.
 constexpr std::size_t kPieceBytes = std::size_t{16} << 20;
 constexpr std::int64_t kPieceRows = 4096;
+// Pieces for each thread: of rows, which pack their columns anew, as few as keep every thread busy; of columns so many
+// that no thread waits long for another at the end.
+constexpr std::int64_t kIntegerPieces = 3;
+constexpr std::int64_t kIntegerColumnPieces = 16;
 // Fewer rows would pack the columns too often.
 constexpr std::int64_t kLeastIntegerRows = 112;
 constexpr std::size_t kWholeRowsBytes = std::size_t{8} << 20;
@@ -81,17 +87,20 @@ IntegerSplit split_integer_dot(const IntegerDotKernels& kernels, std::int64_t ba
   split.block_columns = whole_rows ? n : std::min(n, panels * kernels.panel_columns);
   const auto rows = static_cast<std::int64_t>(kPieceBytes / kernels.row_bytes(k));
   split.piece_rows = std::min(m, std::clamp(rows, kernels.tile_rows, kPieceRows));
-  const std::int64_t wanted = threads == 1 ? 1 : std::int64_t{threads} * 3;
-  const std::int64_t blocks = parts_of(n, split.block_columns);
-  // Each piece prepares its rows anew, so a piece has as many columns as leave work for every thread.
-  const std::int64_t row_pieces = batch * parts_of(m, split.piece_rows);
-  const std::int64_t column_pieces = std::min(blocks, parts_of(wanted, row_pieces));
-  split.piece_columns = parts_of(blocks, column_pieces) * split.block_columns;
-  const std::int64_t pieces = row_pieces * parts_of(n, split.piece_columns);
-  if (pieces < wanted) {
-    const std::int64_t tiles =
-        parts_of(parts_of(m, parts_of(m, split.piece_rows) * parts_of(wanted, pieces)), kernels.tile_rows);
-    split.piece_rows = std::min(split.piece_rows, std::max(kLeastIntegerRows, tiles * kernels.tile_rows));
+  const auto equal_rows = [&](std::int64_t pieces) {
+    return std::min(m, parts_of(parts_of(m, pieces), kernels.tile_rows) * kernels.tile_rows);
+  };
+  split.piece_rows = equal_rows(parts_of(m, split.piece_rows));
+  if (threads == 1) {
+    split.piece_columns = n;
+  } else {
+    const std::int64_t blocks = batch * parts_of(m, split.piece_rows) * parts_of(n, split.block_columns);
+    split.piece_columns = std::max<std::int64_t>(1, blocks / (threads * kIntegerColumnPieces)) * split.block_columns;
+    const std::int64_t pieces = batch * parts_of(m, split.piece_rows) * parts_of(n, split.piece_columns);
+    if (const std::int64_t wanted = threads * kIntegerPieces; pieces < wanted) {
+      const std::int64_t rows = equal_rows(parts_of(m, split.piece_rows) * parts_of(wanted, pieces));
+      split.piece_rows = std::min(split.piece_rows, std::max(kLeastIntegerRows, rows));
+    }
   }
   split.workspace_bytes = Layout(kernels, k, split.piece_rows, split.block_columns).end;
   return split;
@@ -103,9 +112,10 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
   const Layout layout(kernels, problem.k, split.piece_rows, split.block_columns);
   const std::int64_t row_pieces = parts_of(problem.m, split.piece_rows);
   const std::int64_t column_pieces = parts_of(problem.n, split.piece_columns);
-  const auto piece = [&](std::int64_t index, std::size_t thread) {
+  // Neighbours of the same rows, which are prepared once for them.
+  const auto pieces = [&](std::int64_t index, std::int64_t count, std::size_t thread) {
     const std::int64_t n0 = index % column_pieces * split.piece_columns;
-    const std::int64_t n1 = std::min(problem.n, n0 + split.piece_columns);
+    const std::int64_t n1 = std::min(problem.n, n0 + count * split.piece_columns);
     const std::int64_t m0 = index / column_pieces % row_pieces * split.piece_rows;
     const std::int64_t m1 = std::min(problem.m, m0 + split.piece_rows);
     const std::int64_t batch = index / column_pieces / row_pieces;
@@ -148,9 +158,9 @@ void run_integer_dot(const IntegerDotKernels& kernels, base::ThreadPool& pool, c
   };
   pool.run(static_cast<std::size_t>(problem.batch * row_pieces * column_pieces), 1,
            [&](std::size_t begin, std::size_t end, int thread) {
-             for (std::size_t i = begin; i < end; ++i) {
-               piece(static_cast<std::int64_t>(i), static_cast<std::size_t>(thread));
-             }
+             in_runs(begin, end, column_pieces, [&](std::int64_t first, std::int64_t count) {
+               pieces(first, count, static_cast<std::size_t>(thread));
+             });
            });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exact/in_runs.h"
 #include "exact/run_group.h"
 
 namespace starling::exact {
@@ -103,18 +104,17 @@ class IntegerStream {
   void run() {
     const std::int64_t blocks = parts(sizes_.rows, layout_.rows);
     const int threads = context_.pool.threads();
-    // Each piece packs its batch's columns anew, so there are as few as keep every thread busy.
-    const std::int64_t wanted = threads == 1 ? 1 : std::int64_t{threads} * 3;
+    // Neighbours of one batch pack its columns once, and so many let no thread wait long for another at the end.
+    const std::int64_t wanted = threads == 1 ? 1 : std::int64_t{threads} * 16;
     const std::int64_t row_pieces = std::clamp<std::int64_t>(parts(wanted, sizes_.batch), 1, blocks);
     const std::int64_t piece_blocks = parts(blocks, row_pieces);
     context_.pool.run(static_cast<std::size_t>(sizes_.batch * row_pieces), 1,
                       [&](std::size_t begin, std::size_t end, int thread) {
-                        for (std::size_t i = begin; i < end; ++i) {
-                          const auto piece = static_cast<std::int64_t>(i);
-                          const std::int64_t block = piece % row_pieces * piece_blocks;
-                          run_piece(piece / row_pieces, block, std::min(blocks, block + piece_blocks),
+                        in_runs(begin, end, row_pieces, [&](std::int64_t first, std::int64_t count) {
+                          const std::int64_t block = first % row_pieces * piece_blocks;
+                          run_piece(first / row_pieces, block, std::min(blocks, block + count * piece_blocks),
                                     static_cast<std::size_t>(thread));
-                        }
+                        });
                       });
   }
 
