@@ -1,5 +1,6 @@
 #include "exact/input_check.h"
 
+#include <atomic>
 #include <bit>
 
 namespace starling::exact {
@@ -32,27 +33,27 @@ base::Result<std::vector<Tensor>> checked_inputs(const Graph& graph, std::span<c
 }
 
 base::Status checked_outputs(const Graph& graph, std::span<const Tensor> outputs, base::ThreadPool* pool) {
-  std::vector<std::size_t> bad(outputs.size(), 0);
-  const auto check = [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      if (outputs[i].type() != Type::kF32) continue;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].type() != Type::kF32) continue;
+    const std::span<const float> values = outputs[i].f32();
+    std::atomic<std::size_t> bad = 0;
+    const auto check = [&](std::size_t begin, std::size_t end, int) {
       // Counting, rather than leaving early, lets the loop run as vectors do.
       std::size_t count = 0;
-      for (const float value : outputs[i].f32()) {
+      for (const float value : values.subspan(begin, end - begin)) {
         count += (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) == 0x7F800000U;
       }
-      bad[i] = count;
+      bad += count;
+    };
+    constexpr std::size_t kGrain = 1 << 16;
+    if (pool == nullptr) {
+      check(0, values.size(), 0);
+    } else {
+      pool->run(values.size(), kGrain, check);
     }
-  };
-  if (pool == nullptr) {
-    check(0, outputs.size());
-  } else {
-    pool->run(outputs.size(), 1, [&](std::size_t begin, std::size_t end, int) { check(begin, end); });
-  }
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (bad[i] == 0) continue;
+    if (bad == 0) continue;
     return base::Error{base::ErrorCode::kNonFinite, "output '" + graph.outputs()[i].name + "' holds " +
-                                                        std::to_string(bad[i]) + " values that are NaN or infinite"};
+                                                        std::to_string(bad) + " values that are NaN or infinite"};
   }
   return {};
 }

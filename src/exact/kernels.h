@@ -287,6 +287,7 @@ struct Kernels {
   BinaryKernel add, sub, mul, div, maximum, minimum, less;
   TernaryKernel fma, select;
   // The same, but results go past the caches where all operands have step 1.
+  UnaryKernel copy_past;
   BinaryKernel add_past, sub_past, mul_past;
   TernaryKernel fma_past;
   // After results went past the caches, before anything else may read them.

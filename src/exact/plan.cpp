@@ -280,6 +280,7 @@ class Planner {
         break;
       case Operator::kConcat:
         step.kind = Step::Kind::kConcat;
+        step.along = static_cast<int>(node.attributes[0]);
         break;
       case Operator::kGather:
       case Operator::kScatterAdd:
@@ -323,25 +324,53 @@ class Planner {
     return strided(view.factors(rank - 1, rank)) && strided(view.factors(rank - 2, rank - 1));
   }
 
-  // Pads of several axes in a row are one step.
+  // A pad of what was joined or padded just before is one step with that, which puts the parts in their places at once.
+  // Slices of what is inside are slices of the whole then.
   void merge_pads(Step& step, const Node& node) {
     step.before.assign(static_cast<std::size_t>(node.shape.rank()), 0);
     step.before[static_cast<std::size_t>(node.attributes[0])] = node.attributes[1];
-    if (pending_.empty()) return;
+    const ValueId inside = node.inputs[0];
+    if (pending_.empty() || pending_.back().out != inside || !only_sliced(inside, node)) return;
     const Step& last = pending_.back();
-    const ValueId input = node.inputs[0];
-    if (last.kind != Step::Kind::kPad || last.out != input || uses(input) != 1) return;
-    for (std::size_t axis = 0; axis < step.before.size(); ++axis) step.before[axis] += last.before[axis];
+    if (last.kind != Step::Kind::kPad && last.kind != Step::Kind::kConcat) return;
+    View view = View::contiguous(node.shape);
+    for (int axis = 0; axis < node.shape.rank(); ++axis) {
+      view = *view.slice(axis, step.before[static_cast<std::size_t>(axis)], graph_.shape(inside)[axis], 1);
+    }
+    std::map<ValueId, View> moved{{inside, view}};
+    // What was put among zeros before, and then slices of all these.
+    for (ValueId outer = inside; graph_.node(outer).op == Operator::kPad;) {
+      const Node& pad = graph_.node(outer);
+      const ValueId inner = pad.inputs[0];
+      if (locations_[inner].base != inside) break;
+      const int axis = static_cast<int>(pad.attributes[0]);
+      moved[inner] = *moved.at(outer).slice(axis, pad.attributes[1], graph_.shape(inner)[axis], 1);
+      outer = inner;
+    }
+    for (ValueId value = 0; value < step.out; ++value) {
+      if (locations_[value].base != inside || moved.contains(value)) continue;
+      const auto slice = apply_view(graph_.node(value), moved.at(graph_.node(value).inputs[0]));
+      if (!slice.has_value()) return;
+      moved[value] = *slice;
+    }
+    for (std::size_t axis = 0; axis < last.before.size(); ++axis) step.before[axis] += last.before[axis];
     step.operands = last.operands;
-    levels_.erase(last.out);
+    step.along = last.along;
+    levels_.erase(inside);
     pending_.pop_back();
+    for (const auto& [value, within] : moved) locations_[value] = {step.out, within};
   }
 
-  int uses(ValueId value) const {
-    int count = 0;
-    for (const Node& node : graph_.nodes()) count += static_cast<int>(std::ranges::count(node.inputs, value));
-    for (const GraphOutput& output : graph_.outputs()) count += output.value == value ? 2 : 0;
-    return count;
+  // Whether nothing looks at a value but the pad, and slices that no pass reads.
+  bool only_sliced(ValueId value, const Node& pad) const {
+    const auto reads = [&](const Node& node) { return std::ranges::find(node.inputs, value) != node.inputs.end(); };
+    return std::ranges::all_of(
+               graph_.nodes(),
+               [&](const Node& node) { return &node == &pad || !reads(node) || node.op == Operator::kSlice; }) &&
+           std::ranges::none_of(graph_.outputs(), [&](const GraphOutput& output) { return output.value == value; }) &&
+           std::ranges::none_of(fused_, [&](const auto& fused) {
+             return std::ranges::any_of(fused.second.operands, [&](const Location& o) { return o.base == value; });
+           });
   }
 
   // Puts steps and fused passes into an order in which everything is made before it is read, close to the graph's.

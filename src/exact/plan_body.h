@@ -13,6 +13,9 @@
 
 namespace starling::exact {
 
+// Bytes of an output that are more than a core's share of caches: it goes past them.
+inline constexpr std::int64_t kPastCaches = std::int64_t{16} << 20;
+
 // Where a value's elements are: a view of the memory of `base`, which is a value that has memory of its own.
 struct Location {
   ValueId base = 0;
@@ -140,6 +143,7 @@ struct Step {
   ValueId out = 0;                   // not for kGroup
   std::vector<Location> operands;    // not for kGroup
   std::vector<std::int64_t> before;  // kPad: zeros before each axis
+  int along = 0;                     // kPad, kConcat: the axis that operands follow each other along
   Group group;
   int node = -1;                              // index of the node, where its attributes matter
   std::size_t element_bytes = sizeof(float);  // of what a step copies

@@ -261,9 +261,7 @@ void turn(const Group& group, Group::RowKernel& norm) {
   ++norm.count;
 }
 
-// Bytes of an output that are more than a core's share of caches.
-constexpr std::int64_t kPastCaches = std::int64_t{16} << 20;
-// The same of heads' integers, of which a row has a few lines here and there: to read them before they are written
+// kPastCaches of heads' integers, of which a row has a few lines here and there: to read them before they are written
 // takes longer.
 constexpr std::int64_t kHeadsPastCaches = std::int64_t{4} << 20;
 

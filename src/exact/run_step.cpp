@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "exact/dot.h"
 #include "exact/run_group.h"
@@ -70,7 +71,33 @@ const PackedOperand* packed_operand(const StepContext& context, const Step& step
   return base < context.packed.size() ? context.packed[base] : nullptr;
 }
 
+// How far the operands of a step that pads or joins them reach along an axis, together.
+std::int64_t parts_along(const Step& step, int axis) {
+  std::int64_t sum = 0;
+  for (const Location& part : step.operands) {
+    const std::int64_t count = total(part.view.factors(axis, axis + 1));
+    if (axis != step.along) return count;
+    sum += count;
+  }
+  return sum;
+}
+
 }  // namespace
+
+std::vector<View> places_of_parts(const Shape& shape, const Step& step) {
+  View inside = View::contiguous(shape);
+  for (int axis = 0; axis < static_cast<int>(step.before.size()); ++axis) {
+    inside = *inside.slice(axis, step.before[static_cast<std::size_t>(axis)], parts_along(step, axis), 1);
+  }
+  std::vector<View> places;
+  std::int64_t start = 0;
+  for (const Location& part : step.operands) {
+    const std::int64_t count = total(part.view.factors(step.along, step.along + 1));
+    places.push_back(*inside.slice(step.along, start, count, 1));
+    start += count;
+  }
+  return places;
+}
 
 DotProblem dot_problem(const StepContext& context, const Step& step) {
   const View& a = step.operands[0].view;
@@ -243,34 +270,29 @@ void run_reduction(const StepContext& context, const Step& step, float* out) {
   });
 }
 
-void run_pad(const StepContext& context, const Step& step, std::byte* out) {
+// Parts that follow each other along an axis, with zeros around them.
+void run_parts(const StepContext& context, const Step& step, std::byte* out) {
   const std::size_t size = step.element_bytes;
   const Shape& shape = context.graph.shape(step.out);
-  View target = View::contiguous(shape);
-  const View& source = step.operands[0].view;
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    const std::int64_t count = total(source.factors(axis, axis + 1));
-    target = *target.slice(axis, step.before[static_cast<std::size_t>(axis)], count, 1);
+  const std::vector<View> parts = places_of_parts(shape, step);
+  const auto at = [&](const View& view) { return out + view.offset() * static_cast<std::ptrdiff_t>(size); };
+  View inside = View::contiguous(shape);
+  for (int axis = 0; axis < static_cast<int>(step.before.size()); ++axis) {
+    const std::int64_t before = step.before[static_cast<std::size_t>(axis)];
+    const std::int64_t count = parts_along(step, axis);
+    const std::int64_t after = shape[axis] - before - count;
+    constexpr float kZero = 0.0F;
+    const auto clear = [&](std::int64_t first, std::int64_t of) {
+      if (of == 0) return;
+      const View target = *inside.slice(axis, first, of, 1);
+      copy_view(context, at(target), target, reinterpret_cast<const std::byte*>(&kZero), target.repeating(), size);
+    };
+    clear(0, before);
+    clear(before + count, after);
+    inside = *inside.slice(axis, before, count, 1);
   }
-  const auto elements = static_cast<std::size_t>(shape.elements());
-  context.pool.run(elements, 1 << 16, [&](std::size_t begin, std::size_t end, int) {
-    std::memset(out + begin * size, 0, (end - begin) * size);
-  });
-  copy_view(context, out + target.offset() * static_cast<std::ptrdiff_t>(size), target,
-            bytes_of(context, step, 0, size), source, size);
-}
-
-void run_concat(const StepContext& context, const Step& step, std::byte* out) {
-  const std::size_t size = step.element_bytes;
-  const Node& node = context.graph.nodes()[static_cast<std::size_t>(step.node)];
-  const int axis = static_cast<int>(node.attributes[0]);
-  std::int64_t start = 0;
-  for (std::size_t part = 0; part < step.operands.size(); ++part) {
-    const std::int64_t count = context.graph.shape(node.inputs[part])[axis];
-    const View target = *View::contiguous(node.shape).slice(axis, start, count, 1);
-    copy_view(context, out + target.offset() * static_cast<std::ptrdiff_t>(size), target,
-              bytes_of(context, step, part, size), step.operands[part].view, size);
-    start += count;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    copy_view(context, at(parts[i]), parts[i], bytes_of(context, step, i, size), step.operands[i].view, size);
   }
 }
 
@@ -354,26 +376,42 @@ void copy_elements(T* to, const T* from, std::span<const CopyLoop, 3> loops) {
   }
 }
 
-// Copies rows of a plane, contiguous on both sides.
-void copy_rows(const StepContext& context, float* to, const float* from, const CopyLoop& rows, std::int64_t columns) {
-  context.kernels.copy(to, rows.to, {from, rows.from, 1}, static_cast<std::size_t>(rows.size),
-                       static_cast<std::size_t>(columns));
+// Copies rows of a plane, contiguous in the target; in the source, too, or one element each.
+void copy_rows(const Kernels& kernels, float* to, const float* from, const CopyLoop& rows, const CopyLoop& columns,
+               bool past_caches) {
+  (past_caches ? kernels.copy_past : kernels.copy)(to, rows.to, {from, rows.from, columns.from},
+                                                   static_cast<std::size_t>(rows.size),
+                                                   static_cast<std::size_t>(columns.size));
 }
-void copy_rows(const StepContext&, std::uint8_t* to, const std::uint8_t* from, const CopyLoop& rows,
-               std::int64_t columns) {
+void copy_rows(const Kernels&, std::uint8_t* to, const std::uint8_t* from, const CopyLoop& rows,
+               const CopyLoop& columns, bool) {
+  const auto count = static_cast<std::size_t>(columns.size);
   for (std::int64_t i = 0; i < rows.size; ++i) {
-    std::memcpy(to + i * rows.to, from + i * rows.from, static_cast<std::size_t>(columns));
+    const std::uint8_t* row = from + i * rows.from;
+    if (columns.from == 0) {
+      std::memset(to + i * rows.to, *row, count);
+    } else {
+      std::memcpy(to + i * rows.to, row, count);
+    }
   }
 }
 
 template <typename T>
 void copy_view_of(const StepContext& context, T* to, const View& target, const T* from, const View& source) {
   std::vector<CopyLoop> outer = copy_loops(target, source);
-  // The three innermost loops are one task's; the outermost of them is cut so that every thread has work.
   std::array<CopyLoop, 3> inner{CopyLoop{1, 0, 0}, CopyLoop{1, 0, 0}, CopyLoop{1, 0, 0}};
   for (std::size_t i = 3; i-- > 0 && !outer.empty();) {
     inner[i] = outer.back();
     outer.pop_back();
+  }
+  // The innermost loops are one task's: of three the first whose steps are no more than a task is cut, so that every
+  // thread has work.
+  constexpr std::int64_t kTask = 16384;
+  std::size_t at = 0;
+  std::int64_t step = inner[1].size * inner[2].size;
+  while (step > kTask) {
+    outer.push_back(std::exchange(inner[at], {1, 0, 0}));
+    step /= inner[++at].size;
   }
   std::vector<Factor> outer_to;
   std::vector<Factor> outer_from;
@@ -383,27 +421,30 @@ void copy_view_of(const StepContext& context, T* to, const View& target, const T
     outer_from.push_back({loop.size, loop.from});
     count *= loop.size;
   }
-  constexpr std::int64_t kTask = 16384;
-  const std::int64_t plane = inner[1].size * inner[2].size;
-  const std::int64_t cut = std::clamp<std::int64_t>(kTask / plane, 1, inner[0].size);
-  const std::int64_t cuts = (inner[0].size + cut - 1) / cut;
-  const auto grain = static_cast<std::size_t>(std::max<std::int64_t>(1, kTask / (plane * cut)));
-  const bool by_kernel = inner[2].to == 1 && inner[2].from == 1 && inner[2].size >= 16;
+  const std::int64_t cut = std::clamp<std::int64_t>(kTask / step, 1, inner[at].size);
+  const std::int64_t cuts = (inner[at].size + cut - 1) / cut;
+  const auto grain = static_cast<std::size_t>(std::max<std::int64_t>(1, kTask / (step * cut)));
+  const CopyLoop& run = inner[2];
+  const bool by_kernel = run.to == 1 && (run.from == 1 || run.from == 0) && run.size >= 16;
+  const std::int64_t bytes = count * inner[at].size * step * static_cast<std::int64_t>(sizeof(T));
+  const bool past_caches = by_kernel && bytes >= kPastCaches;
   context.pool.run(static_cast<std::size_t>(count * cuts), grain, [&](std::size_t begin, std::size_t end, int) {
     for (auto task = static_cast<std::int64_t>(begin); task < static_cast<std::int64_t>(end); ++task) {
       const std::int64_t first = task % cuts * cut;
       std::array<CopyLoop, 3> loops = inner;
-      loops[0].size = std::min(cut, inner[0].size - first);
-      T* task_to = to + offset_of(outer_to, task / cuts) + first * inner[0].to;
-      const T* task_from = from + offset_of(outer_from, task / cuts) + first * inner[0].from;
+      loops[at].size = std::min(cut, inner[at].size - first);
+      T* task_to = to + offset_of(outer_to, task / cuts) + first * inner[at].to;
+      const T* task_from = from + offset_of(outer_from, task / cuts) + first * inner[at].from;
       if (!by_kernel) {
         copy_elements(task_to, task_from, loops);
         continue;
       }
       for (std::int64_t i = 0; i < loops[0].size; ++i) {
-        copy_rows(context, task_to + i * loops[0].to, task_from + i * loops[0].from, loops[1], loops[2].size);
+        copy_rows(context.kernels, task_to + i * loops[0].to, task_from + i * loops[0].from, loops[1], loops[2],
+                  past_caches);
       }
     }
+    if (past_caches) context.kernels.settle();
   });
 }
 
@@ -449,9 +490,8 @@ void run_step(const StepContext& context, const Step& step) {
                        step.element_bytes);
     }
     case Step::Kind::kPad:
-      return run_pad(context, step, bytes);
     case Step::Kind::kConcat:
-      return run_concat(context, step, bytes);
+      return run_parts(context, step, bytes);
     case Step::Kind::kGather:
       return run_gather(context, step, bytes);
     case Step::Kind::kScatterAdd:

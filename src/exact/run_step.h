@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "exact/integer_dot.h"
@@ -29,6 +30,9 @@ IntegerDotProblem integer_problem(const StepContext& context, const Step& step);
 
 // How an integer product is cut on so many threads.
 IntegerSplit integer_split(const Kernels& kernels, const Graph& graph, const Step& step, int threads);
+
+// Where the operands of a step that pads or joins them lie in its result, which has that shape.
+std::vector<View> places_of_parts(const Shape& shape, const Step& step);
 
 // Copies the elements (of 1 or 4 bytes) of one view to those of another over the same shape. The target's axes have one
 // factor each.

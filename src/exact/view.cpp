@@ -36,6 +36,15 @@ View View::repeated(const Shape& shape) {
   return view;
 }
 
+View View::repeating() const {
+  View view = *this;
+  view.offset_ = 0;
+  for (std::vector<Factor>& axis : view.axes_) {
+    for (Factor& factor : axis) factor.stride = 0;
+  }
+  return view;
+}
+
 std::optional<View> View::reshape(const Shape& shape) const {
   std::vector<Factor> left = factors();
   View out;

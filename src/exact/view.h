@@ -27,6 +27,8 @@ class View {
   static View contiguous(const Shape& shape);
   // Every element is the first.
   static View repeated(const Shape& shape);
+  // The same sizes, every element the first.
+  View repeating() const;
 
   std::ptrdiff_t offset() const { return offset_; }
   int rank() const { return static_cast<int>(axes_.size()); }

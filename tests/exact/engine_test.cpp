@@ -249,6 +249,46 @@ TEST(Engine, GivesTheBitsOfTheDefinitionsWhereValuesAreMadeAgain) {
   expect_equal_everywhere(*graph, random);
 }
 
+TEST(Engine, PutsPartsAmongZerosAtOnce) {
+  for (const bool is_read : {false, true}) {
+    std::mt19937 random(9);
+    Builder b;
+    const auto all =
+        b.concat({b.input("cache", Type::kF32, {1, 2, 5, 6, 20}), b.input("x", Type::kF32, {1, 3, 5, 6, 20})}, 1);
+    const auto last = b.slice(all, 1, 3, 2);
+    b.output("kept", last);
+    if (is_read) b.output("read", b.neg(last));
+    const auto padded = b.pad(b.pad(all, 2, 1, 1), 3, 0, 2);
+    const auto rows = b.reshape(b.patches(padded, {3, 3, 3}, {1, 1, 1}), {-1, 27 * 20});
+    b.output("sums", b.dot(rows, b.input("weight", Type::kF32, {9, 27 * 20})));
+    b.output("first", b.add(b.slice(all, 1, 0, 1), 1.0F));
+    const auto graph = b.finish();
+    ASSERT_TRUE(graph.ok()) << graph.error().message;
+    const auto plan = Plan::make(*graph);
+    ASSERT_TRUE(plan.ok());
+    const std::string steps = steps_of(*plan);
+    EXPECT_EQ(steps.find("concat") == std::string::npos, !is_read) << steps;
+    EXPECT_EQ(steps.find("pad"), steps.rfind("pad")) << steps;
+    expect_equal_everywhere(*graph, random);
+  }
+}
+
+// Longer than what a thread takes at once, in one run and in several.
+TEST(Engine, CopiesLongRunsAndZeros) {
+  constexpr std::int64_t kLong = 40'009;
+  std::mt19937 random(10);
+  Builder b;
+  const auto x = b.input("x", Type::kF32, {2, kLong});
+  const auto y = b.input("y", Type::kF32, {1, kLong});
+  b.output("joined", b.concat({x, y}, 0));
+  b.output("among zeros", b.pad(b.pad(x, 0, 2, 1), 1, 3, kLong));
+  b.output("turned", b.concat({b.permute(x, {1, 0}), b.permute(y, {1, 0})}, 1));
+  b.output("bytes", b.to_f32(b.pad(b.to_i8(b.concat({x, y}, 0)), 1, kLong, 1)));
+  const auto graph = b.finish();
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  expect_equal_everywhere(*graph, random);
+}
+
 TEST(Engine, ReportsOutputsThatAreNotFinite) {
   Builder b;
   const auto x = b.input("x", Type::kF32, {3});

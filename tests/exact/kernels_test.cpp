@@ -308,6 +308,9 @@ TEST(Kernels, PastTheCaches) {
             (out.past_caches ? past : near)(out.data, out.stride, rows(a), rows(b), kRows, columns);
           });
         };
+        expect_same([&](const WrittenRows& out) {
+          (out.past_caches ? k->copy_past : k->copy)(out.data, out.stride, rows(a), kRows, columns);
+        });
         binary(k->add, k->add_past);
         binary(k->sub, k->sub_past);
         binary(k->mul, k->mul_past);

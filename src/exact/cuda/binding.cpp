@@ -350,27 +350,12 @@ class Binder {
     bound_.works.emplace_back(ByRows<Reduction>{kernel, kernel.width >= kTeamLanes});
   }
 
-  void add_pad(const Step& step) {
+  void add_parts(const Step& step) {
     const Shape& shape = graph_.shape(step.out);
-    const View& source = step.operands[0].view;
-    View target = View::contiguous(shape);
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      const std::int64_t count = total(source.factors(axis, axis + 1));
-      target = *target.slice(axis, step.before[static_cast<std::size_t>(axis)], count, 1);
-    }
-    add_clear(own_memory(step.out), step.element_bytes, shape.elements());
-    copy(own_memory(step.out), target, step.operands[0], step.element_bytes);
-  }
-
-  void add_concat(const Step& step) {
-    const Node& node = node_of(step);
-    const int axis = static_cast<int>(node.attributes[0]);
-    std::int64_t start = 0;
-    for (std::size_t part = 0; part < step.operands.size(); ++part) {
-      const std::int64_t count = graph_.shape(node.inputs[part])[axis];
-      copy(own_memory(step.out), *View::contiguous(node.shape).slice(axis, start, count, 1), step.operands[part],
-           step.element_bytes);
-      start += count;
+    if (step.kind == Step::Kind::kPad) add_clear(own_memory(step.out), step.element_bytes, shape.elements());
+    const std::vector<View> places = places_of_parts(shape, step);
+    for (std::size_t part = 0; part < places.size(); ++part) {
+      copy(own_memory(step.out), places[part], step.operands[part], step.element_bytes);
     }
   }
 
@@ -425,9 +410,8 @@ class Binder {
         return copy(own_memory(step.out), View::contiguous(shape), step.operands[0], step.element_bytes);
       }
       case Step::Kind::kPad:
-        return add_pad(step);
       case Step::Kind::kConcat:
-        return add_concat(step);
+        return add_parts(step);
       case Step::Kind::kGather:
         return add_gather(step);
       case Step::Kind::kScatterAdd:

@@ -217,9 +217,9 @@ struct Elementwise {
         out, columns, [&](auto load, std::size_t i) { return Operation::apply(load(operands + i)...); });
   }
 
-  template <class Operation>
+  template <class Operation, bool kPast = false>
   static void unary(float* out, std::ptrdiff_t out_stride, RowsF32 a, std::size_t rows, std::size_t columns) {
-    run<Operation>(out, out_stride, rows, columns, a);
+    run<Operation, kPast>(out, out_stride, rows, columns, a);
   }
   template <class Operation, bool kPast = false>
   static void binary(float* out, std::ptrdiff_t out_stride, RowsF32 a, RowsF32 b, std::size_t rows,
@@ -361,6 +361,7 @@ struct Elementwise {
     kernels.less = binary<typename O::Less>;
     kernels.fma = ternary<typename O::FusedMultiplyAdd>;
     kernels.select = ternary<typename O::Select>;
+    kernels.copy_past = unary<typename O::Copy, true>;
     kernels.add_past = binary<typename O::Add, true>;
     kernels.sub_past = binary<typename O::Subtract, true>;
     kernels.mul_past = binary<typename O::Multiply, true>;
