@@ -71,7 +71,7 @@ export const en = {
     queued: "Waiting",
     in_progress: "Being made",
     failed: "Failed",
-    step: (step: number, steps: number) => `step ${step} of ${steps}`,
+    step: (step: number, steps: number) => `step ${step} / ${steps}`,
     frames: "drawing the frames",
   },
   video: {

@@ -68,7 +68,7 @@ export const zh: Texts = {
     queued: "等待中",
     in_progress: "生成中",
     failed: "失败",
-    step: (step: number, steps: number) => `第 ${step} 步，共 ${steps} 步`,
+    step: (step: number, steps: number) => `第 ${step} / ${steps} 步`,
     frames: "正在绘制画面",
   },
   video: {
