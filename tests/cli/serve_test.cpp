@@ -52,10 +52,10 @@ class ServeTest : public ProgramTest {
     return reply.ok() ? *reply : node::HttpReply{};
   }
   base::Json get(const std::string& path) { return *base::Json::parse(send("GET", path).body, path); }
-  std::string ask(int steps) {
-    const node::HttpReply reply =
-        send("POST", "/videos",
-             R"({"prompt":"a red ball","size":"32x16","num_frames":5,"seed":7,"steps":)" + std::to_string(steps) + "}");
+  std::string ask(int steps, const std::string& size = "32x16") {
+    const node::HttpReply reply = send("POST", "/videos",
+                                       R"({"prompt":"a red ball","size":")" + size +
+                                           R"(","num_frames":5,"seed":7,"steps":)" + std::to_string(steps) + "}");
     EXPECT_EQ(reply.status, 200) << reply.body;
     return *base::Json::parse(reply.body, "reply")->text("id");
   }
@@ -294,10 +294,11 @@ TEST_F(ServeTest, AVideoWaitsForAProvider) {
 
 TEST_F(ServeTest, WhoWaitsForAPictureDoesNotKeepItFromStopping) {
   start_server();
-  ask(1000);  // the one worker's
+  const std::string before = ask(1000, "256x256");  // the one worker's, for minutes
   std::thread client(
       [&] { EXPECT_EQ(send("POST", "/images/generations", R"({"prompt":"a red ball","size":"32x16"})").status, 503); });
   std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_EQ(*get("/videos/" + before).text("status"), "in_progress");
   server_->ask_to_stop();
   EXPECT_EQ(server_->wait(std::chrono::seconds(60)), 0);
   client.join();
