@@ -334,10 +334,10 @@ TEST_F(VideoJobTest, ARefusalNamesTheNearestThatFit) {
   request.width = 256;
   request.height = 128;
   request.frames = 33;
-  const auto wanted = VideoJob::prepare(model, request);
+  const auto wanted = VideoJob::prepare(model, request, {.threads = 2});
   ASSERT_TRUE(wanted.ok());
   const std::uint64_t memory = wanted->peak_bytes() * 3 / 4;
-  const auto refused = VideoJob::prepare(model, request, {memory, 0, true});
+  const auto refused = VideoJob::prepare(model, request, {memory, 2, true});
   ASSERT_FALSE(refused.ok());
   const std::string& message = refused.error().message;
   const auto number_after = [&](std::size_t at) { return std::strtoll(message.c_str() + at, nullptr, 10); };
@@ -349,15 +349,15 @@ TEST_F(VideoJobTest, ARefusalNamesTheNearestThatFit) {
       << message;
   EXPECT_LT(smaller.width, request.width);
   EXPECT_GE(smaller.width, request.width / 2) << "near to what was asked for";
-  EXPECT_TRUE(VideoJob::prepare(model, smaller, {memory}).ok());
+  EXPECT_TRUE(VideoJob::prepare(model, smaller, {memory, 2}).ok());
   const std::string same_size = ", and so does 256x128 with ";
   const std::size_t so_does = message.find(same_size);
   ASSERT_NE(so_does, std::string::npos) << message;
   TextToVideo shorter = request;
   shorter.frames = number_after(so_does + same_size.size());
   EXPECT_LT(shorter.frames, request.frames);
-  EXPECT_TRUE(VideoJob::prepare(model, shorter, {memory}).ok());
-  const auto none = VideoJob::prepare(model, request, {1000, 0, true});
+  EXPECT_TRUE(VideoJob::prepare(model, shorter, {memory, 2}).ok());
+  const auto none = VideoJob::prepare(model, request, {1000, 2, true});
   ASSERT_FALSE(none.ok());
   EXPECT_NE(none.error().message.find("ask for a smaller or shorter one"), std::string::npos) << none.error().message;
 }
