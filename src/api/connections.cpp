@@ -1,5 +1,7 @@
 #include "api/connections.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -16,6 +18,16 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 std::int64_t now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+constexpr std::int64_t kShareOfPatience = 30;
+
+// Bytes that the other side has sent, and that it has taken.
+std::uint64_t moved_bytes(int descriptor) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_bytes_acked + info.tcpi_bytes_received;
 }
 
 }  // namespace
@@ -79,21 +91,37 @@ void Connections::compute(Connection& connection) const {
   connection.deadline_ = kNever;
 }
 
+bool Connections::is_behind(Connection& connection, std::int64_t deadline, std::int64_t moment) const {
+  const std::uint64_t bytes = moved_bytes(connection.descriptor_);
+  if (std::exchange(connection.seen_deadline_, deadline) != deadline) {
+    connection.seen_at_ = moment;
+    connection.seen_bytes_ = bytes;
+  }
+  const std::uint64_t pace = std::max<std::uint64_t>(1, limits_.slowest);
+  const std::uint64_t moved = bytes - std::min(bytes, connection.seen_bytes_);
+  const auto due = static_cast<std::int64_t>(moved * 1000 / pace);
+  return moment - connection.seen_at_ > due + limits_.patience.count() / kShareOfPatience;
+}
+
 void Connections::sweep() {
   const std::int64_t moment = now();
+  const bool crowded = is_crowded();
+  std::size_t left = open_.size();
   std::vector<std::pair<std::int64_t, Connection*>> idle;
   for (Connection* connection : open_) {
     const std::int64_t deadline = connection->deadline_;
+    const bool moves = deadline != kNever && !connection->idle_;
     // Whoever serves the connection sees its end and closes it.
-    if (deadline <= moment) {
+    if (deadline <= moment || (crowded && moves && is_behind(*connection, deadline, moment))) {
       ::shutdown(connection->descriptor_, SHUT_RDWR);
+      --left;
     } else if (connection->idle_) {
       idle.emplace_back(deadline, connection);
     }
   }
   crowded_ = false;
-  if (!is_crowded()) return;
-  const std::size_t surplus = std::min(idle.size(), open_.size() - limits_.most / 8 * 7);
+  if (!crowded) return;
+  const std::size_t surplus = std::min(idle.size(), left - std::min(left, limits_.most / 8 * 7));
   std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(surplus));
   for (std::size_t i = 0; i < surplus; ++i) ::shutdown(idle[i].second->descriptor_, SHUT_RDWR);
 }

@@ -31,11 +31,16 @@ class Connection {
   const bool tls_;
   std::atomic<std::int64_t> deadline_ = 0;  // steady, in milliseconds
   std::atomic<bool> idle_ = true;           // no request has begun to be answered
+  // What the sweeping thread has seen of a body or a response: since when, and TCP's bytes of both directions by then.
+  std::int64_t seen_deadline_ = 0;
+  std::int64_t seen_at_ = 0;
+  std::uint64_t seen_bytes_ = 0;
 };
 
 // The open connections, and a thread that shuts those down that take too long for what they do: to send a header (also
 // the next one of a connection that is kept), to send a body, to take a response. When nearly all that may be are open,
-// those that have been idle for longest are shut down, so that new clients are served. Thread safe.
+// new clients are served all the same: bodies and responses are then shut down as soon as they fall behind the slowest
+// pace by a thirtieth of the patience, and of the others those that have been idle for longest. Thread safe.
 class Connections {
  public:
   explicit Connections(const ConnectionLimits& limits);
@@ -56,6 +61,7 @@ class Connections {
 
  private:
   bool is_crowded() const { return open_.size() > limits_.most / 16 * 15; }
+  bool is_behind(Connection& connection, std::int64_t deadline, std::int64_t moment) const;
   void sweep();
   void sweep_forever();
   const ConnectionLimits limits_;

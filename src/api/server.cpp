@@ -43,17 +43,33 @@ Response too_long(std::size_t limit) {
 
 struct Headers {
   Request& request;
-  bool two_lengths = false;
+  std::string wrong = {};  // what two readers could understand in two ways
 };
 
 MHD_Result keep_header(void* into, MHD_ValueKind /*kind*/, const char* name, const char* value) {
   auto& headers = *static_cast<Headers*>(into);
   std::string lower(name);
   std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const bool length = lower == "content-length";
-  const bool first = headers.request.headers.emplace(std::move(lower), value == nullptr ? "" : value).second;
-  headers.two_lengths = headers.two_lengths || (length && !first);
+  const bool is_name = lower.find_first_of(" \t") == std::string::npos;
+  const bool once = lower == "content-length" || lower == "transfer-encoding" || lower == "host";
+  const bool first = headers.request.headers.emplace(lower, value == nullptr ? "" : value).second;
+  if (!is_name) headers.wrong = "a header's name has a space: '" + lower + "'";
+  if (once && !first) headers.wrong = "the header " + lower + " is there twice";
   return MHD_YES;
+}
+
+bool is_chunked(std::string_view encoding) {
+  return std::ranges::equal(encoding, std::string_view("chunked"), {},
+                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+}
+
+// Path and query of a target; a client that takes this server for its proxy sends a whole URL (RFC 9112, 3.2.2).
+std::string path_of(std::string_view target) {
+  const std::size_t scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) return std::string(target);
+  const std::size_t path = target.find_first_of("/?", scheme + 3);
+  if (path == std::string_view::npos) return "/";
+  return (target[path] == '?' ? "/" : "") + std::string(target.substr(path));
 }
 
 // Bytes that are announced to come.
@@ -402,7 +418,7 @@ void Server::State::stop() {
 
 void* Server::State::on_target(void* self, const char* target, MHD_Connection* /*connection*/) {
   ++static_cast<State*>(self)->in_progress;
-  return new Held(std::make_shared<Exchange>(target));
+  return new Held(std::make_shared<Exchange>(path_of(target)));
 }
 
 void Server::State::on_connection(void* self, MHD_Connection* connection, void** known,
@@ -504,9 +520,18 @@ MHD_Result Server::State::begin(Exchange& exchange, MHD_Connection* connection, 
   }
   if (exchange.route != nullptr) exchange.body_limit = exchange.route->body_limit;
   const bool chunked = request.headers.contains("transfer-encoding");
+  if (chunked && request.headers.contains("content-length")) {
+    headers.wrong = "the length of the body is given twice, by content-length and transfer-encoding";
+  }
   // Where the next request begins would be a matter of opinion: the connection ends here.
-  if (headers.two_lengths || (chunked && request.headers.contains("content-length"))) {
-    return send(exchange, bad_request(base::invalid("the length of the body is given twice")));
+  if (!headers.wrong.empty()) return send(exchange, bad_request(base::invalid(headers.wrong)));
+  if (chunked && !is_chunked(request.header("transfer-encoding"))) {
+    return send(exchange, error_response(501, "NOT_IMPLEMENTED",
+                                         "of transfer encodings only chunked is known here: send the body as it is"));
+  }
+  if (const std::string& coding = request.header("content-encoding"); !exchange.refusal && !coding.empty()) {
+    exchange.refusal =
+        error_response(415, "NOT_IMPLEMENTED", "a body in " + coding + " is not read here: send it plain");
   }
   if (!exchange.refusal && !chunked && announced > exchange.body_limit)
     exchange.refusal = too_long(exchange.body_limit);

@@ -19,6 +19,7 @@ struct Making {
   std::filesystem::path folder;   // where its files go; what an earlier process left there is used
   std::function<bool()> stopped;  // asked often; true ends it with kCancelled
   std::function<void(const Progress& progress)> progress;
+  std::function<void(WaitsFor what)> waits;
   std::function<bool()> watched;  // whether anybody looks at previews
   std::function<void(const Preview& preview)> show;
   std::function<base::Status(std::uint64_t motes)> reserve;  // before anything is paid

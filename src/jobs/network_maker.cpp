@@ -108,7 +108,9 @@ template <typename Ask>
 auto NetworkMaker::patiently(const Ask& ask) -> decltype(ask()) {
   for (bool said = false; true; said = true) {
     auto answer = ask();
-    if (answer.ok() || answer.error().code != base::ErrorCode::kIo) return answer;
+    const bool away = !answer.ok() && answer.error().code == base::ErrorCode::kIo;
+    if (away || said) making_->waits(away ? WaitsFor::kNetwork : waits_for_);
+    if (!away) return answer;
     if (options_.stopping() || making_->stopped()) return base::cancelled("nobody wants this video any more");
     if (!said) {
       base::log(base::LogLevel::kWarning, "the network does not answer; the video waits",
@@ -164,6 +166,8 @@ base::Result<node::Quote> NetworkMaker::quote(const node::Order& order) {
 }
 
 base::Result<std::uint64_t> NetworkMaker::order(const Making& making, const node::Order& order) {
+  waits_for_ = making.video->task ? WaitsFor::kNothing : WaitsFor::kProvider;
+  making.waits(waits_for_);
   if (making.video->task) return *making.video->task;
   if (making.begun_before) {
     const std::unique_lock lock(*options_.ordering);
@@ -196,6 +200,8 @@ base::Result<Outcome> NetworkMaker::make(const Making& making) {
   STARLING_ASSIGN(const node::Order wanted,
                   node::prepare_order(*options_.model, options_.model_root, {making.video->request}, {given}));
   STARLING_ASSIGN(const std::uint64_t task, order(making, wanted));
+  waits_for_ = WaitsFor::kNothing;
+  making.waits(waits_for_);
   ProgressWatch watch(*requester_, making, *wanted.parts[0].job);
   std::optional<Outcome> outcome;
   const auto collect = [&] {

@@ -63,6 +63,7 @@ class NetworkMaker final : public Maker {
   std::optional<node::BlobExchange> exchange_;
   std::optional<node::Requester> requester_;
   const Making* making_ = nullptr;
+  WaitsFor waits_for_ = WaitsFor::kNothing;  // while the network answers
 };
 
 }  // namespace starling::jobs

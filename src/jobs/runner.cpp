@@ -68,6 +68,7 @@ void Runner::work_on(Maker& maker, const VideoQueue::Claim& claim) const {
   making.folder = queue_.folder(id);
   making.stopped = [&] { return stopping_.load() || claim.removed->load(); };
   making.progress = [&](const Progress& progress) { queue_.set_progress(id, progress); };
+  making.waits = [&](WaitsFor what) { queue_.set_waiting(id, what); };
   making.watched = [&] { return queue_.is_watched(id); };
   making.show = [&](const Preview& preview) { queue_.show_preview(id, preview); };
   bool over_budget = false;

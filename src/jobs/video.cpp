@@ -50,6 +50,11 @@ std::string KeptText::get(const std::function<std::string()>& make) const {
 
 bool is_over(VideoStatus status) { return status == VideoStatus::kCompleted || status == VideoStatus::kFailed; }
 
+VideoStatus shown_status(const Video& video) {
+  const bool waits = video.waits_for != WaitsFor::kNothing && !video.task;
+  return waits && video.status == VideoStatus::kInProgress ? VideoStatus::kQueued : video.status;
+}
+
 base::Json to_json(const Outcome& outcome) {
   base::Json json = base::Json::empty_object();
   json.set("receipt", outcome.receipt);

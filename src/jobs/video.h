@@ -18,6 +18,7 @@
 namespace starling::jobs {
 
 enum class VideoStatus : std::uint8_t { kQueued, kInProgress, kCompleted, kFailed };
+enum class WaitsFor : std::uint8_t { kNothing, kProvider, kNetwork };
 
 // Why a video could not be made.
 struct Failure {
@@ -70,6 +71,7 @@ struct Video {
   generate::TextToVideo request;
   VideoStatus status = VideoStatus::kQueued;
   Progress progress;
+  WaitsFor waits_for = WaitsFor::kNothing;  // while it is in progress
   std::int64_t created_at = 0;
   std::optional<std::int64_t> completed_at;
   std::optional<std::int64_t> expires_at;
@@ -88,5 +90,7 @@ struct Preview {
 };
 
 bool is_over(VideoStatus status);
+// As clients see it: before a network has taken its task, a video that waits for one is still queued.
+VideoStatus shown_status(const Video& video);
 
 }  // namespace starling::jobs

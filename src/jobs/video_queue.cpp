@@ -23,6 +23,7 @@ namespace {
 
 // As `status` holds it of a video that was removed while it was being made.
 constexpr std::int64_t kRemoved = -1;
+constexpr std::size_t kMostRemoved = 10'000;  // that are remembered as places of lists
 
 // Bytes of the disk that are kept for deletions: what a few of them write before they free anything.
 constexpr std::size_t kReserve = std::size_t{1} << 20;
@@ -228,15 +229,22 @@ VideoPointer VideoQueue::find(const std::string& owner, const std::string& id) c
   return found == videos_.end() || found->second.video->owner != owner ? nullptr : found->second.video;
 }
 
+std::optional<std::uint64_t> VideoQueue::place_of(const std::string& owner, const std::string& id) const {
+  if (const auto found = videos_.find(id); found != videos_.end()) {
+    return found->second.video->owner == owner ? std::optional(found->second.video->number) : std::nullopt;
+  }
+  const auto removed = std::ranges::find(removed_, id, &VideoPlace::id);
+  return removed != removed_.end() && removed->owner == owner ? std::optional(removed->number) : std::nullopt;
+}
+
 base::Result<VideoQueue::Page> VideoQueue::list(const std::string& owner, const std::string& after, std::size_t limit,
                                                 bool ascending) const {
   const std::shared_lock lock(mutex_);
   Page page;
   std::optional<std::uint64_t> border;
   if (!after.empty()) {
-    const auto found = videos_.find(after);
-    if (found == videos_.end() || found->second.video->owner != owner) return unknown(after);
-    border = found->second.video->number;
+    border = place_of(owner, after);
+    if (!border) return unknown(after);
   }
   const auto own = numbers_.find(owner);
   if (own == numbers_.end()) return page;
@@ -330,6 +338,8 @@ base::Result<bool> VideoQueue::remove(const std::string& owner, const std::strin
     const auto own = numbers_.find(owner);
     own->second.erase(found->second.video->number);
     if (own->second.empty()) numbers_.erase(own);
+    removed_.push_back({id, owner, video->number});
+    if (removed_.size() > kMostRemoved) removed_.pop_front();
     videos_.erase(found);
   }
   if (!claimed) remove_folder(folder(id));
@@ -457,13 +467,20 @@ std::optional<VideoQueue::Claim> VideoQueue::claim(std::chrono::milliseconds pat
   return std::nullopt;
 }
 
-void VideoQueue::set_progress(const std::string& id, const Progress& progress) {
+void VideoQueue::change(const std::string& id, const std::function<bool(Video&)>& edit) {
   const std::unique_lock lock(mutex_);
   const auto found = videos_.find(id);
-  if (found == videos_.end() || found->second.video->progress == progress) return;
+  if (found == videos_.end()) return;
   Video changed = *found->second.video;
-  changed.progress = progress;
-  show(found->second, std::make_shared<const Video>(std::move(changed)));
+  if (edit(changed)) show(found->second, std::make_shared<const Video>(std::move(changed)));
+}
+
+void VideoQueue::set_progress(const std::string& id, const Progress& progress) {
+  change(id, [&](Video& video) { return std::exchange(video.progress, progress) != progress; });
+}
+
+void VideoQueue::set_waiting(const std::string& id, WaitsFor what) {
+  change(id, [&](Video& video) { return std::exchange(video.waits_for, what) != what; });
 }
 
 bool VideoQueue::is_watched(const std::string& id) const {

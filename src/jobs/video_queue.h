@@ -71,8 +71,8 @@ class VideoQueue {
     std::vector<VideoPointer> videos;
     bool more = false;
   };
-  // An owner's videos by time of submission, from the one after `after` on (empty: the first). kNotFound: there is no
-  // such video.
+  // An owner's videos by time of submission, from the one after `after` on (empty: the first), which may be one of the
+  // last that were removed. kNotFound: there is no such video.
   base::Result<Page> list(const std::string& owner, const std::string& after, std::size_t limit, bool ascending) const;
   // Works on a full disk too. It is gone from now on with all its files; of one that is being made they go a moment
   // later, and what a network was asked for is cancelled. False when this owner sees none of that name.
@@ -103,6 +103,7 @@ class VideoQueue {
   // begun come first, also those that were removed since: they are to be forgotten.
   std::optional<Claim> claim(std::chrono::milliseconds patience);
   void set_progress(const std::string& id, const Progress& progress);
+  void set_waiting(const std::string& id, WaitsFor what);
   bool is_watched(const std::string& id) const;  // by a viewer
   void show_preview(const std::string& id, const Preview& preview);
   // Before anything is paid for: takes the motes from the budget of the owner's key. kLimit: it has not so many.
@@ -126,6 +127,11 @@ class VideoQueue {
     std::map<std::uint64_t, Viewer> viewers;
     bool claimed = false;
   };
+  struct VideoPlace {
+    std::string id;
+    std::string owner;
+    std::uint64_t number = 0;
+  };
   VideoQueue(Database& database, const QueueOptions& options) : database_(database), options_(options) {}
   base::Status write_given(const std::string& id, const NewVideo& asked) const;
   base::Status lock_folder();
@@ -140,9 +146,11 @@ class VideoQueue {
   void keep_reserve() const;
   void enter(const VideoPointer& video);
   bool leave_queue(const Video& video);  // whether it was in one
-  // Precondition of these two: mutex_ is held.
+  // Precondition of these: mutex_ is held.
+  std::optional<std::uint64_t> place_of(const std::string& owner, const std::string& id) const;
   VideoPointer next_in_turn();
   static void show(Entry& entry, const VideoPointer& changed);
+  void change(const std::string& id, const std::function<bool(Video&)>& edit);
 
   Database& database_;
   const QueueOptions options_;
@@ -156,6 +164,7 @@ class VideoQueue {
   std::map<std::string, std::map<std::uint64_t, std::string>> numbers_;  // by owner and number: ids
   std::map<std::string, std::deque<std::string>> queued_;                // by owner
   std::deque<Claim> interrupted_;                                        // begun by a process that ended
+  std::deque<VideoPlace> removed_;                                       // lately, so that lists go on from there
   std::string last_owner_;
   std::uint64_t next_watcher_ = 0;
 };

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include "api/listener.h"
 #include "api/server.h"
 #include "node/http_client.h"
+#include "raw_client.h"
 
 namespace starling::api {
 namespace {
@@ -121,6 +123,51 @@ TEST(Idle, ConnectionsGiveWayToNewOnes) {
     const auto reply = clients.back()->get((*server)->url() + "/hello");
     EXPECT_TRUE(reply.ok()) << i << " " << reply.error().message;
   }
+}
+
+// Bodies that hardly come, and responses that are hardly taken, give way when others wait; those that keep pace do not.
+TEST(Idle, WhoFallsBehindGivesWayToNewOnes) {
+  ServerOptions options;
+  options.most_connections = 32;
+  options.patience = std::chrono::seconds(60);
+  options.slowest = 100'000;
+  Router router;
+  router.add(get_route("/hello", [](const Request&) { return text_response("hello", "text/plain"); }));
+  router.add(
+      get_route("/long", [](const Request&) { return text_response(std::string(20'000'000, 'x'), "text/plain"); }));
+  Route take;
+  take.method = Method::kPost;
+  take.pattern = "/take";
+  take.body_limit = 10'000'000;
+  take.handler = [](const Request& r) { return text_response(std::to_string(r.body.size()), "text/plain"); };
+  router.add(take);
+  const auto server = Server::start(std::move(router), options);
+  ASSERT_TRUE(server.ok());
+  const std::uint16_t port = (*server)->port();
+  constexpr std::size_t kBody = 1'500'000;
+  RawClient upload(port);
+  upload.send("POST /take HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(kBody) +
+              "\r\n\r\n");
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 64; ++i) {
+    slow.push_back(std::make_unique<RawClient>(port));
+    slow.back()->send(i % 2 == 0 ? "POST /take HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n{"
+                                 : "GET /long HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  // Sent for some 6 seconds, at two and a half times the pace.
+  std::thread honest([&] {
+    for (std::size_t sent = 0; sent < kBody; sent += kBody / 60) {
+      if (!upload.send(std::string(kBody / 60, 'u'))) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  });
+  for (int i = 0; i < 3; ++i) {
+    RawClient client(port);
+    client.send("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(status_of(client.receive_all(12'000)), 200);
+  }
+  honest.join();
+  EXPECT_EQ(status_of(upload.receive_all()), 200);
 }
 
 }  // namespace

@@ -259,6 +259,33 @@ TEST_F(Servers, TakesOneLengthOfABody) {
   }
 }
 
+TEST_F(Servers, RefusesHeadersThatCouldBeReadInTwoWays) {
+  start();
+  const auto status = [&](const std::string& headers) {
+    return status_of(ask("POST /echo HTTP/1.1\r\n" + headers + "\r\n0\r\n\r\n"));
+  };
+  const std::string close = "Connection: close\r\n";
+  EXPECT_EQ(status("Host: x\r\nTransfer-Encoding: Chunked\r\n" + close), 200);
+  for (const char* coding : {"gzip", "gzip, chunked", "xchunked", "identity", "chunked, chunked"}) {
+    EXPECT_EQ(status("Host: x\r\nTransfer-Encoding: " + std::string(coding) + "\r\n"), 501) << coding;
+  }
+  EXPECT_EQ(status("Host: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), 400);
+  EXPECT_EQ(status("Host: x\r\nTransfer-Encoding : chunked\r\n"), 400);
+  EXPECT_EQ(status("Host: x\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n" + close), 415);
+  EXPECT_EQ(status("Host: x\r\nHost: y\r\nContent-Length: 0\r\n"), 400);
+}
+
+TEST_F(Servers, TakesTargetsThatAreWholeUrls) {
+  start();
+  const auto reply = [&](const std::string& target) {
+    return ask("GET " + target + " HTTP/1.1\r\nHost: x\r\nX-Name: me\r\nConnection: close\r\n\r\n");
+  };
+  EXPECT_NE(reply("http://anywhere:80/hello?a=b").find("hello me"), std::string::npos);
+  for (const char* other : {"http://anywhere", "http://anywhere?/hello", "http://", "hello", "*"}) {
+    EXPECT_EQ(status_of(reply(other)), 404) << other;
+  }
+}
+
 TEST_F(Servers, ClosesConnectionsThatAreTooSlow) {
   ServerOptions options;
   options.patience = milliseconds(300);

@@ -156,6 +156,19 @@ TEST_F(Queues, PagesGoBothWays) {
   EXPECT_TRUE(queue_->list("nobody", "", 1, false)->videos.empty());
 }
 
+TEST_F(Queues, PagesGoOnFromAVideoThatWasRemoved) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(submit("a", std::to_string(i)));
+  for (const std::string& id : {ids[1], ids[2]}) ASSERT_TRUE(*queue_->remove("a", id));
+  const auto older = queue_->list("a", ids[2], 10, false);
+  ASSERT_TRUE(older.ok()) << older.error().message;
+  ASSERT_EQ(older->videos.size(), 1U);
+  EXPECT_EQ(older->videos[0]->id, ids[0]);
+  EXPECT_EQ(queue_->list("a", ids[1], 10, true)->videos.at(0)->id, ids[3]);
+  EXPECT_FALSE(queue_->list("b", ids[1], 10, true).ok()) << "another's";
+  EXPECT_EQ(queue_->find("a", ids[1]), nullptr);
+}
+
 TEST_F(Queues, WhatIsRemovedIsGone) {
   const std::string queued = submit("a", "queued");
   EXPECT_FALSE(*queue_->remove("b", queued));
@@ -253,6 +266,19 @@ TEST_F(Queues, WatchersSeeEachChange) {
   ASSERT_TRUE(*queue_->remove("a", id));
   queue_->stop_watching(id, watch);
   EXPECT_EQ(seen, "0:0/0 1:0/0 1:50/3 1:50/4 2:100/0 gone ");
+}
+
+TEST_F(Queues, WhatWaitsForANetworkIsQueuedUntilATaskIsSubmitted) {
+  const std::string id = submit("a", "waits");
+  ASSERT_TRUE(queue_->claim(kSoon));
+  const auto shown = [&] { return shown_status(*queue_->find("a", id)); };
+  EXPECT_EQ(shown(), VideoStatus::kInProgress);
+  queue_->set_waiting(id, WaitsFor::kNetwork);
+  EXPECT_EQ(shown(), VideoStatus::kQueued);
+  ASSERT_TRUE(queue_->set_task(id, 7).ok());
+  EXPECT_EQ(shown(), VideoStatus::kInProgress);
+  ASSERT_TRUE(queue_->complete(id, {}, 1).ok());
+  EXPECT_EQ(shown(), VideoStatus::kCompleted);
 }
 
 // Makes nothing, when it is told to.

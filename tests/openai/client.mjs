@@ -87,6 +87,10 @@ const page = await client.videos.list({ limit: 3, after: ids[1], order: "asc" })
 assert.deepEqual(page.data.map((one) => one.id), ids.slice(2));
 assert.equal(page.has_more, false);
 
+// Whoever clears up goes on from what is gone.
+for (let i = 0; i < 5; ++i) await other.videos.create({ prompt: "gone", ...small });
+for await (const one of other.videos.list({ limit: 2 })) await other.videos.delete(one.id);
+
 // Errors, as the package tells them apart.
 await refused(client.videos.create({ prompt: "x", size: "100x100" }), OpenAI.BadRequestError, 400, "invalid_value", "size");
 await refused(client.videos.create({ prompt: "x", size: "32x32", seconds: "0.3" }), OpenAI.BadRequestError, 400, "invalid_value", "seconds");

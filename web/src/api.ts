@@ -32,6 +32,7 @@ export interface Video {
     task?: string;
     step?: number;
     last_step?: number;
+    waits_for?: "network" | "provider";
   };
 }
 

@@ -50,6 +50,9 @@ base::Json outcome_json(const Video& video) {
     json.set("step", video.progress.step);
     json.set("last_step", video.progress.steps);
   }
+  if (video.status == VideoStatus::kInProgress && video.waits_for != jobs::WaitsFor::kNothing) {
+    json.set("waits_for", video.waits_for == jobs::WaitsFor::kNetwork ? "network" : "provider");
+  }
   for (const char* const name : {"receipt", "price", "work", "provider"}) json.set(name, base::Json());
   if (!video.outcome) return json;
   json.set("receipt", video.outcome->receipt);
@@ -324,7 +327,7 @@ base::Json video_json(const Video& video) {
   json.set("created_at", video.created_at);
   json.set("completed_at", or_null(video.completed_at));
   json.set("expires_at", or_null(video.expires_at));
-  json.set("status", kStatusNames.at(static_cast<std::size_t>(video.status)));
+  json.set("status", kStatusNames.at(static_cast<std::size_t>(shown_status(video))));
   json.set("progress", video.progress.percent);
   json.set("error", std::move(error));
   json.set("model", video.model);

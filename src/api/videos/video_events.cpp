@@ -49,7 +49,7 @@ class VideoEvents::Stream final : public EventStream, public std::enable_shared_
       send("video.deleted", json, true);
       return;
     }
-    send(kNames.at(static_cast<std::size_t>(video->status)), video_json(*video), jobs::is_over(video->status));
+    send(kNames.at(static_cast<std::size_t>(shown_status(*video))), video_json(*video), jobs::is_over(video->status));
   }
   void show(const jobs::Preview& preview) {
     base::Json json = base::Json::empty_object();

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { compact, credits } from "../amounts";
-import { type Quote, type Source, type Wishes, getQuote } from "../api";
+import { ApiError, type Quote, type Source, type Wishes, getQuote } from "../api";
 import { useTexts } from "../settings";
 import { speed } from "../videos";
 
@@ -18,20 +18,29 @@ export function QuoteLine({ wishes, source, count, network }: Props) {
   const t = useTexts();
   const known = speed.use();
   const [quote, setQuote] = useState<Quote | null>(null);
+  const [away, setAway] = useState(false);
   const file = source && "file" in source;
   const asked = JSON.stringify([wishes, file ? null : source]);
   useEffect(() => {
     const controller = new AbortController();
     const timer = setTimeout(() => {
-      // What cannot be made is said when it is asked for.
-      getQuote(wishes, source, controller.signal).then(setQuote, () => controller.signal.aborted || setQuote(null));
+      const show = (quote: Quote | null, away: boolean) => {
+        if (controller.signal.aborted) return;
+        setQuote(quote);
+        setAway(away);
+      };
+      // What else cannot be made is said when it is asked for.
+      getQuote(wishes, source, controller.signal).then(
+        (quote) => show(quote, false),
+        (error: unknown) => show(null, error instanceof ApiError && error.code === "network_unreachable"),
+      );
     }, PAUSE);
     return () => {
       clearTimeout(timer);
       controller.abort();
     };
   }, [asked]);
-  if (!quote) return <p class="quote hint" />;
+  if (!quote) return <p class="quote hint">{away && t.quote.away}</p>;
   const work = quote.work.f32_multiply_adds + quote.work.i8_multiply_adds;
   const seconds = quote.expected_seconds ?? (known > 0 && !network ? work / known : null);
   const parts = [

@@ -29,7 +29,8 @@ export function useContent(id: string, variant: Variant, ready: boolean): string
 const PIXELS_SHOWN = 160; // smaller sides are shown pixel by pixel
 
 // What is being done: the bar beneath counts all work, also that behind the last step.
-function stage({ status, starling: { step = 0, last_step = 0 } }: Video, t: Texts["status"]): string {
+function stage({ status, starling: { step = 0, last_step = 0, waits_for } }: Video, t: Texts["status"]): string {
+  if (waits_for) return t.waits_for[waits_for];
   if (status === "queued") return t.queued;
   if (step === 0) return t.in_progress;
   return step < last_step ? t.step(step, last_step) : t.frames;

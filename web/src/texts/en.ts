@@ -73,6 +73,7 @@ export const en = {
     failed: "Failed",
     step: (step: number, steps: number) => `step ${step} / ${steps}`,
     frames: "drawing the frames",
+    waits_for: { network: "waits for the network, which does not answer", provider: "waits for a provider that can make it" },
   },
   video: {
     back: "All videos",
@@ -331,6 +332,7 @@ export const en = {
   },
   quote: {
     label: "What it comes to",
+    away: "The network does not answer. What you ask for waits until it does.",
     work: (amount: string, calls: number) => `${amount} multiply–adds in ${calls} calls`,
     free: "costs nothing: it is made here",
     price: (lowest: string, most: string) => (lowest === most ? `${lowest} credits` : `${lowest} to ${most} credits`),

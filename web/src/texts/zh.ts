@@ -70,6 +70,7 @@ export const zh: Texts = {
     failed: "失败",
     step: (step: number, steps: number) => `第 ${step} / ${steps} 步`,
     frames: "正在绘制画面",
+    waits_for: { network: "等待网络恢复应答", provider: "等待能生成它的提供者" },
   },
   video: {
     back: "所有视频",
@@ -328,6 +329,7 @@ export const zh: Texts = {
   },
   quote: {
     label: "所需的计算和费用",
+    away: "网络没有应答。您的请求会一直等待，直到网络恢复。",
     work: (amount: string, calls: number) => `${calls} 次调用，${amount} 次乘加`,
     free: "免费：在本机生成",
     price: (lowest: string, most: string) => (lowest === most ? `${lowest} 点` : `${lowest} 至 ${most} 点`),
