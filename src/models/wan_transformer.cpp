@@ -140,8 +140,13 @@ class Transformer {
 
   Value cross_attention(const Module& module, Value x, const TextContext& context) {
     const Builder::Scope scope(b_, module.path());
+    const std::int64_t texts = b_.size(context.key, 0);
+    const Shape clips = b_.shape(x);
+    const bool shared = texts != clips[0];  // tokens of clips with one text attend to it together
+    if (shared) x = b_.reshape(x, {texts, -1, config_.width()});
     const Value q = split_heads(project_and_norm(module, "to_q", "norm_q", x));
-    return join_heads(module, attend(heads_first(q), context.key, context.value_transposed));
+    const Value mixed = join_heads(module, attend(heads_first(q), context.key, context.value_transposed));
+    return shared ? b_.reshape(mixed, clips) : mixed;
   }
 
   // --- blocks

@@ -22,7 +22,7 @@ std::vector<TextContext> wan_text_contexts(Parameters& parameters, const Transfo
 //   latents    f32[B, T, H, W, in_channels], channels last; sizes are multiples of patch_size.
 //   timesteps  f32[B, F], in [0, num_train_timesteps]: F = T / patch_size[0], one for each frame of tokens
 //              (expand_timesteps), or F = 1, one for the whole clip.
-//   contexts   of wan_text_contexts().
+//   contexts   of wan_text_contexts(), of B texts, or of fewer that divide B: neighbouring clips then share one.
 // Gives the predicted flow (noise − data), f32[B, T, H, W, out_channels].
 //
 // Rotary positions: diffusers rotates channels (2i, 2i + 1) of a head and leaves them there; here the rotated even

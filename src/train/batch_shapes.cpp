@@ -60,7 +60,8 @@ base::Result<std::vector<BatchShape>> batch_shapes(const Recipe& recipe) {
     text = text.substr(0, text.find_last_not_of(' ') + 1);
     if (shapes.size() == kMostShapes) return base::invalid("the recipe has more than 63 shapes; leave some out");
     STARLING_ASSIGN(const ClipShape clip, parse(text, shapes.front().clip.fps));
-    shapes.push_back({clip, std::max<std::int64_t>(1, (all + tokens(clip) / 2) / tokens(clip))});
+    const std::int64_t least = tokens(clip) * recipe.draws_per_clip;
+    shapes.push_back({clip, recipe.draws_per_clip * std::max<std::int64_t>(1, (all + least / 2) / least)});
   }
   return shapes;
 }

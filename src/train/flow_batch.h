@@ -25,10 +25,10 @@ struct TextTools {
 // The inputs of one batch of a flow objective while they are filled in.
 class BatchParts {
  public:
-  BatchParts(std::int64_t batch, const exact::Shape& latent, std::int64_t text_length);
+  BatchParts(std::int64_t batch, const exact::Shape& latent, std::int64_t texts, std::int64_t text_length);
   std::span<float> latents(std::int64_t sample);
   std::span<float> noisy(std::int64_t sample);
-  base::Status set_text(std::int64_t sample, const models::Tokenizer& tokenizer, const std::string& text);
+  base::Status set_text(std::int64_t row, const models::Tokenizer& tokenizer, const std::string& text);
   NamedTensors take(exact::Tensor seed);
 
  private:

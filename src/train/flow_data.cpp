@@ -128,8 +128,9 @@ base::Result<Batch> FlowData::batch(std::uint64_t index, const models::Tokenizer
   const Source& own = *source_of_[batch.graph];
   Draws draws(recipe_.seed, Purpose::kChoice, index);
   const std::int64_t clips = shapes_[batch.graph][0];
-  BatchParts parts(clips, own.latents->shape(), recipe_.text_length);
-  for (std::int64_t i = 0; i < clips; ++i) {
+  const std::int64_t same = recipe_.draws_per_clip;
+  BatchParts parts(clips, own.latents->shape(), clips / same, recipe_.text_length);
+  for (std::int64_t i = 0; i < clips; i += same) {
     const bool window = recipe_.window_permille > 0 && !own.longer.empty() &&
                         draws.chance(static_cast<std::uint32_t>(recipe_.window_permille));
     const Source& source = window ? *own.longer[draws.below(static_cast<std::uint32_t>(own.longer.size()))] : own;
@@ -138,7 +139,15 @@ base::Result<Batch> FlowData::batch(std::uint64_t index, const models::Tokenizer
                                                   : draw_whole(source, index, draws, parts.latents(i), parts.noisy(i)));
     const std::uint64_t wording = draws.next();
     const bool dropped = draws.chance(static_cast<std::uint32_t>(recipe_.drop_caption_permille));
-    STARLING_TRY(parts.set_text(i, tokenizer, dropped ? "" : source.dataset->caption(clip, wording)));
+    STARLING_TRY(parts.set_text(i / same, tokenizer, dropped ? "" : source.dataset->caption(clip, wording)));
+    for (std::int64_t j = i + 1; j < i + same; ++j) {
+      std::ranges::copy(parts.latents(i), parts.latents(j).begin());
+      if (window) {
+        std::ranges::copy(parts.noisy(i), parts.noisy(j).begin());
+      } else {
+        choose_clean_frames(recipe_, draws, parts.noisy(j));
+      }
+    }
   }
   batch.inputs = parts.take(seed_tensor(recipe_.seed, Purpose::kNoise, index));
   return batch;

@@ -27,9 +27,10 @@ struct Clips {
       : b(builder),
         config(model),
         shape(of),
+        texts(of[0] / recipe.draws_per_clip),
         noisy(b.input("noisy", Type::kF32, {of[0], of[1]})),
-        ids(b.input("tokens", Type::kI32, {of[0], recipe.text_length})),
-        mask(b.input("mask", Type::kF32, {of[0], recipe.text_length})),
+        ids(b.input("tokens", Type::kI32, {texts, recipe.text_length})),
+        mask(b.input("mask", Type::kF32, {texts, recipe.text_length})),
         seed(b.input("seed", Type::kI32, {2})),
         data(models::vae_normalize(b, model.vae, b.input("latents", Type::kF32, of))),
         flow(b.sub(models::latent_noise(b, seed, kLossNoiseStream, b.shape(data), model.scheduler.noise_mean_amplitude),
@@ -54,6 +55,7 @@ struct Clips {
   Builder& b;
   const models::ModelConfig& config;
   Shape shape;
+  std::int64_t texts;
   Value noisy, ids, mask, seed, data, flow;
 };
 
@@ -121,8 +123,8 @@ base::Result<FlowLoss> distilled_loss(const Recipe& recipe, const models::ModelC
   if (guided) {
     const Value negative_ids = b.input("negative_tokens", Type::kI32, {1, length});
     const Value negative_mask = b.input("negative_mask", Type::kF32, {1, length});
-    ids = b.concat({ids, b.expand(negative_ids, {shape[0], length})}, 0);
-    mask = b.concat({mask, b.expand(negative_mask, {shape[0], length})}, 0);
+    ids = b.concat({ids, b.expand(negative_ids, {clips.texts, length})}, 0);
+    mask = b.concat({mask, b.expand(negative_mask, {clips.texts, length})}, 0);
   }
   const Value texts = models::umt5_encode(text_encoder, config.text_encoder, ids, mask);
   const auto teacher_contexts = models::wan_text_contexts(teacher, config.transformer, texts);
@@ -148,7 +150,7 @@ base::Result<FlowLoss> distilled_loss(const Recipe& recipe, const models::ModelC
     flows = i == 0 ? flow : b.add(flows, flow);
   }
 
-  const Value text = guided ? b.slice(texts, 0, 0, shape[0]) : texts;
+  const Value text = guided ? b.slice(texts, 0, 0, clips.texts) : texts;
   const auto contexts = models::wan_text_contexts(student, config.transformer, text);
   const Value predicted =
       models::wan_transformer(student, config.transformer, start, b.mul(sigma, kTimesteps), contexts);

@@ -14,7 +14,7 @@ namespace starling::train {
 // [clips, frames', height', width', z]:
 //   "latents"  f32, of that shape, as the autoencoder gives them
 //   "noisy"    f32[clips, frames'], 0 for a frame that stays clean, else 1
-//   "tokens"   i32[clips, L], "mask" f32[clips, L], of the captions
+//   "tokens"   i32[clips / draws_per_clip, L], "mask" f32 likewise, of the captions
 //   "seed"     i32[2], of times and noise
 struct FlowLoss {
   exact::Graph graph;

@@ -78,7 +78,7 @@ class FlowObjective final : public Objective {
   base::Result<Loss> loss() override {
     Loss loss;
     for (const Shape& shape : data_->shapes()) {
-      STARLING_ASSIGN(FlowLoss made, loss_of(shape));
+      STARLING_ASSIGN(FlowLoss made, loss_of(recipe_, shape));
       loss.graphs.push_back(std::move(made.graph));
       if (loss.parameters.empty()) {
         loss.parameters = std::move(made.trained);
@@ -144,8 +144,8 @@ class FlowObjective final : public Objective {
  private:
   bool distils() const { return recipe_.student_steps > 0; }
 
-  base::Result<FlowLoss> loss_of(const Shape& clips) const {
-    return distils() ? distilled_loss(recipe_, config_, clips) : flow_loss(recipe_, config_, clips);
+  base::Result<FlowLoss> loss_of(const Recipe& recipe, const Shape& clips) const {
+    return distils() ? distilled_loss(recipe, config_, clips) : flow_loss(recipe, config_, clips);
   }
 
   // From the model that training starts from.
@@ -177,7 +177,9 @@ class FlowObjective final : public Objective {
 
   base::Status prepare_validation(exact::Engine& engine) {
     if (validation_plan_) return {};
-    STARLING_ASSIGN(FlowLoss loss, loss_of(data_->shapes().front()));
+    Recipe each_once = recipe_;
+    each_once.draws_per_clip = 1;
+    STARLING_ASSIGN(FlowLoss loss, loss_of(each_once, data_->shapes().front()));
     STARLING_ASSIGN(Plan plan, Plan::make(std::move(loss.graph)));
     const auto batch = static_cast<std::uint64_t>(recipe_.batch);
     const std::uint64_t batches = std::max<std::uint64_t>(1, kFlowValidationClips / batch);
@@ -186,7 +188,7 @@ class FlowObjective final : public Objective {
     STARLING_TRY(held_out->grow(engine, batches * batch, [](std::uint64_t) { return base::check_interrupt(); }));
     for (std::uint64_t i = 0; i < batches; ++i) {
       for (const bool with_text : {true, false}) {
-        BatchParts parts(recipe_.batch, held_out->shape(), recipe_.text_length);
+        BatchParts parts(recipe_.batch, held_out->shape(), recipe_.batch, recipe_.text_length);
         for (std::uint64_t j = 0; j < batch; ++j) {
           const std::uint64_t clip = i * batch + j;
           const auto row = static_cast<std::int64_t>(j);

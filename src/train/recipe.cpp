@@ -62,6 +62,7 @@ void visit_fields(RecipeType& r, const Visitor& visit) {
     visit("shift", r.shift, 0.01, 100.0);
     visit("noise_mean_amplitude", r.noise_mean_amplitude, 0.0, 100.0);
     visit("logit_normal_times", r.logit_normal_times, 0.0, 1.0);
+    visit("draws_per_clip", r.draws_per_clip, 1.0, 64.0);
     visit("drop_caption_permille", r.drop_caption_permille, 0.0, 1000.0);
     visit("clean_frames_permille", r.clean_frames_permille, 0.0, 1000.0);
     visit("student_steps", r.student_steps, 0.0, 64.0);
@@ -161,6 +162,13 @@ base::Status validate(const Recipe& recipe) {
                          " crops from each clip (the recipe's crops_per_clip): give a batch of " +
                          std::to_string((recipe.batch / crops + 1) * crops) + ", or another multiple of " +
                          std::to_string(crops));
+  }
+  if (recipe.part == ModelPart::kTransformer && recipe.batch % recipe.draws_per_clip != 0) {
+    const std::int64_t draws = recipe.draws_per_clip;
+    return base::invalid("a batch of " + std::to_string(recipe.batch) + " cannot be made of " + std::to_string(draws) +
+                         " draws of each clip (the recipe's draws_per_clip): give a batch of " +
+                         std::to_string((recipe.batch / draws + 1) * draws) + ", or another multiple of " +
+                         std::to_string(draws));
   }
   if (recipe.decoder_only != 0 && recipe.start_hash.empty()) {
     return base::invalid("to train only a decoder, name the autoencoder to start from");

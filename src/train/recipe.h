@@ -70,6 +70,7 @@ struct Recipe {
   float shift = 4.0F;                      // of the noise schedule
   std::int64_t logit_normal_times = 0;     // 1: before the shift, times are sigmoid(N(0, 1)) instead of uniform
   float noise_mean_amplitude = 1.0F;       // models/latent_noise.h; goes into the model's scheduler
+  std::int64_t draws_per_clip = 1;  // neighbouring samples of a gradient that are one clip with other times and noise
   std::int64_t drop_caption_permille = 100;
   std::int64_t clean_frames_permille = 300;  // of samples that get 1 to 3 clean latent frames
   // Of a model that learns to do in few steps what the one it starts from does in many (flow_loss.h):

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "models/checkpoint.h"
 #include "temporary_folder.h"
+#include "train/flow_batch.h"
 #include "train/flow_objective.h"
 #include "train/run.h"
 #include "train/state.h"
@@ -90,7 +92,10 @@ class Distillation : public FolderTest {
     STARLING_ASSIGN(Loss loss, objective->loss());
     STARLING_TRY(objective->prepare(*engine_, 0, [] { return base::Status(); }));
     STARLING_ASSIGN(const Batch batch, objective->batch(0));
-    NamedTensors tensors = batch.inputs;
+    return value_of(std::move(loss), batch.inputs);
+  }
+
+  base::Result<float> value_of(Loss loss, NamedTensors tensors) {
     tensors.insert(loss.start.begin(), loss.start.end());
     STARLING_ASSIGN(const exact::Plan plan, exact::Plan::make(std::move(loss.graphs.at(0))));
     STARLING_ASSIGN(const auto inputs, bind_inputs(plan.graph(), tensors));
@@ -133,6 +138,53 @@ TEST_F(Distillation, TheTransformerAloneIsTrainedAndAWholeModelSaved) {
   };
   EXPECT_TRUE(equal("text_encoder/shared.weight"));
   EXPECT_FALSE(equal("transformer/blocks.0.ffn.net.2.weight"));
+}
+
+// Each row as often as that, side by side.
+exact::Tensor repeated(const exact::Tensor& rows, std::int64_t times) {
+  const exact::Shape& of = rows.shape();
+  exact::Tensor out(rows.type(), {of[0] * times, of[1]});
+  const std::size_t bytes = rows.bytes().size() / static_cast<std::size_t>(of[0]);
+  for (std::int64_t i = 0; i < of[0] * times; ++i) {
+    std::ranges::copy(row_of(rows.bytes(), of[0], i / times),
+                      out.mutable_bytes().subspan(static_cast<std::size_t>(i) * bytes).begin());
+  }
+  return out;
+}
+
+TEST_F(Distillation, DrawsOfAClipShareItsTextAndLoseWhatTheyWouldWithTheirOwn) {
+  Recipe of_the_teacher = student(2, 2.0F);
+  of_the_teacher.student_steps = 0;
+  for (Recipe recipe : {of_the_teacher, student(2, 1.0F), student(2, 2.0F)}) {
+    recipe.batch = 4;
+    recipe.clean_frames_permille = 0;
+    Recipe one_each = recipe;
+    recipe.draws_per_clip = 2;
+    const auto shared = open(recipe, "shared");
+    const auto own = open(one_each, "own");
+    ASSERT_TRUE(shared.ok() && own.ok());
+    const auto shared_loss = (*shared)->loss();
+    const auto own_loss = (*own)->loss();
+    ASSERT_TRUE(shared_loss.ok() && own_loss.ok());
+    ASSERT_TRUE((*shared)->prepare(*engine_, 0, [] { return base::Status(); }).ok());
+    auto batch = (*shared)->batch(0);
+    ASSERT_TRUE(batch.ok()) << batch.error().message;
+    const auto first = value_of(*shared_loss, batch->inputs);
+    ASSERT_TRUE(first.ok()) << first.error().message;
+
+    const exact::Tensor& latents = batch->inputs.at("latents");
+    const auto clip = [&](std::int64_t row) { return row_of(latents.f32(), 4, row); };
+    EXPECT_TRUE(std::ranges::equal(clip(0), clip(1)));
+    EXPECT_TRUE(std::ranges::equal(clip(2), clip(3)));
+    for (const char* text : {"tokens", "mask"}) {
+      EXPECT_EQ(batch->inputs.at(text).shape()[0], 2);
+      batch->inputs.insert_or_assign(text, repeated(batch->inputs.at(text), 2));
+    }
+    const auto second = value_of(*own_loss, batch->inputs);
+    ASSERT_TRUE(second.ok()) << second.error().message;
+    EXPECT_EQ(*first, *second);
+    EXPECT_TRUE((*shared)->validate(*engine_, shared_loss->start).ok());
+  }
 }
 
 TEST(DistillationRecipe, NeedsATeacher) {

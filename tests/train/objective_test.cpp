@@ -300,6 +300,8 @@ TEST(Shapes, WhatIsNoShapeIsSaidSo) {
   ASSERT_EQ(shapes->size(), 3U);
   EXPECT_EQ((*shapes)[1].batch, 4);
   EXPECT_EQ((*shapes)[2].batch, 80);
+  recipe.draws_per_clip = 8;
+  EXPECT_EQ((*batch_shapes(recipe))[1].batch, 8) << "whole clips, each drawn as often";
 }
 
 TEST_F(Objectives, AMissingOrForeignAutoencoderIsAnError) {

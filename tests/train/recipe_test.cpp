@@ -84,6 +84,10 @@ TEST(Recipe, SaysWhichBatchWorks) {
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().message.find("a batch of 3 "), std::string::npos) << status.error().message;
   EXPECT_NE(status.error().message.find("give a batch of 4"), std::string::npos) << status.error().message;
+  recipe = default_recipe(ModelPart::kTransformer);
+  recipe.batch = 9;
+  recipe.draws_per_clip = 4;
+  EXPECT_NE(validate(recipe).error().message.find("give a batch of 12"), std::string::npos);
 }
 
 TEST(Resuming, AllowsALongerScheduleWhileTheRateIsTheSame) {
