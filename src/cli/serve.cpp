@@ -76,6 +76,7 @@ struct ServeArguments {
 
 constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds kRefreshTime{200};
+constexpr std::chrono::seconds kFoldTime{1};
 constexpr std::chrono::seconds kServeTidyTime{10};
 
 // Whether only this machine reaches it.
@@ -346,6 +347,7 @@ base::Result<int> run(const ServeArguments& arguments) {
           (serving.keys->required() ? "" : ", to this machine, without keys"));
   }
   auto next_refresh = std::chrono::steady_clock::now();
+  auto next_folding = next_refresh;
   auto next_tidying = next_refresh;
   const auto report_failure = [](const base::Status& status) {
     if (!status.ok()) base::log(base::LogLevel::kError, status.error().message);
@@ -360,6 +362,10 @@ base::Result<int> run(const ServeArguments& arguments) {
     if (now >= next_tidying) {
       next_tidying = now + kServeTidyTime;
       report_failure(serving.queue->expire(base::unix_seconds()));
+    }
+    if (now >= next_folding) {
+      next_folding = now + kFoldTime;
+      report_failure(serving.database->fold_deletions());
     }
   }
   base::log(base::LogLevel::kInfo, "stopping");

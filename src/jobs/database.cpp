@@ -175,6 +175,13 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::filesystem::pa
   return database;
 }
 
+Database::Database(sqlite3* database) : database_(database) {
+  const auto note = [](void* deleted, int action, const char*, const char*, sqlite3_int64) {
+    if (action == SQLITE_DELETE) *static_cast<bool*>(deleted) = true;
+  };
+  sqlite3_update_hook(database_, note, &deleted_);
+}
+
 Database::~Database() { sqlite3_close_v2(database_); }
 
 base::Status Database::begin_tables() {
@@ -255,6 +262,24 @@ base::Status Database::read(const Work& work) {
   const std::lock_guard lock(connection_mutex_);
   Connection connection(database_);
   return work(connection);
+}
+
+base::Status Database::fold_deletions() {
+  const std::lock_guard lock(connection_mutex_);
+  if (!deleted_) return {};
+  const Connection connection(database_);
+  // Nobody here waits for another process that reads.
+  sqlite3_busy_timeout(database_, 0);
+  const auto fold = [&]() -> base::Result<bool> {
+    STARLING_ASSIGN(Statement statement, connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)"));
+    STARLING_ASSIGN(const bool row, statement.step());
+    return row && statement.integer(0) == 0;
+  };
+  const base::Result<bool> folded = fold();
+  sqlite3_busy_timeout(database_, kPatienceMilliseconds);
+  if (!folded.ok()) return folded.error();
+  if (*folded) deleted_ = false;
+  return {};
 }
 
 base::Result<std::int64_t> Database::version() {

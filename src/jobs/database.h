@@ -73,17 +73,22 @@ class Database {
   // and so the disk's time; none sees that. Works are called one at a time, maybe on another caller's thread.
   base::Status write(const Work& work);
   base::Status read(const Work& work);
+  // What was deleted is overwritten in the file at once, and stays in the log beside it until that is folded into the
+  // file: this folds it and cuts it to nothing. Does nothing where nothing was deleted since; later, while another
+  // process is reading.
+  base::Status fold_deletions();
   // Changes when another process has written.
   base::Result<std::int64_t> version();
 
  private:
   struct Call;
-  explicit Database(sqlite3* database) : database_(database) {}
+  explicit Database(sqlite3* database);
   base::Status begin_tables();
   void write_calls(const std::vector<Call*>& calls);
 
   sqlite3* database_;
   std::mutex connection_mutex_;
+  bool deleted_ = true;  // rows since the log was folded, by this process or one that was killed
   std::mutex mutex_;
   std::condition_variable done_;
   std::vector<Call*> waiting_;

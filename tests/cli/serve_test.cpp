@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <set>
 #include <thread>
 
@@ -127,6 +128,25 @@ TEST_F(ServeTest, KilledAtAnyMomentItMakesEachVideoOnce) {
     std::this_thread::sleep_for(milliseconds(5));
   }
   EXPECT_FALSE(std::filesystem::exists(at("gateway/videos/" + last)));
+}
+
+TEST_F(ServeTest, WordsOfADeletedVideoAreInNoFile) {
+  start_server();
+  const std::string word = "zebraquux";
+  const auto holds_word = [&] {
+    return std::ranges::any_of(std::filesystem::recursive_directory_iterator(at("gateway")), [&](const auto& file) {
+      return file.is_regular_file() && contents(file.path()).find(word) != std::string::npos;
+    });
+  };
+  const node::HttpReply reply =
+      send("POST", "/videos", R"({"prompt":"a red )" + word + R"(","size":"32x16","num_frames":1,"steps":1})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const std::string id = *base::Json::parse(reply.body, "reply")->text("id");
+  ASSERT_EQ(*wait_for(id).text("status"), "completed");
+  ASSERT_TRUE(holds_word());
+  EXPECT_EQ(send("DELETE", "/videos/" + id).status, 200);
+  for (int i = 0; i < 200 && holds_word(); ++i) std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_FALSE(holds_word());
 }
 
 TEST_F(ServeTest, KeysDivideAndCloseIt) {

@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <thread>
 
@@ -199,6 +200,50 @@ TEST_F(Queues, WhatIsRemovedIsGone) {
   fs::create_directories(home_ / "videos" / "video_left");
   open();
   EXPECT_FALSE(fs::exists(home_ / "videos" / "video_left"));
+}
+
+TEST_F(Queues, WordsThatWereDeletedAreInNoFile) {
+  const auto holds = [](const fs::path& folder, const std::string& word) {
+    return std::ranges::any_of(fs::recursive_directory_iterator(folder), [&](const fs::directory_entry& file) {
+      return file.is_regular_file() && base::read_text_file(file.path(), 1U << 26U)->find(word) != std::string::npos;
+    });
+  };
+  // One that fits in a page, and one that takes pages of its own.
+  const std::string first = submit("a", "zebraquux");
+  const std::string second = submit("a", std::string(20'000, 'x') + "quuxzebra");
+  submit("a", "stays");
+  ASSERT_TRUE(holds(home_, "zebraquux") && holds(home_, "quuxzebra"));
+  ASSERT_TRUE(*queue_->remove("a", first) && *queue_->remove("a", second));
+  const fs::path killed = home_.string() + "-killed";
+  fs::create_directories(killed);
+  for (const char* const file : {"jobs.sqlite", "jobs.sqlite-wal"}) fs::copy(home_ / file, killed / file);
+  // Another process that reads puts it off, and is not waited for.
+  {
+    auto other = *Database::open(home_ / "jobs.sqlite");
+    ASSERT_TRUE(other
+                    ->read([&](Connection& connection) -> base::Status {
+                      STARLING_TRY(connection.execute("BEGIN"));
+                      STARLING_ASSIGN(Statement count, connection.prepare("SELECT count(*) FROM videos"));
+                      STARLING_TRY(count.step());
+                      const auto begun = std::chrono::steady_clock::now();
+                      EXPECT_TRUE(database_->fold_deletions().ok());
+                      EXPECT_LT(std::chrono::steady_clock::now() - begun, kSoon);
+                      EXPECT_TRUE(holds(home_, "zebraquux"));
+                      return count.run();
+                    })
+                    .ok());
+    ASSERT_TRUE(other->read([](Connection& connection) { return connection.execute("COMMIT"); }).ok());
+    ASSERT_TRUE(database_->fold_deletions().ok());
+    for (const char* const word : {"zebraquux", "quuxzebra"}) EXPECT_FALSE(holds(home_, word)) << word;
+    EXPECT_TRUE(holds(home_, "stays"));
+  }
+  // What a process had deleted when it was killed, the next one folds.
+  ASSERT_TRUE(holds(killed, "zebraquux"));
+  const auto next = *Database::open(killed / "jobs.sqlite");
+  ASSERT_TRUE(next->fold_deletions().ok());
+  EXPECT_FALSE(holds(killed, "zebraquux"));
+  EXPECT_TRUE(holds(killed, "stays"));
+  fs::remove_all(killed);
 }
 
 TEST_F(Queues, WhatIsOverForLongIsThrownOut) {
