@@ -53,10 +53,10 @@ bool read_integer(std::string_view text, std::int64_t& value) {
   return end.ec == std::errc() && end.ptr == text.data() + text.size();
 }
 
-// The multiples of stride around a value, plus offset, as "the nearest are 48 and 64".
+// The multiples of stride around a value, plus offset, as "the nearest are 48 and 64". Values are of any size.
 std::string neighbours(std::int64_t value, std::int64_t stride, std::int64_t offset, std::int64_t low,
                        std::int64_t high) {
-  const std::int64_t below = (value - offset) / stride * stride + offset;
+  const std::int64_t below = (std::clamp<std::int64_t>(value, 0, high + 1) - offset) / stride * stride + offset;
   const std::int64_t above = below + stride;
   if (below < low) return "the nearest is " + std::to_string(low);
   if (above > high) return "the nearest is " + std::to_string((high - offset) / stride * stride + offset);

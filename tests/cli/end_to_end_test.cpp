@@ -390,6 +390,7 @@ TEST_F(EndToEnd, WrongRequestsGetASentenceAndLeaveNothing) {
     EXPECT_EQ(left(), std::vector<std::string>()) << name;
   };
   option("--size", "33x16", "the nearest are 32 and 48");
+  option("--size", "9223372036854775807x16", "the nearest is 8192");
   option("--size", "3x16", "the nearest is 16");
   option("--size", "big", "WIDTHxHEIGHT");
   option("--size", "32x99999999", "8192");

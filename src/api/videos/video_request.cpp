@@ -127,7 +127,16 @@ std::string short_text(double value) {
   return text.data();
 }
 
-void read_size(Reader& reader, generate::TextToVideo& request) {
+std::string what_works(const VideoRules& rules) {
+  const std::int64_t stride = generate::size_stride(rules.model->config());
+  const std::int64_t frames = generate::frame_stride(rules.model->config());
+  return "; this model makes sizes whose sides are multiples of " + std::to_string(stride) + " and 1, " +
+         std::to_string(1 + frames) + ", " + std::to_string(1 + 2 * frames) + ", ... frames, up to " +
+         std::to_string(rules.most_pixels) + " pixels in all, such as " + std::to_string(rules.usual.width) + "x" +
+         std::to_string(rules.usual.height) + " for 2, 4, 8 or 12 seconds";
+}
+
+void read_size(Reader& reader, const VideoRules& rules, generate::TextToVideo& request) {
   std::string size;
   reader.text("size", size);
   if (size.empty() || size == "auto") return;
@@ -136,7 +145,7 @@ void read_size(Reader& reader, generate::TextToVideo& request) {
   const auto height =
       cross == std::string::npos ? std::nullopt : number_in<std::int64_t>(std::string_view(size).substr(cross + 1));
   if (!width || !height || *width < 1 || *height < 1) {
-    reader.blame("size", "'size' is WIDTHxHEIGHT in pixels, such as 64x64");
+    reader.blame("size", "'size' is WIDTHxHEIGHT in pixels" + what_works(rules));
     return;
   }
   request.width = *width;
@@ -174,15 +183,6 @@ void read_duration(Reader& reader, const models::ModelConfig& config, jobs::NewV
   }
   reader.integer<std::int64_t>("num_frames", request.frames, 1, 100'000);
   if (video.seconds.empty()) video.seconds = seconds_text(request);
-}
-
-std::string what_works(const VideoRules& rules) {
-  const std::int64_t stride = generate::size_stride(rules.model->config());
-  const std::int64_t frames = generate::frame_stride(rules.model->config());
-  return "; this model makes sizes whose sides are multiples of " + std::to_string(stride) + " and 1, " +
-         std::to_string(1 + frames) + ", " + std::to_string(1 + 2 * frames) + ", ... frames, up to " +
-         std::to_string(rules.most_pixels) + " pixels in all, such as " + std::to_string(rules.usual.width) + "x" +
-         std::to_string(rules.usual.height) + " for 2, 4, 8 or 12 seconds";
 }
 
 bool is_too_much(const VideoRules& rules, const generate::TextToVideo& request) {
@@ -304,7 +304,7 @@ Asked<jobs::NewVideo> read_text_request(const base::Json& parameters, const Vide
   }
   for (const char* const name : {"guidance_scale", "guidance"}) reader.number(name, request.guidance, 0.0, 100.0);
   reader.number("flow_shift", request.shift, 0.01, 100.0);
-  read_size(reader, request);
+  read_size(reader, rules, request);
   read_duration(reader, rules.model->config(), video);
   std::optional<Fault> fault = reader.fault();
   if (!fault) fault = check_shape(rules, request, reader.find("seconds") != nullptr);
