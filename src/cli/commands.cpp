@@ -28,6 +28,10 @@ constexpr std::array kCommands{
             "starling key create --scopes read --json",
             declare_key_create},
     Command{"key list", "List the API keys", "starling key list --json", declare_key_list},
+    Command{"key set", "Change what may be paid with an API key",
+            "starling key set key_0123456789abcdef --budget 20\n"
+            "starling key set key_0123456789abcdef --budget any --per-minute 60 --json",
+            declare_key_set},
     Command{"key revoke", "Make an API key work no more", "starling key revoke key_0123456789abcdef",
             declare_key_revoke},
     Command{"train transformer", "Train a video transformer with its text encoder",

@@ -17,6 +17,7 @@ Action declare_job_submit(Options& options);
 Action declare_job_wait(Options& options);
 Action declare_key_create(Options& options);
 Action declare_key_list(Options& options);
+Action declare_key_set(Options& options);
 Action declare_key_revoke(Options& options);
 Action declare_ledger_block(Options& options);
 Action declare_ledger_export(Options& options);

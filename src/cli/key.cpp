@@ -1,5 +1,6 @@
 // starling key: who may use starling serve.
 #include <memory>
+#include <optional>
 
 #include "base/wall_clock.h"
 #include "cli/commands.h"
@@ -12,6 +13,10 @@
 namespace starling::cli {
 namespace {
 
+constexpr std::int64_t kMostPerMinute = 1'000'000;
+constexpr const char* kIdHelp = "The key's id, as starling key list shows it";
+constexpr std::string_view kAnyBudget = "any";
+
 struct KeyArguments {
   std::string home;
   std::string name;
@@ -19,7 +24,7 @@ struct KeyArguments {
   std::string budget;
   std::string webhook;
   std::string id;
-  std::int64_t per_minute = 0;
+  std::optional<std::int64_t> per_minute;
   bool json = false;
 };
 
@@ -43,7 +48,7 @@ base::Result<int> create(const KeyArguments& arguments) {
   if (!arguments.budget.empty()) {
     STARLING_ASSIGN(wanted.budget, read_credits(arguments.budget));
   }
-  wanted.per_minute = static_cast<std::uint32_t>(arguments.per_minute);
+  wanted.per_minute = static_cast<std::uint32_t>(arguments.per_minute.value_or(0));
   wanted.webhook_url = arguments.webhook;
   STARLING_ASSIGN(const Opened opened, open(arguments));
   STARLING_ASSIGN(const jobs::ApiKeys::Created created, opened.keys->create(wanted, base::unix_seconds()));
@@ -61,6 +66,15 @@ base::Result<int> create(const KeyArguments& arguments) {
   return kFine;
 }
 
+std::string line_of(const jobs::ApiKey& key) {
+  constexpr std::int64_t kMilliseconds = 1000;
+  const std::string budget = key.budget ? " of " + show_credits(*key.budget) : "";
+  const std::string pace = key.per_minute > 0 ? "  " + std::to_string(key.per_minute) + " a minute" : "";
+  return key.id + "  " + key.scopes.text() + "  spent " + show_credits(key.spent) + budget + " credits" + pace +
+         "  made " + local_time(std::to_string(key.created_at * kMilliseconds)) + (key.revoked_at ? "  revoked" : "") +
+         (key.name.empty() ? "" : "  " + base::Json(key.name).to_text());
+}
+
 base::Result<int> list(const KeyArguments& arguments) {
   STARLING_ASSIGN(const Opened opened, open(arguments));
   STARLING_ASSIGN(const std::vector<jobs::ApiKey> keys, opened.keys->list());
@@ -73,12 +87,28 @@ base::Result<int> list(const KeyArguments& arguments) {
     return kFine;
   }
   if (keys.empty()) print("there is no key: starling key create makes one");
-  for (const jobs::ApiKey& key : keys) {
-    constexpr std::int64_t kMilliseconds = 1000;
-    const std::string budget = key.budget ? " of " + show_credits(*key.budget) : "";
-    print(key.id + "  " + key.scopes.text() + "  spent " + show_credits(key.spent) + budget + " credits  made " +
-          local_time(std::to_string(key.created_at * kMilliseconds)) + (key.revoked_at ? "  revoked" : "") +
-          (key.name.empty() ? "" : "  " + base::Json(key.name).to_text()));
+  for (const jobs::ApiKey& key : keys) print(line_of(key));
+  return kFine;
+}
+
+base::Result<int> set(const KeyArguments& arguments) {
+  jobs::KeyChange change;
+  if (arguments.budget == kAnyBudget) {
+    change.budget.emplace();
+  } else if (!arguments.budget.empty()) {
+    STARLING_ASSIGN(const std::uint64_t budget, read_credits(arguments.budget));
+    change.budget.emplace(budget);
+  }
+  if (arguments.per_minute) change.per_minute = static_cast<std::uint32_t>(*arguments.per_minute);
+  if (!change.budget && !change.per_minute) {
+    return base::invalid("say what is to be different: give --budget, --per-minute, or both");
+  }
+  STARLING_ASSIGN(const Opened opened, open(arguments));
+  STARLING_ASSIGN(const jobs::ApiKey key, opened.keys->change(arguments.id, change));
+  if (arguments.json) {
+    print_json(to_json(key));
+  } else {
+    print(line_of(key));
   }
   return kFine;
 }
@@ -112,7 +142,7 @@ Action declare_key_create(Options& options) {
   options.text("--scopes", a->scopes,
                "What it lets its holder do: read, write, keys (make and revoke keys), or several with commas");
   options.text("--budget", a->budget, "Credits that may be paid with it in all; any number if not given");
-  options.integer("--per-minute", a->per_minute, 0, 1'000'000, "Things it may ask for a minute; 0: any number");
+  options.integer("--per-minute", a->per_minute, 0, kMostPerMinute, "Things it may ask for a minute; 0: any number");
   options.text("--webhook", a->webhook, "URL that is told of each of its videos that ends");
   return [a] { return create(*a); };
 }
@@ -122,9 +152,17 @@ Action declare_key_list(Options& options) {
   return [a] { return list(*a); };
 }
 
+Action declare_key_set(Options& options) {
+  const auto a = declare(options);
+  options.text("ID", a->id, kIdHelp, Options::Presence::kRequired);
+  options.text("--budget", a->budget, "Credits that may be paid with it in all, also before; any: any number");
+  options.integer("--per-minute", a->per_minute, 0, kMostPerMinute, "Things it may ask for a minute; 0: any number");
+  return [a] { return set(*a); };
+}
+
 Action declare_key_revoke(Options& options) {
   const auto a = declare(options);
-  options.text("ID", a->id, "The key's id, as starling key list shows it", Options::Presence::kRequired);
+  options.text("ID", a->id, kIdHelp, Options::Presence::kRequired);
   return [a] { return revoke(*a); };
 }
 

@@ -31,6 +31,10 @@ std::string new_webhook_secret() {
   return "whsec_" + std::string(reinterpret_cast<const char*>(text.data()));
 }
 
+base::Error no_key(const std::string& id) {
+  return base::not_found("there is no key " + id + ": starling key list shows them");
+}
+
 base::Result<ApiKey> read_key(const Statement& row) {
   ApiKey key;
   key.id = row.text(0);
@@ -135,12 +139,33 @@ base::Result<std::vector<ApiKey>> ApiKeys::list() const {
   return keys;
 }
 
+base::Result<ApiKey> ApiKeys::change(const std::string& id, const KeyChange& change) {
+  ApiKey changed;
+  STARLING_TRY(database_.write([&](Connection& connection) -> base::Status {
+    STARLING_ASSIGN(Statement row,
+                    connection.prepare("SELECT " + std::string(kKeyColumns) + " FROM keys WHERE id = ?"));
+    STARLING_ASSIGN(const bool there, row.bind(1, id).step());
+    if (!there) return no_key(id);
+    STARLING_ASSIGN(changed, read_key(row));
+    if (changed.revoked_at.has_value()) {
+      return base::invalid("the key " + id + " was revoked: make another with starling key create");
+    }
+    if (change.budget.has_value()) changed.budget = *change.budget;
+    if (change.per_minute.has_value()) changed.per_minute = *change.per_minute;
+    STARLING_ASSIGN(Statement set, connection.prepare("UPDATE keys SET budget = ?, per_minute = ? WHERE id = ?"));
+    if (changed.budget.has_value()) set.bind(1, static_cast<std::int64_t>(*changed.budget));
+    return set.bind(2, std::int64_t{changed.per_minute}).bind(3, id).run();
+  }));
+  STARLING_TRY(load());
+  return changed;
+}
+
 base::Status ApiKeys::revoke(const std::string& id, std::int64_t now) {
   STARLING_TRY(database_.write([&](Connection& connection) -> base::Status {
     STARLING_ASSIGN(Statement revoke,
                     connection.prepare("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?"));
     STARLING_TRY(revoke.bind(1, now).bind(2, id).run());
-    if (connection.changes() == 0) return base::not_found("there is no key " + id + ": starling key list shows them");
+    if (connection.changes() == 0) return no_key(id);
     return {};
   }));
   return load();

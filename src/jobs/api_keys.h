@@ -51,6 +51,12 @@ struct NewKey {
   std::string webhook_url;
 };
 
+// What is to be different of a key; the rest stays.
+struct KeyChange {
+  std::optional<std::optional<std::uint64_t>> budget;  // motes in all, what was spent among them; nothing: any number
+  std::optional<std::uint32_t> per_minute;
+};
+
 // The keys of a gateway. Of a key's secret only the SHA-256 is kept: 256 bits from the system's entropy, which nobody
 // finds from it. Thread safe.
 class ApiKeys {
@@ -64,6 +70,8 @@ class ApiKeys {
   };
   base::Result<Created> create(const NewKey& wanted, std::int64_t now);
   base::Result<std::vector<ApiKey>> list() const;
+  // The key as it then is. kNotFound: there is no such key; kInvalidArgument: it was revoked.
+  base::Result<ApiKey> change(const std::string& id, const KeyChange& change);
   // It works no more. kNotFound: there is no such key.
   base::Status revoke(const std::string& id, std::int64_t now);
 

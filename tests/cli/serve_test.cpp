@@ -192,6 +192,35 @@ TEST_F(ServeTest, KeysDivideAndCloseIt) {
   EXPECT_NE(run({"key", "list", "--home", at("gateway").string()}).out.find("revoked"), std::string::npos);
 }
 
+TEST_F(ServeTest, ABudgetThatIsSpentIsRaisedWhileItRuns) {
+  const std::vector<std::string> home{"--home", at("gateway").string(), "--json"};
+  const Ran made = run(with({"key", "create", "--budget", "0"}, home));
+  ASSERT_EQ(made.code, kFine) << made.err;
+  const std::string id = *made.json().text("id");
+  const std::string secret = *made.json().text("secret");
+  start_server();
+  const std::string body = R"({"prompt":"a red ball","size":"32x16","num_frames":1,"steps":1})";
+  const node::HttpReply spent = send("POST", "/videos", body, secret);
+  EXPECT_EQ(spent.status, 429);
+  EXPECT_NE(spent.body.find("starling key set " + id + " --budget"), std::string::npos) << spent.body;
+  const Ran raised = run(with({"key", "set", id, "--budget", "2.5"}, home));
+  ASSERT_EQ(raised.code, kFine) << raised.err;
+  EXPECT_GT(std::stoull(*raised.json().text("budget")), 0U);
+  EXPECT_EQ(send("POST", "/videos", body, secret).status, 200);
+  const Ran any = run(with({"key", "set", id, "--budget", "any", "--per-minute", "9"}, home));
+  ASSERT_EQ(any.code, kFine) << any.err;
+  EXPECT_TRUE(any.json().find("budget")->is_null());
+  EXPECT_EQ(*any.json().integer("per_minute"), 9);
+  const auto refused = [&](const std::vector<std::string>& arguments, const char* sentence) {
+    const Ran ran = run(with(arguments, home));
+    EXPECT_EQ(ran.code, kFailed);
+    EXPECT_NE(ran.err.find(sentence), std::string::npos) << ran.err;
+  };
+  refused({"key", "set", id}, "--budget");
+  refused({"key", "set", "key_0", "--budget", "1"}, "starling key list");
+  refused({"key", "set", id, "--budget", "much"}, "much");
+}
+
 TEST_F(ServeTest, OneVideoDoesNotTakeAllOfItsTime) {
   const std::string body = R"({"prompt":"a red ball","size":"512x512","num_frames":33,"steps":900})";
   start_server({"--most-seconds", "1"});

@@ -73,6 +73,30 @@ TEST_F(Keys, WhatAnotherProcessDoesIsSeen) {
   EXPECT_EQ(keys_->find(created->secret), nullptr);
 }
 
+TEST_F(Keys, BudgetsAndRatesCanBeChanged) {
+  const auto made = *keys_->create({"phone", {}, 5, 30, ""}, 1);
+  EXPECT_EQ(*keys_->left(made.key.id), std::uint64_t{5});
+  KeyChange change;
+  change.budget.emplace(7);
+  const auto raised = keys_->change(made.key.id, change);
+  ASSERT_TRUE(raised.ok()) << raised.error().message;
+  EXPECT_EQ(raised->budget, std::uint64_t{7});
+  EXPECT_EQ(raised->per_minute, 30U);
+  EXPECT_EQ(*keys_->left(made.key.id), std::uint64_t{7});
+  change.budget.emplace();
+  change.per_minute = 1;
+  ASSERT_TRUE(keys_->change(made.key.id, change).ok());
+  EXPECT_FALSE(keys_->left(made.key.id)->has_value());
+  const auto found = keys_->find(made.secret);
+  ASSERT_NE(found, nullptr);
+  EXPECT_FALSE(found->budget.has_value());
+  EXPECT_EQ(found->per_minute, 1U);
+  EXPECT_EQ(found->name, "phone");
+  EXPECT_EQ(keys_->change("key_none", change).error().code, base::ErrorCode::kNotFound);
+  ASSERT_TRUE(keys_->revoke(made.key.id, 2).ok());
+  EXPECT_EQ(keys_->change(made.key.id, change).error().code, base::ErrorCode::kInvalidArgument);
+}
+
 TEST_F(Keys, RatesHold) {
   using Kind = ApiKeys::Kind;
   ApiKey key;

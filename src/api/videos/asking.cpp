@@ -32,7 +32,8 @@ std::optional<Response> refuse_spent(const Gateway& gateway, const Request& requ
   const auto left = gateway.keys->left(key->id);
   if (!left.ok()) return refuse(left.error());
   if (*left != std::uint64_t{0}) return std::nullopt;
-  return refuse_quota("this key's budget is spent; whoever runs the server can raise it");
+  return refuse_quota("this key's budget is spent; whoever runs the server can raise it: starling key set " + key->id +
+                      " --budget CREDITS");
 }
 
 std::optional<Response> refuse_price(const Gateway& gateway, const Request& request, const jobs::NewVideo& video,
@@ -46,7 +47,8 @@ std::optional<Response> refuse_price(const Gateway& gateway, const Request& requ
   if (!quote.ok() || !left->has_value() || quote->price <= **left / count) return std::nullopt;
   return refuse_quota("this costs up to " + std::to_string(quote->price) + " motes each, and of this key's budget " +
                       std::to_string(**left) +
-                      " are left: ask for less, or let whoever runs the server raise the budget");
+                      " are left: ask for less, or let whoever runs the server raise it: starling key set " + key->id +
+                      " --budget CREDITS");
 }
 
 Response refuse_submission(const base::Error& error) {

@@ -3,7 +3,7 @@ import { credits, motesOf } from "../amounts";
 import { ApiError, type ApiKey, apiKey, createKey, listKeys, revokeKey } from "../api";
 import { language, useTexts } from "../settings";
 
-const COMMANDS = "starling key create --name studio --scopes read,write,keys\nstarling key list\nstarling key revoke KEY_ID";
+const COMMANDS = "starling key create --name studio --scopes read,write,keys\nstarling key list\nstarling key set KEY_ID --budget 20\nstarling key revoke KEY_ID";
 const SCOPES = ["read,write", "read", "write", "read,write,keys"];
 
 // The keys of the server, for a key that may manage them; for others, how that is done on the server's machine.
