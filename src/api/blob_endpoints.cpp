@@ -25,9 +25,7 @@ Response send_blob(store::Blobs& blobs, const BlobEndpointOptions& options, cons
   if (!path.ok()) return error_response(path.error());
   base::Result<OpenFile> file = OpenFile::open(*path);
   if (!file.ok()) return error_response(file.error());
-  Response response = ranged_file(request, *std::move(file), name->hex());
-  if (response.file) response.headers.emplace_back("Cache-Control", kForever);
-  return response;
+  return ranged_file(request, *std::move(file), name->hex(), kForever);
 }
 
 Response send_manifest(store::Blobs& blobs, const BlobEndpointOptions& options, const Request& request) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/ranged_file.h"
 #include "base/hash.h"
 
 namespace starling::api {
@@ -19,12 +20,11 @@ constexpr std::string_view kWorkerPrefix = "/assets/check_worker-";
 Response respond(const StudioFile& file, const std::string& tag, const Request& request) {
   Response response;
   response.headers = {{"Content-Security-Policy", file.path.starts_with(kWorkerPrefix) ? kWorkerPolicy : kPolicy},
-                      {"X-Content-Type-Options", "nosniff"},
                       {"Referrer-Policy", "no-referrer"},
                       {"Cross-Origin-Opener-Policy", "same-origin"},
                       {"ETag", tag},
                       {"Cache-Control", file.lasting ? "public, max-age=31536000, immutable" : "no-cache"}};
-  if (request.header("if-none-match") == tag) {
+  if (has_tag(request, tag)) {
     response.status = 304;
     response.content_type.clear();
     return response;

@@ -111,7 +111,8 @@ class Videos : public testing::Test {
   }
   void check(Method method, const std::string& path, const Response& response) {
     const Router::Match match = router_.find(method, path);
-    if (match.route == nullptr || response.file || response.stream || response.status == 416) return;
+    if (match.route == nullptr || response.file || response.stream || response.status == 416 || response.status == 304)
+      return;
     std::string name = method_name(method);
     std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const base::Json* const schema = schemas_.answer_schema(match.route->pattern, name, response.status);

@@ -128,7 +128,7 @@ Screened Access::screen(std::string_view method, const Request& request) const {
     screened.headers.emplace_back("Access-Control-Allow-Origin", origin);
     screened.headers.emplace_back("Vary", "Origin");
     screened.headers.emplace_back("Access-Control-Expose-Headers",
-                                  "X-Request-Id, Retry-After, Content-Range, Accept-Ranges, ETag");
+                                  "X-Request-Id, Retry-After, Retry-After-Ms, Content-Range, Accept-Ranges, ETag");
   }
   if (screened.refusal) return screened;
   if (method == "OPTIONS") {

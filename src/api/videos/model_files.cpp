@@ -75,9 +75,8 @@ Response show_file(const Gateway& gateway, const Request& request) {
   }
   base::Result<OpenFile> file = OpenFile::open(rules.model->folder() / name);
   if (!file.ok()) return refuse(file.error());
-  Response response = ranged_file(request, *std::move(file), rules.model_root.hex().substr(0, 16) + "-" + name);
-  if (response.file) response.headers.emplace_back("Cache-Control", "private, max-age=3600");
-  return response;
+  return ranged_file(request, *std::move(file), rules.model_root.hex().substr(0, 16) + "-" + name,
+                     "private, max-age=3600");
 }
 
 }  // namespace

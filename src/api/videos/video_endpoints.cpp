@@ -281,10 +281,10 @@ Response content(const Gateway& gateway, const Request& request) {
     const jobs::VideoPaths paths(gateway.queue->folder(video->id));
     base::Result<OpenFile> file = OpenFile::open(paths.*variant.path);
     if (!file.ok()) return refuse(file.error());
-    Response response = ranged_file(request, *std::move(file), video->id + "-" + name);
-    if (!response.file) return response;
-    response.content_type = variant.type;
-    response.headers.emplace_back("Cache-Control", "private, max-age=3600");
+    // A browser that keeps it asks again each time: the video may be gone by then, or the key another.
+    Response response = ranged_file(request, *std::move(file), video->id + "-" + name, "private, no-cache");
+    response.headers.emplace_back("Vary", "Authorization");
+    if (response.file) response.content_type = variant.type;
     return response;
   }
   return refuse_parameter("variant",
