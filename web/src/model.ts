@@ -18,6 +18,17 @@ export function unknownWords(text: string, words: readonly string[]): string[] {
   return [...new Set(found.flatMap((word) => (known.has(word) ? [] : [word])))];
 }
 
+const isHan = (text: string) => /\p{Script=Han}/u.test(text);
+const SHORT = 3; // letters: most words of as many say little of a picture
+
+// Words to show to whoever wrote this, of the language that it is in: from all over the list, which goes by letters.
+export function someKnownWords(text: string, words: readonly string[], most: number): string[] {
+  const han = isHan(text);
+  const fit = words.filter((word) => isHan(word) === han && (han || word.length > SHORT));
+  const step = Math.max(1, fit.length / most);
+  return Array.from({ length: Math.min(most, fit.length) }, (_, i) => fit[Math.floor(i * step)]!);
+}
+
 // Sizes to choose from, smallest first: the usual one, and others of about as many pixels or some more.
 export function usualSizes({ starling }: Model): string[] {
   const [width = 64, height = 64] = starling.usual.size.split("x").map(Number);

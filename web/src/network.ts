@@ -1,5 +1,5 @@
 // The network behind the server, as the server hands on what a node of it answers.
-import { askJson } from "./api";
+import { ApiError, askJson } from "./api";
 import { Store } from "./store";
 
 export interface ChainStatus {
@@ -108,7 +108,7 @@ export interface Overview {
 }
 
 export const overview = new Store<Overview | null>(null);
-// Why nothing new comes; null while it does.
+// Why nothing new comes: empty if the network does not answer the server; null while it comes.
 export const networkError = new Store<string | null>(null);
 
 const POLL_TIME = 1500; // milliseconds
@@ -130,7 +130,7 @@ async function look(): Promise<void> {
     }
     networkError.set(null);
   } catch (error) {
-    networkError.set((error as Error).message);
+    networkError.set(error instanceof ApiError && error.code === "network_unreachable" ? "" : (error as Error).message);
   }
 }
 

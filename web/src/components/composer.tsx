@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Model, type Source, type Video, type Wishes, createVideo } from "../api";
 import { QuoteLine } from "./quote_line";
-import { secondsStep, unknownWords, usualSizes } from "../model";
+import { secondsStep, someKnownWords, unknownWords, usualSizes } from "../model";
 import { useTexts } from "../settings";
 import { addVideos } from "../videos";
 
@@ -157,7 +157,7 @@ export function Composer({ model, from, onMade }: Props) {
       {unknown.length > 0 && (
         <p class="hint" role="status">
           {t.create.unknown(unknown.map((word) => `“${word}”`).join(", "))} {t.create.knows}:{" "}
-          {model.starling.words.filter((word) => word.length > 3 || /\p{Script=Han}/u.test(word) === /\p{Script=Han}/u.test(prompt)).slice(0, WORDS_SHOWN).join(", ")} …{" "}
+          {someKnownWords(prompt, model.starling.words, WORDS_SHOWN).join(", ")} …{" "}
           <a href="#/model">{t.nav.models}</a>
         </p>
       )}

@@ -19,7 +19,7 @@ function Activity({ entries }: { entries: Entry[] }) {
     const actor = (event: Event) => [event.provider, event.from, event.requester, entry.from].find(isAddress);
     const lines = entry.events.map((event, j) => ({ key: `${entry.height}-${entry.id ?? i}-${j}`, who: actor(event), text: sentence(t, event), task: event.task, bad: false }));
     if (entry.fault) {
-      const text = t.network.refused(entry.message ?? "", entry.fault);
+      const text = t.network.refused(entry.message ?? "", t.network.faults[entry.fault] ?? entry.fault.toLowerCase().replaceAll("_", " "));
       lines.push({ key: `${entry.height}-${entry.id ?? i}-fault`, who: isAddress(entry.from) ? entry.from : undefined, text, task: undefined, bad: true });
     }
     return lines.map((line) => ({ ...line, time: entry.time }));

@@ -75,7 +75,7 @@ export function KeyList() {
               <span>{t.keys.name}</span>
               <input value={name} maxLength={100} onInput={(event) => setName(event.currentTarget.value)} />
             </label>
-            <label class="field">
+            <label class="field wide">
               <span>{t.keys.scopes}</span>
               <select value={scopes} onChange={(event) => setScopes(event.currentTarget.value)}>
                 {SCOPES.map((one) => (

@@ -23,7 +23,7 @@ export function NetworkFrame({ title, children }: { title: string; children: Com
   }
   return (
     <>
-      {error && (
+      {error !== null && (
         <p class="verdict bad" role="alert">
           {t.network.away} {error}
         </p>
