@@ -231,6 +231,10 @@ TEST_F(Videos, WhatIsAskedWronglyIsRefusedWithWhatCanBeDone) {
   refused(R"({"prompt":"x","guidance":101})", "invalid_value", "guidance");
   refused(R"({"prompt":"x","input_reference":{"image_url":"http://169.254.169.254/"}})", "invalid_value",
           "input_reference");
+  const Response file_id = ask(Method::kPost, "/v1/videos", R"({"prompt":"x","input_reference":{"file_id":"file_1"}})");
+  EXPECT_EQ(file_id.status, 400);
+  EXPECT_NE(file_id.body.find("file_id"), std::string::npos) << file_id.body;
+  EXPECT_NE(file_id.body.find("image_url"), std::string::npos) << file_id.body;
   refused(R"({"prompt":"x","input_reference":{"image_url":"data:image/png;base64,AAAA"}})", "invalid_value",
           "input_reference");
   refused(R"({"prompt":"x","input_reference":{"image_url":"data:image/png;base64,?"}})", "invalid_value",
@@ -467,6 +471,12 @@ TEST_F(Videos, KeysAreManagedByThoseThatMay) {
   const std::string id = *json_of(made).text("id");
   EXPECT_EQ(as(chief->secret, Method::kDelete, "/v1/keys/" + id).status, 200);
   EXPECT_EQ(as(chief->secret, Method::kDelete, "/v1/keys/key_none").status, 404);
+  // The scope is enough for what is about keys, and for nothing else.
+  const auto keeper = keys_->create({"keeper", *jobs::Scopes::from_text("keys"), std::nullopt, 0, ""}, 1);
+  EXPECT_EQ(as(keeper->secret, Method::kGet, "/v1/keys").status, 200);
+  EXPECT_EQ(as(keeper->secret, Method::kPost, "/v1/keys", R"({"scopes":"read"})").status, 200);
+  EXPECT_EQ(as(keeper->secret, Method::kGet, "/v1/videos").status, 403);
+  EXPECT_EQ(as(keeper->secret, Method::kPost, "/v1/videos", R"({"prompt":"x"})").status, 403);
   EXPECT_EQ(as(secret, Method::kGet, "/v1/videos").status, 401);
 }
 

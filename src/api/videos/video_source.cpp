@@ -54,6 +54,11 @@ base::Result<std::string> bytes_in(const Parameters& parameters, const std::stri
     }
     return decode_base64(std::string_view(url).substr(comma + 1));
   }
+  if (object != nullptr && object->has("file_id")) {
+    return base::invalid(
+        "this server keeps no files that a file_id could name: send the picture in the request, as a "
+        "file of multipart/form-data, or as {\"image_url\": \"data:image/png;base64,...\"}");
+  }
   return base::invalid("'" + name + "' is a file, sent as multipart/form-data" +
                        (name == "video" || name == "to" ? ", or {\"id\"} of a video of this server" : ""));
 }
