@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "exact/arena_places.h"
 #include "exact/integer_dot.h"
 #include "exact/plan_body.h"
 #include "exact/plan_group.h"
@@ -515,11 +516,6 @@ class Planner {
         body_.output_is_place[i] = true;
       }
     }
-    struct Lifetime {
-      ValueId value;
-      std::size_t first, last, bytes;
-      std::size_t offset = 0;
-    };
     std::map<ValueId, Lifetime> lifetimes;
     for (std::size_t i = 0; i < body_.steps.size(); ++i) {
       for (const ValueId value : body_.steps[i].writes) {
@@ -539,23 +535,17 @@ class Planner {
     std::vector<Lifetime> by_size;
     for (const auto& [value, lifetime] : lifetimes) by_size.push_back(lifetime);
     std::ranges::stable_sort(by_size, std::greater{}, &Lifetime::bytes);
-    std::vector<Lifetime> placed;  // by offset
-    for (Lifetime& lifetime : by_size) {
+    ArenaPlaces arena(body_.steps.size());
+    for (const Lifetime& lifetime : by_size) {
       STARLING_TRY(check_stop());
-      std::size_t offset = 0;
-      for (const Lifetime& other : placed) {
-        if (other.last < lifetime.first || other.first > lifetime.last) continue;
-        if (offset + lifetime.bytes <= other.offset) break;
-        offset = std::max(offset, other.offset + other.bytes);
-      }
+      const std::size_t offset = arena.first_fit(lifetime);
       // Machines of 32 bits have too few addresses for some graphs.
       if (offset > std::numeric_limits<std::size_t>::max() / 2 - lifetime.bytes) {
         return base::limit_error("its values take more memory than this machine has addresses");
       }
-      lifetime.offset = offset;
       body_.places[lifetime.value] = {Place::Kind::kArena, offset};
       body_.arena_bytes = std::max(body_.arena_bytes, offset + lifetime.bytes);
-      placed.insert(std::ranges::upper_bound(placed, offset, {}, &Lifetime::offset), lifetime);
+      arena.add(lifetime, offset);
     }
     return {};
   }
