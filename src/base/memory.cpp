@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,21 @@ std::uint64_t physical_memory_bytes() {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
   const long page = ::sysconf(_SC_PAGESIZE);
   return pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
+}
+
+UsableMemory usable_memory() {
+  const std::uint64_t physical = physical_memory_bytes();
+  UsableMemory usable{physical == 0 ? std::numeric_limits<std::uint64_t>::max() : physical, {}};
+  const auto respect = [&](auto resource, std::string_view mapped, const char* name) {
+    struct rlimit limit {};
+    if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    const std::uint64_t there = status_field(mapped);
+    const std::uint64_t left = limit.rlim_cur - std::min<std::uint64_t>(limit.rlim_cur, there);
+    if (left < usable.bytes) usable = {left, name};
+  };
+  respect(RLIMIT_AS, "VmSize:", "ulimit -v");
+  respect(RLIMIT_DATA, "VmData:", "ulimit -d");
+  return usable;
 }
 
 std::shared_ptr<std::byte> map_memory(std::size_t bytes) {

@@ -182,7 +182,8 @@ base::Result<std::vector<Outcome>> make_here(const GenerateArguments& arguments,
   std::future<base::Result<base::SecretKey>> key_result;
   const auto open_key = [&] { key_result = std::async(std::launch::async, open_account_key); };
   if (has_account_key()) open_key();
-  const generate::Room room{usable_memory(), static_cast<int>(arguments.threads), true};
+  const base::UsableMemory usable = base::usable_memory();
+  const generate::Room room{usable.bytes, static_cast<int>(arguments.threads), true, usable.limit};
   if (!generate::check_size(model, all[0].request, room.memory).ok()) {
     // Before its weights are packed.
     const auto refused = generate::VideoJob::prepare(model, all[0].request, room, given);

@@ -27,6 +27,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/wall_clock.h"
 #include "cli/commands.h"
@@ -144,7 +145,7 @@ std::int64_t workers(const ServeArguments& arguments) {
 
 // What a video may take of this machine's memory.
 std::uint64_t memory(const ServeArguments& arguments) {
-  return arguments.network.empty() ? usable_memory() / static_cast<std::uint64_t>(workers(arguments))
+  return arguments.network.empty() ? base::usable_memory().bytes / static_cast<std::uint64_t>(workers(arguments))
                                    : std::numeric_limits<std::uint64_t>::max();
 }
 
@@ -284,7 +285,7 @@ base::Status start_server(const ServeArguments& arguments, const fs::path& model
   jobs::CheckerOptions checks;
   checks.model = &*serving.model;
   checks.model_root = serving.model_root;
-  checks.memory = usable_memory() / 2;
+  checks.memory = base::usable_memory().bytes / 2;
   checks.threads = static_cast<int>(arguments.threads);
   serving.checker = std::make_unique<jobs::Checker>(checks);
   router.add(api::videos::check_route(gateway, *serving.checker));

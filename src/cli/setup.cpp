@@ -5,13 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <limits>
 #include <sstream>
 #include <string_view>
 #include <system_error>
 
 #include "base/interrupt.h"
-#include "base/memory.h"
 #include "base/utf8.h"
 #include "cli/output.h"
 #include "models/fast_model.h"
@@ -85,11 +83,6 @@ base::Status use_packed_weights(models::Checkpoint& model, const base::Hash& roo
 base::Status use_packed_weights(models::Checkpoint& model, const Machine& machine) {
   STARLING_ASSIGN(const base::Hash root, model.root(machine.pool.get()));
   return use_packed_weights(model, root, machine);
-}
-
-std::uint64_t usable_memory() {
-  const std::uint64_t there = base::physical_memory_bytes();
-  return there == 0 ? std::numeric_limits<std::uint64_t>::max() : there;
 }
 
 namespace {

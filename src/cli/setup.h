@@ -34,9 +34,6 @@ base::Status use_packed_weights(models::Checkpoint& model, const base::Hash& roo
 // The same for a model whose root has to be found.
 base::Status use_packed_weights(models::Checkpoint& model, const Machine& machine);
 
-// The memory of this machine in bytes, for VideoJob::prepare.
-std::uint64_t usable_memory();
-
 // What is used where the user says nothing: 64×64 at 8 frames a second for small models, such as the bundled one;
 // 832×480 at 16 for large ones; the steps of a model that was distilled to a few, without guidance.
 generate::TextToVideo default_request(const models::ModelConfig& config);

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "base/progress.h"
 #include "base/random.h"
 #include "cli/commands.h"
@@ -269,8 +270,9 @@ base::Result<Verdict> check(const VerifyArguments& arguments) {
   STARLING_ASSIGN(const generate::GivenFrames given, open_inputs(arguments, request, verdict));
   if (verdict.difference) return verdict;
   STARLING_TRY(use_packed_weights(*model, receipt->model_root, machine));
-  base::Result<generate::VideoJob> job =
-      generate::VideoJob::prepare(*model, request, {usable_memory(), static_cast<int>(arguments.threads)}, given);
+  const base::UsableMemory usable = base::usable_memory();
+  const generate::Room room{usable.bytes, static_cast<int>(arguments.threads), false, usable.limit};
+  base::Result<generate::VideoJob> job = generate::VideoJob::prepare(*model, request, room, given);
   if (!job.ok()) {
     if (!is_damage(job.error()) || job.error().code == base::ErrorCode::kLimit) return job.error();
     verdict.difference = proof::Difference{"program: " + job.error().message};

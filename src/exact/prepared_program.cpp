@@ -82,6 +82,17 @@ Holding count_holding(const Program& program, const std::vector<Plan>& plans, in
   return holding;
 }
 
+base::Result<Plan> plan_of(const Graph& graph, const PlanningObserver& observer) {
+  if (observer.plans == nullptr) return Plan::make(graph, observer.stop);
+  const base::Hash root = graph.root();
+  auto found = observer.plans->find(root);
+  if (found == observer.plans->end()) {
+    STARLING_ASSIGN(Plan plan, Plan::make(graph, observer.stop));
+    found = observer.plans->emplace(root, std::move(plan)).first;
+  }
+  return found->second;
+}
+
 }  // namespace
 
 base::Result<PreparedProgram> PreparedProgram::make(Program program, const PlanningObserver& observer) {
@@ -92,7 +103,7 @@ base::Result<PreparedProgram> PreparedProgram::make(Program program, const Plann
   std::ranges::stable_sort(order, {}, [&](std::size_t graph) { return graphs[graph].nodes().size(); });
   prepared.plans_.resize(graphs.size());
   for (const std::size_t graph : order) {
-    STARLING_ASSIGN(prepared.plans_[graph], Plan::make(graphs[graph], observer.stop));
+    STARLING_ASSIGN(prepared.plans_[graph], plan_of(graphs[graph], observer));
     if (observer.plan) STARLING_TRY(observer.plan(prepared.plans_[graph].scratch_bytes()));
   }
   prepared.program_ = std::move(program);

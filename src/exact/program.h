@@ -117,6 +117,9 @@ struct RunObserver {
 struct PlanningObserver {
   std::function<base::Status()> stop;                           // now and then
   std::function<base::Status(std::size_t scratch_bytes)> plan;  // after each graph, small ones first
+  // By the graph's root: plans that are taken where they are there, and added where not, so that programs which have
+  // graphs in common plan them once.
+  std::map<base::Hash, Plan>* plans = nullptr;
 };
 
 // A program whose graphs are planned. Runs on any engine.

@@ -12,10 +12,13 @@ using Plan = std::function<base::Result<Need>(const TextToVideo&)>;
 
 // Plans for each of the two answers: each takes as long as preparing such a video.
 constexpr int kMostPlans = 4;
-// What large videos take of their lower bound; only where the search begins.
+// What large videos take of their lower bound; only where the first search begins.
 constexpr double kUsual = 3.0;
+// Of the memory: who takes so much is near enough to what would just fit.
+constexpr double kNear = 0.95;
 
-// Candidates from the largest on; the largest that fits, or one near to it.
+// Candidates from the largest on; the largest that fits, or one near to it. A second search begins with what the first
+// learnt.
 class Search {
  public:
   Search(const models::ModelConfig& config, std::uint64_t memory, const Plan& plan)
@@ -32,6 +35,7 @@ class Search {
       learn(candidates[next], *need);
       if (need->all <= memory_) {
         fitting = next;
+        if (static_cast<double>(need->all) >= kNear * static_cast<double>(memory_)) break;
       } else {
         first = next + 1;
       }
@@ -118,8 +122,9 @@ std::string frames_of(const TextToVideo& request) {
 
 std::string nearest_that_fits(const models::ModelConfig& config, const TextToVideo& request, std::uint64_t memory,
                               const Plan& plan) {
-  const auto size = Search(config, memory, plan).run(smaller(config, request));
-  const auto duration = Search(config, memory, plan).run(briefer(config, request));
+  Search search(config, memory, plan);
+  const auto size = search.run(smaller(config, request));
+  const auto duration = search.run(briefer(config, request));
   std::string text;
   if (size) text = size_of(*size) + " with " + frames_of(*size) + " fits";
   if (duration) text += (size ? ", and so does " : "") + size_of(*duration) + " with " + frames_of(*duration);

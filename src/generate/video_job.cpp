@@ -76,10 +76,12 @@ std::string gibibytes(std::uint64_t bytes) {
   return text.data();
 }
 
-base::Status check_memory(const char* at_least, std::uint64_t needed, std::uint64_t there) {
-  if (needed <= there) return {};
-  return base::limit_error("this video needs " + (at_least + gibibytes(needed)) + " of memory and there are " +
-                           gibibytes(there));
+base::Status check_memory(const char* at_least, std::uint64_t needed, const Room& room) {
+  if (needed <= room.memory) return {};
+  const std::string what = "this video needs " + (at_least + gibibytes(needed)) + " of memory and ";
+  return base::limit_error(
+      what + (room.limit.empty() ? "there are " + gibibytes(room.memory)
+                                 : "the limit of this process (" + room.limit + ") leaves " + gibibytes(room.memory)));
 }
 
 }  // namespace
@@ -89,11 +91,13 @@ base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const 
   STARLING_TRY(check_request(model.config(), request));
   STARLING_TRY(check_text(model, request));
   auto job = plan(model, request, room, given);
+  if (job.ok()) job->program_root_ = job->program().root();
   if (job.ok() || job.error().code != base::ErrorCode::kLimit) return job;
   std::string fits;
   if (room.names_nearest) {
+    std::map<base::Hash, exact::Plan> plans;
     const auto need = [&](const TextToVideo& other) -> base::Result<Need> {
-      STARLING_ASSIGN(const VideoJob planned, plan(model, other, {.threads = room.threads}, nullptr));
+      STARLING_ASSIGN(const VideoJob planned, plan(model, other, {.threads = room.threads}, nullptr, &plans));
       return Need{planned.peak_bytes(), planned.weight_bytes()};
     };
     fits = nearest_that_fits(model.config(), request, room.memory, need);
@@ -102,22 +106,21 @@ base::Result<VideoJob> VideoJob::prepare(const models::Checkpoint& model, const 
 }
 
 base::Result<VideoJob> VideoJob::plan(const models::Checkpoint& model, const TextToVideo& request, const Room& room,
-                                      const GivenFrames& given) {
-  const std::uint64_t memory = room.memory;
-  STARLING_TRY(check_memory("at least ", least_memory(model.config(), request), memory));
+                                      const GivenFrames& given, std::map<base::Hash, exact::Plan>* plans) {
+  STARLING_TRY(check_memory("at least ", least_memory(model.config(), request), room));
   STARLING_ASSIGN(TextToVideoProgram built, text_to_video_program(model.config(), request));
   exact::PlanningObserver observer;
+  observer.plans = plans;
   observer.stop = base::check_interrupt;
-  observer.plan = [&](std::size_t bytes) { return check_memory("at least ", bytes, memory); };
+  observer.plan = [&](std::size_t bytes) { return check_memory("at least ", bytes, room); };
   STARLING_ASSIGN(exact::PreparedProgram prepared, exact::PreparedProgram::make(std::move(built.program), observer));
   VideoJob job(std::make_shared<const exact::PreparedProgram>(std::move(prepared)));
   job.calls_ = std::move(built.calls);
   job.given_inputs_ = std::move(built.given);
-  job.program_root_ = job.program().root();
   job.threads_ = room.threads;
   STARLING_TRY(job.take_inputs(model, request, given));
   STARLING_ASSIGN(job.weights_, model.weights(job.program().weights()));
-  STARLING_TRY(check_memory("", job.peak_bytes(), memory));
+  STARLING_TRY(check_memory("", job.peak_bytes(), room));
   return job;
 }
 
@@ -153,7 +156,7 @@ base::Status VideoJob::take_inputs(const models::Checkpoint& model, const TextTo
 }
 
 base::Status check_size(const models::Checkpoint& model, const TextToVideo& request, std::uint64_t memory) {
-  return check_memory("at least ", least_memory(model.config(), request), memory);
+  return check_memory("at least ", least_memory(model.config(), request), {.memory = memory});
 }
 
 base::Status check_text(const models::Checkpoint& model, const TextToVideo& request) {

@@ -29,6 +29,8 @@ struct Room {
   int threads = 0;                                                   // of its engine; 0: one per core
   // Whether a refusal names the nearest size and duration that fit, which takes as long as preparing some such videos.
   bool names_nearest = false;
+  // What of the process keeps it from having more ("ulimit -v"); empty: nothing.
+  std::string limit = {};
 };
 
 // A request made ready to run on a model: the program, planned, with its inputs and weights.
@@ -66,8 +68,9 @@ class VideoJob {
 
  private:
   explicit VideoJob(std::shared_ptr<const exact::PreparedProgram> program) : program_(std::move(program)) {}
+  // Without the program's root. plans: as an observer of planning has them.
   static base::Result<VideoJob> plan(const models::Checkpoint& model, const TextToVideo& request, const Room& room,
-                                     const GivenFrames& given);
+                                     const GivenFrames& given, std::map<base::Hash, exact::Plan>* plans = nullptr);
   std::size_t weight_bytes() const;
   base::Status take_inputs(const models::Checkpoint& model, const TextToVideo& request, const GivenFrames& given);
   TextToVideo request_;

@@ -50,7 +50,7 @@ ProviderOptions completed(ProviderOptions options) {
   }
   if (options.slots == 0) options.slots = static_cast<std::uint32_t>(2 * options.workers);
   options.slots = std::min(options.slots, market::kMaxSlots);
-  if (options.memory_mebibytes == 0) options.memory_mebibytes = base::physical_memory_bytes() / 4 * 3 >> 20U;
+  if (options.memory_mebibytes == 0) options.memory_mebibytes = base::usable_memory().bytes / 4 * 3 >> 20U;
   if (options.minimum_rate == 0) options.minimum_rate = options.rate;
   return options;
 }

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,6 +27,53 @@ TEST(Random, DrawsDiffer) {
   EXPECT_GT(std::set<std::uint8_t>(bytes.begin() + 512, bytes.end()).size(), 50U);
   wipe(bytes);
   EXPECT_EQ(std::set<std::uint8_t>(bytes.begin(), bytes.end()), std::set<std::uint8_t>{0});
+}
+
+// Sets a limit of this process for as long as it is there.
+class LimitFor {
+ public:
+  LimitFor(decltype(RLIMIT_AS) resource, std::uint64_t bytes) : resource_(resource) {
+    ::getrlimit(resource_, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(resource_, &limit);
+  }
+  ~LimitFor() { ::setrlimit(resource_, &before_); }
+  LimitFor(const LimitFor&) = delete;
+  LimitFor& operator=(const LimitFor&) = delete;
+
+ private:
+  decltype(RLIMIT_AS) resource_;
+  rlimit before_{};
+};
+
+std::uint64_t mapped(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::uint64_t kibibytes = 0;
+    if (word == name && status >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
+}
+
+TEST(Memory, LimitsOfTheProcessLeaveLess) {
+  const UsableMemory free = usable_memory();
+  EXPECT_EQ(free.bytes, physical_memory_bytes());
+  EXPECT_EQ(free.limit, "");
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
+  constexpr std::uint64_t kRoom = 300 * kMiB;
+  const auto check = [&](decltype(RLIMIT_AS) resource, const char* field, const char* name) {
+    const LimitFor limit(resource, mapped(field) + kRoom);
+    const UsableMemory usable = usable_memory();
+    EXPECT_EQ(usable.limit, name);
+    EXPECT_LE(usable.bytes, kRoom);
+    EXPECT_GE(usable.bytes, kRoom - 32 * kMiB);
+    EXPECT_NE(map_memory(usable.bytes - 32 * kMiB), nullptr) << "it can be had";
+    EXPECT_EQ(map_memory(usable.bytes + 32 * kMiB), nullptr) << "and no more";
+  };
+  check(RLIMIT_AS, "VmSize:", "ulimit -v");
+  check(RLIMIT_DATA, "VmData:", "ulimit -d");
+  const LimitFor none(RLIMIT_AS, 1);
+  EXPECT_EQ(usable_memory().bytes, 0U);
 }
 
 TEST(Memory, PeakGrowsWithUse) {

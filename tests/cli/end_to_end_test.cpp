@@ -1,4 +1,7 @@
 // From a prompt to a video that is checked, and everything that may go wrong on the way.
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -20,6 +23,26 @@ namespace {
 namespace fs = std::filesystem;
 
 using EndToEnd = ProgramTest;
+
+TEST_F(EndToEnd, ALimitOfTheProcessIsKeptTo) {
+  std::ifstream pages("/proc/self/statm");
+  std::uint64_t mapped = 0;
+  pages >> mapped;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  constexpr std::uint64_t kRoom = std::uint64_t{320} << 20U;
+  const rlimit limit{mapped * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) + kRoom, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &limit), 0);
+  const Ran made = run(small("out.mp4"));
+  const Ran large = run(with(small("large.mp4"), {"--size", "2048x1024"}));
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(made.code, kFine) << made.err;
+  EXPECT_EQ(large.code, kFailed);
+  EXPECT_NE(large.err.find(" of memory and the limit of this process (ulimit -v) leaves 0.3 GiB: "), std::string::npos)
+      << large.err;
+  EXPECT_NE(large.err.find(" with 5 frames fits"), std::string::npos) << large.err;
+  EXPECT_EQ(left(), (std::vector<std::string>{"out.mp4", "out.receipt.json", "out.trace"}));
+}
 
 TEST_F(EndToEnd, AVideoIsMadeAndHolds) {
   const Ran made = run(small("out.mp4"));

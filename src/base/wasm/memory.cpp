@@ -1,6 +1,7 @@
 // Memory where there are no pages to be had: from the heap.
 #include "base/memory.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -9,6 +10,7 @@ namespace starling::base {
 std::uint64_t peak_memory_bytes() { return 0; }
 std::uint64_t resident_memory_bytes() { return 0; }
 std::uint64_t physical_memory_bytes() { return 0; }
+UsableMemory usable_memory() { return {SIZE_MAX, {}}; }
 
 std::shared_ptr<std::byte> map_memory(std::size_t bytes) {
   constexpr std::size_t kAlignment = 64;
