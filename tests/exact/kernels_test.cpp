@@ -92,13 +92,13 @@ Layout any_layout(std::mt19937& random, std::size_t rows, std::size_t columns) {
 }
 
 using Definition = std::function<float(float, float, float)>;
-using Call = std::function<void(const Kernels&, float*, std::ptrdiff_t, const std::array<RowsF32, 3>&, std::size_t,
-                                std::size_t)>;
+using KernelCall = std::function<void(const Kernels&, float*, std::ptrdiff_t, const std::array<RowsF32, 3>&,
+                                      std::size_t, std::size_t)>;
 
 struct Case {
   const char* name;
   Definition definition;
-  Call call;
+  KernelCall call;
 };
 
 Case unary(const char* name, UnaryKernel Kernels::*kernel, float (*definition)(float)) {
