@@ -121,7 +121,9 @@ void Connections::sweep() {
   }
   crowded_ = false;
   if (!crowded) return;
-  const std::size_t surplus = std::min(idle.size(), left - std::min(left, limits_.most / 8 * 7));
+  // Those that came last may be about to ask.
+  const std::size_t old = idle.size() - std::min(idle.size(), limits_.most / 16);
+  const std::size_t surplus = std::min(old, left - std::min(left, limits_.most / 8 * 7));
   std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(surplus));
   for (std::size_t i = 0; i < surplus; ++i) ::shutdown(idle[i].second->descriptor_, SHUT_RDWR);
 }
