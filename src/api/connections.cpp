@@ -20,7 +20,10 @@ std::int64_t now() {
       .count();
 }
 
-constexpr std::int64_t kShareOfPatience = 30;
+// Of the patience: how far a body or a response may fall behind, and how long a new connection has for its first
+// request, however many there are.
+constexpr std::int64_t kBehindShare = 30;
+constexpr std::int64_t kFreshShare = 120;
 
 // Bytes that the other side has sent, and that it has taken.
 std::uint64_t moved_bytes(int descriptor) {
@@ -82,12 +85,14 @@ void Connections::wait_for_header(Connection& connection) const {
 
 void Connections::move_bytes(Connection& connection, std::uint64_t bytes) const {
   connection.idle_ = false;
+  connection.fresh_ = false;
   connection.deadline_ = now() + limits_.patience.count() +
                          static_cast<std::int64_t>(bytes / std::max<std::uint64_t>(1, limits_.slowest)) * 1000;
 }
 
 void Connections::compute(Connection& connection) const {
   connection.idle_ = false;
+  connection.fresh_ = false;
   connection.deadline_ = kNever;
 }
 
@@ -100,13 +105,14 @@ bool Connections::is_behind(Connection& connection, std::int64_t deadline, std::
   const std::uint64_t pace = std::max<std::uint64_t>(1, limits_.slowest);
   const std::uint64_t moved = bytes - std::min(bytes, connection.seen_bytes_);
   const auto due = static_cast<std::int64_t>(moved * 1000 / pace);
-  return moment - connection.seen_at_ > due + limits_.patience.count() / kShareOfPatience;
+  return moment - connection.seen_at_ > due + limits_.patience.count() / kBehindShare;
 }
 
 void Connections::sweep() {
   const std::int64_t moment = now();
   const bool crowded = is_crowded();
   std::size_t left = open_.size();
+  const std::int64_t fresh_until = limits_.patience.count() - limits_.patience.count() / kFreshShare;
   std::vector<std::pair<std::int64_t, Connection*>> idle;
   for (Connection* connection : open_) {
     const std::int64_t deadline = connection->deadline_;
@@ -115,15 +121,13 @@ void Connections::sweep() {
     if (deadline <= moment || (crowded && moves && is_behind(*connection, deadline, moment))) {
       ::shutdown(connection->descriptor_, SHUT_RDWR);
       --left;
-    } else if (connection->idle_) {
+    } else if (connection->idle_ && !(connection->fresh_ && deadline - moment > fresh_until)) {
       idle.emplace_back(deadline, connection);
     }
   }
   crowded_ = false;
   if (!crowded) return;
-  // Those that came last may be about to ask.
-  const std::size_t old = idle.size() - std::min(idle.size(), limits_.most / 16);
-  const std::size_t surplus = std::min(old, left - std::min(left, limits_.most / 8 * 7));
+  const std::size_t surplus = std::min(idle.size(), left - std::min(left, limits_.most / 8 * 7));
   std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(surplus));
   for (std::size_t i = 0; i < surplus; ++i) ::shutdown(idle[i].second->descriptor_, SHUT_RDWR);
 }

@@ -31,6 +31,7 @@ class Connection {
   const bool tls_;
   std::atomic<std::int64_t> deadline_ = 0;  // steady, in milliseconds
   std::atomic<bool> idle_ = true;           // no request has begun to be answered
+  std::atomic<bool> fresh_ = true;          // nor ever has
   // What the sweeping thread has seen of a body or a response: since when, and TCP's bytes of both directions by then.
   std::int64_t seen_deadline_ = 0;
   std::int64_t seen_at_ = 0;
@@ -40,7 +41,8 @@ class Connection {
 // The open connections, and a thread that shuts those down that take too long for what they do: to send a header (also
 // the next one of a connection that is kept), to send a body, to take a response. When nearly all that may be are open,
 // new clients are served all the same: bodies and responses are then shut down as soon as they fall behind the slowest
-// pace by a thirtieth of the patience, and of the others those that have been idle for longest. Thread safe.
+// pace by a thirtieth of the patience, and of the others those that have been idle for longest, but for new ones, which
+// have a moment to ask. Thread safe.
 class Connections {
  public:
   explicit Connections(const ConnectionLimits& limits);

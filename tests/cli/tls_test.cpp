@@ -123,7 +123,7 @@ TEST_F(TlsTest, WhoTakesItsLeaveIsNotWaitedFor) {
     const auto json = base::Json::parse(client_.ask(list).value_or(""), "the list");
     return json.ok() ? (*json->array("data"))->elements().size() : std::size_t{99};
   };
-  ASSERT_TRUE(client_.ask(list, R"({"prompt":"a red ball","size":"32x16","num_frames":5,"steps":1000})"));
+  ASSERT_TRUE(client_.ask(list, R"({"prompt":"a red ball","size":"256x256","num_frames":5,"steps":1000})"));
   EXPECT_FALSE(client_.ask(server + "/v1/images/generations", R"({"prompt":"a red ball","steps":1000})", 300));
   for (int i = 0; i < 200 && count() != 1; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_EQ(count(), 1U);
