@@ -49,6 +49,7 @@ def recipe_of(arguments, size, steps):
     recipe = json.loads(pathlib.Path(arguments.recipe).read_text())
     blocks, heads = size
     warmup = max(1, round(WARMUP * steps))
+    recipe.pop("shapes", None)  # of one shape a step's work is one number
     recipe.update(blocks=blocks, heads=heads, steps=steps, warmup_steps=min(warmup, steps),
                   decay_steps=min(round(DECAY * steps), steps - 1))
     return recipe
