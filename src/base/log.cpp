@@ -3,10 +3,10 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <ctime>
 
 #include "base/json.h"
 #include "base/terminal.h"
+#include "base/wall_clock.h"
 
 namespace starling::base {
 namespace {
@@ -17,15 +17,6 @@ std::atomic<LogFormat> shown_format = LogFormat::kText;
 const char* level_name(LogLevel level) {
   constexpr std::array<const char*, 5> kNames = {"debug", "info", "warning", "error", "silent"};
   return kNames.at(static_cast<std::size_t>(level));
-}
-
-std::string time_text(std::int64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  std::array<char, 32> text{};
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), size};
 }
 
 bool is_plain(std::string_view value) {
@@ -58,12 +49,12 @@ std::string format_log_line(LogFormat format, std::int64_t seconds, LogLevel lev
   if (format == LogFormat::kJson) {
     Json line = Json::empty_object();
     for (const LogField& field : fields) line.set(field.key, field.value);
-    line.set("time", time_text(seconds));
+    line.set("time", utc_text(seconds));
     line.set("level", level_name(level));
     line.set("message", message);
     return line.to_text();
   }
-  std::string line = time_text(seconds) + " " + level_name(level) + " ";
+  std::string line = utc_text(seconds) + " " + level_name(level) + " ";
   line += has_control(message) ? Json(message).to_text() : std::string(message);
   for (const LogField& field : fields) line.append(" ").append(field.key).append("=").append(field_text(field.value));
   return line;

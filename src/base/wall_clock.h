@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace starling::base {
 
@@ -12,5 +13,8 @@ std::int64_t unix_time() {
 }
 inline std::int64_t unix_seconds() { return unix_time<std::chrono::seconds>(); }
 inline std::int64_t unix_milliseconds() { return unix_time<std::chrono::milliseconds>(); }
+
+// "2026-09-24T12:00:00Z" of Unix seconds.
+std::string utc_text(std::int64_t seconds);
 
 }  // namespace starling::base

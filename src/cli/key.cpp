@@ -14,6 +14,7 @@ namespace starling::cli {
 namespace {
 
 constexpr std::int64_t kMostPerMinute = 1'000'000;
+constexpr std::int64_t kMostDays = 36'500;
 constexpr const char* kIdHelp = "The key's id, as starling key list shows it";
 constexpr std::string_view kAnyBudget = "any";
 
@@ -25,6 +26,7 @@ struct KeyArguments {
   std::string webhook;
   std::string id;
   std::optional<std::int64_t> per_minute;
+  std::optional<std::int64_t> days;
   bool json = false;
 };
 
@@ -41,6 +43,12 @@ base::Result<Opened> open(const KeyArguments& arguments) {
   return opened;
 }
 
+std::optional<std::int64_t> expiry(const KeyArguments& arguments, std::int64_t now) {
+  constexpr std::int64_t kDay = 86'400;
+  if (arguments.days.value_or(0) == 0) return std::nullopt;
+  return now + *arguments.days * kDay;
+}
+
 base::Result<int> create(const KeyArguments& arguments) {
   jobs::NewKey wanted;
   wanted.name = arguments.name;
@@ -50,8 +58,10 @@ base::Result<int> create(const KeyArguments& arguments) {
   }
   wanted.per_minute = static_cast<std::uint32_t>(arguments.per_minute.value_or(0));
   wanted.webhook_url = arguments.webhook;
+  const std::int64_t now = base::unix_seconds();
+  wanted.expires_at = expiry(arguments, now);
   STARLING_ASSIGN(const Opened opened, open(arguments));
-  STARLING_ASSIGN(const jobs::ApiKeys::Created created, opened.keys->create(wanted, base::unix_seconds()));
+  STARLING_ASSIGN(const jobs::ApiKeys::Created created, opened.keys->create(wanted, now));
   if (arguments.json) {
     base::Json json = to_json(created.key);
     json.set("secret", created.secret);
@@ -66,13 +76,20 @@ base::Result<int> create(const KeyArguments& arguments) {
   return kFine;
 }
 
+constexpr std::int64_t kMilliseconds = 1000;
+
+std::string expiry_text(const jobs::ApiKey& key) {
+  if (!key.expires_at || key.revoked_at) return {};
+  return (*key.expires_at <= base::unix_seconds() ? "  expired " : "  expires ") +
+         local_time(std::to_string(*key.expires_at * kMilliseconds));
+}
+
 std::string line_of(const jobs::ApiKey& key) {
-  constexpr std::int64_t kMilliseconds = 1000;
   const std::string budget = key.budget ? " of " + show_credits(*key.budget) : "";
   const std::string pace = key.per_minute > 0 ? "  " + std::to_string(key.per_minute) + " a minute" : "";
   return key.id + "  " + key.scopes.text() + "  spent " + show_credits(key.spent) + budget + " credits" + pace +
          "  made " + local_time(std::to_string(key.created_at * kMilliseconds)) + (key.revoked_at ? "  revoked" : "") +
-         (key.name.empty() ? "" : "  " + base::Json(key.name).to_text());
+         expiry_text(key) + (key.name.empty() ? "" : "  " + base::Json(key.name).to_text());
 }
 
 base::Result<int> list(const KeyArguments& arguments) {
@@ -100,11 +117,13 @@ base::Result<int> set(const KeyArguments& arguments) {
     change.budget.emplace(budget);
   }
   if (arguments.per_minute) change.per_minute = static_cast<std::uint32_t>(*arguments.per_minute);
-  if (!change.budget && !change.per_minute) {
-    return base::invalid("say what is to be different: give --budget, --per-minute, or both");
+  const std::int64_t now = base::unix_seconds();
+  if (arguments.days) change.expires_at = expiry(arguments, now);
+  if (!change.budget && !change.per_minute && !change.expires_at) {
+    return base::invalid("say what is to be different: give --budget, --per-minute, --days, or several");
   }
   STARLING_ASSIGN(const Opened opened, open(arguments));
-  STARLING_ASSIGN(const jobs::ApiKey key, opened.keys->change(arguments.id, change));
+  STARLING_ASSIGN(const jobs::ApiKey key, opened.keys->change(arguments.id, change, now));
   if (arguments.json) {
     print_json(to_json(key));
   } else {
@@ -143,6 +162,8 @@ Action declare_key_create(Options& options) {
                "What it lets its holder do: read, write, keys (make and revoke keys), or several with commas");
   options.text("--budget", a->budget, "Credits that may be paid with it in all; any number if not given");
   options.integer("--per-minute", a->per_minute, 0, kMostPerMinute, "Things it may ask for a minute; 0: any number");
+  options.integer("--days", a->days, 0, kMostDays,
+                  "Days that it works from now on; 0 or not given: until it is revoked");
   options.text("--webhook", a->webhook, "URL that is told of each of its videos that ends");
   return [a] { return create(*a); };
 }
@@ -157,6 +178,7 @@ Action declare_key_set(Options& options) {
   options.text("ID", a->id, kIdHelp, Options::Presence::kRequired);
   options.text("--budget", a->budget, "Credits that may be paid with it in all, also before; any: any number");
   options.integer("--per-minute", a->per_minute, 0, kMostPerMinute, "Things it may ask for a minute; 0: any number");
+  options.integer("--days", a->days, 0, kMostDays, "Days that it works from now on; 0: until it is revoked");
   return [a] { return set(*a); };
 }
 

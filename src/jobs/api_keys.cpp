@@ -14,8 +14,10 @@ namespace starling::jobs {
 namespace {
 
 constexpr std::size_t kMaxName = 100;
+constexpr std::int64_t kLatest = 253'402'300'799;  // 9999-12-31 23:59:59
 constexpr const char* kKeyColumns =
-    "id, name, hash, scopes, budget, spent, per_minute, created_at, revoked_at, webhook_url, webhook_secret";
+    "id, name, hash, scopes, budget, spent, per_minute, created_at, revoked_at, expires_at, webhook_url, "
+    "webhook_secret";
 
 std::string random_hex(std::size_t count) {
   std::vector<std::uint8_t> bytes(count);
@@ -35,6 +37,11 @@ base::Error no_key(const std::string& id) {
   return base::not_found("there is no key " + id + ": starling key list shows them");
 }
 
+base::Status check_expiry(std::optional<std::int64_t> at, std::int64_t now) {
+  if (!at.has_value() || (*at > now && *at <= kLatest)) return {};
+  return base::invalid("a key expires at a time to come, in Unix seconds, before the year 10000");
+}
+
 base::Result<ApiKey> read_key(const Statement& row) {
   ApiKey key;
   key.id = row.text(0);
@@ -45,8 +52,9 @@ base::Result<ApiKey> read_key(const Statement& row) {
   key.per_minute = static_cast<std::uint32_t>(row.integer(6));
   key.created_at = row.integer(7);
   if (!row.is_null(8)) key.revoked_at = row.integer(8);
-  key.webhook_url = row.text(9);
-  key.webhook_secret = row.text(10);
+  if (!row.is_null(9)) key.expires_at = row.integer(9);
+  key.webhook_url = row.text(10);
+  key.webhook_secret = row.text(11);
   return key;
 }
 
@@ -89,6 +97,7 @@ base::Json to_json(const ApiKey& key) {
   json.set("per_minute", key.per_minute);
   json.set("created_at", key.created_at);
   json.set("revoked_at", key.revoked_at ? base::Json(*key.revoked_at) : base::Json());
+  json.set("expires_at", key.expires_at ? base::Json(*key.expires_at) : base::Json());
   json.set("webhook", key.webhook_url.empty() ? base::Json() : base::Json(key.webhook_url));
   return json;
 }
@@ -103,21 +112,33 @@ base::Result<ApiKeys::Created> ApiKeys::create(const NewKey& wanted, std::int64_
   if (wanted.name.size() > kMaxName || base::first_invalid_utf8(wanted.name).has_value()) {
     return base::invalid("a key's name is a text of at most " + std::to_string(kMaxName) + " bytes");
   }
+  STARLING_TRY(check_expiry(wanted.expires_at, now));
   if (!wanted.webhook_url.empty()) STARLING_TRY(node::check_base_url(wanted.webhook_url));
   Created created;
   ApiKey& key = created.key;
-  key = {"key_" + random_hex(8), wanted.name, wanted.scopes, wanted.budget,      0,
-         wanted.per_minute,      now,         std::nullopt,  wanted.webhook_url, ""};
+  key = {"key_" + random_hex(8),
+         wanted.name,
+         wanted.scopes,
+         wanted.budget,
+         0,
+         wanted.per_minute,
+         now,
+         std::nullopt,
+         wanted.expires_at,
+         wanted.webhook_url,
+         ""};
   if (!key.webhook_url.empty()) key.webhook_secret = new_webhook_secret();
   created.secret = "sk-starling-" + random_hex(32);
   STARLING_TRY(database_.write([&](Connection& connection) -> base::Status {
-    STARLING_ASSIGN(Statement insert,
-                    connection.prepare("INSERT INTO keys (id, name, hash, scopes, budget, per_minute, created_at, "
-                                       "webhook_url, webhook_secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    STARLING_ASSIGN(
+        Statement insert,
+        connection.prepare("INSERT INTO keys (id, name, hash, scopes, budget, per_minute, created_at, "
+                           "webhook_url, webhook_secret, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
     insert.bind(1, key.id).bind(2, key.name).bind(3, base::sha256(base::as_bytes(created.secret)).hex());
     insert.bind(4, key.scopes.text());
     if (key.budget.has_value()) insert.bind(5, static_cast<std::int64_t>(*key.budget));
     insert.bind(6, std::int64_t{key.per_minute}).bind(7, now).bind(8, key.webhook_url).bind(9, key.webhook_secret);
+    if (key.expires_at.has_value()) insert.bind(10, *key.expires_at);
     return insert.run();
   }));
   STARLING_TRY(load());
@@ -139,7 +160,8 @@ base::Result<std::vector<ApiKey>> ApiKeys::list() const {
   return keys;
 }
 
-base::Result<ApiKey> ApiKeys::change(const std::string& id, const KeyChange& change) {
+base::Result<ApiKey> ApiKeys::change(const std::string& id, const KeyChange& change, std::int64_t now) {
+  if (change.expires_at.has_value()) STARLING_TRY(check_expiry(*change.expires_at, now));
   ApiKey changed;
   STARLING_TRY(database_.write([&](Connection& connection) -> base::Status {
     STARLING_ASSIGN(Statement row,
@@ -152,9 +174,12 @@ base::Result<ApiKey> ApiKeys::change(const std::string& id, const KeyChange& cha
     }
     if (change.budget.has_value()) changed.budget = *change.budget;
     if (change.per_minute.has_value()) changed.per_minute = *change.per_minute;
-    STARLING_ASSIGN(Statement set, connection.prepare("UPDATE keys SET budget = ?, per_minute = ? WHERE id = ?"));
+    if (change.expires_at.has_value()) changed.expires_at = *change.expires_at;
+    STARLING_ASSIGN(Statement set, connection.prepare("UPDATE keys SET budget = ?, per_minute = ?, expires_at = ? "
+                                                      "WHERE id = ?"));
     if (changed.budget.has_value()) set.bind(1, static_cast<std::int64_t>(*changed.budget));
-    return set.bind(2, std::int64_t{changed.per_minute}).bind(3, id).run();
+    if (changed.expires_at.has_value()) set.bind(3, *changed.expires_at);
+    return set.bind(2, std::int64_t{changed.per_minute}).bind(4, id).run();
   }));
   STARLING_TRY(load());
   return changed;

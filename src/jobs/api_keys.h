@@ -36,8 +36,9 @@ struct ApiKey {
   std::uint32_t per_minute = 0;         // requests for something to be made; 0: any number
   std::int64_t created_at = 0;          // Unix seconds
   std::optional<std::int64_t> revoked_at;
-  std::string webhook_url;     // told of each video that ends; empty: nobody
-  std::string webhook_secret;  // "whsec_" and base64: what is sent there is signed with it
+  std::optional<std::int64_t> expires_at;  // from then on it works no more; nothing: it works until it is revoked
+  std::string webhook_url;                 // told of each video that ends; empty: nobody
+  std::string webhook_secret;              // "whsec_" and base64: what is sent there is signed with it
 };
 
 // Without its secrets; amounts as texts of motes.
@@ -49,12 +50,14 @@ struct NewKey {
   std::optional<std::uint64_t> budget;
   std::uint32_t per_minute = 0;
   std::string webhook_url;
+  std::optional<std::int64_t> expires_at = std::nullopt;
 };
 
 // What is to be different of a key; the rest stays.
 struct KeyChange {
   std::optional<std::optional<std::uint64_t>> budget;  // motes in all, what was spent among them; nothing: any number
   std::optional<std::uint32_t> per_minute;
+  std::optional<std::optional<std::int64_t>> expires_at;  // Unix seconds; nothing: never
 };
 
 // The keys of a gateway. Of a key's secret only the SHA-256 is kept: 256 bits from the system's entropy, which nobody
@@ -70,8 +73,9 @@ class ApiKeys {
   };
   base::Result<Created> create(const NewKey& wanted, std::int64_t now);
   base::Result<std::vector<ApiKey>> list() const;
-  // The key as it then is. kNotFound: there is no such key; kInvalidArgument: it was revoked.
-  base::Result<ApiKey> change(const std::string& id, const KeyChange& change);
+  // The key as it then is. kNotFound: there is no such key; kInvalidArgument: it was revoked, or is to
+  // expire before now.
+  base::Result<ApiKey> change(const std::string& id, const KeyChange& change, std::int64_t now);
   // It works no more. kNotFound: there is no such key.
   base::Status revoke(const std::string& id, std::int64_t now);
 
@@ -79,7 +83,7 @@ class ApiKeys {
   base::Status refresh();
   // Whether there ever was a key: then nobody is served without one.
   bool required() const { return required_; }
-  // The key of that secret that is not revoked; null if there is none.
+  // The key of that secret that is not revoked, expired or not; null if there is none.
   std::shared_ptr<const ApiKey> find(const std::string& secret) const;
   // Counts a request of the key at this time, in milliseconds: 0, or after how many milliseconds there is room for it.
   // Quotes count apart, and there may be kQuotesEach of them for each other request.

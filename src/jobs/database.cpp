@@ -75,8 +75,11 @@ constexpr const char* kPaces = R"(
 CREATE TABLE paces (model TEXT PRIMARY KEY, work INTEGER NOT NULL, milliseconds INTEGER NOT NULL) STRICT;
 )";
 
+// Keys that expire.
+constexpr const char* kExpiries = "ALTER TABLE keys ADD COLUMN expires_at INTEGER";
+
 // What makes each version of the database of the one before it.
-constexpr std::array kVersions = {kTables, kSources, kPaces};
+constexpr std::array kVersions = {kTables, kSources, kPaces, kExpiries};
 
 base::Error failure(sqlite3* database, std::string_view action) {
   const int code = sqlite3_extended_errcode(database) & 0xFF;

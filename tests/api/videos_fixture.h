@@ -59,7 +59,8 @@ class Videos : public testing::Test {
     options.folder = shared() / "home" / "videos";
     options.most_queued = 8;
     queue_ = *jobs::VideoQueue::open(*database_, options);
-    access_ = std::make_unique<Access>(*keys_, AccessOptions{{"https://page.example"}, [] { return 0; }});
+    access_ =
+        std::make_unique<Access>(*keys_, AccessOptions{{"https://page.example"}, [this] { return milliseconds_; }});
     events_ = std::make_unique<VideoEvents>(*queue_);
     gateway_.queue = queue_.get();
     gateway_.access = access_.get();
@@ -142,6 +143,7 @@ class Videos : public testing::Test {
   std::unique_ptr<jobs::Database> database_;
   std::unique_ptr<jobs::ApiKeys> keys_;
   std::unique_ptr<jobs::VideoQueue> queue_;
+  std::int64_t milliseconds_ = 0;  // by the clock of access_
   std::unique_ptr<Access> access_;
   std::unique_ptr<VideoEvents> events_;
   Gateway gateway_;

@@ -469,8 +469,24 @@ TEST_F(Videos, KeysAreManagedByThoseThatMay) {
     EXPECT_EQ(as(chief->secret, Method::kPost, "/v1/keys", body).status, 400) << body;
   }
   const std::string id = *json_of(made).text("id");
+  EXPECT_TRUE(json_of(made).find("expires_at")->is_null());
   EXPECT_EQ(as(chief->secret, Method::kDelete, "/v1/keys/" + id).status, 200);
   EXPECT_EQ(as(chief->secret, Method::kDelete, "/v1/keys/key_none").status, 404);
+  // What is given until a time works until then.
+  const Response guest = as(chief->secret, Method::kPost, "/v1/keys", R"({"expires_at":1002})");
+  ASSERT_EQ(guest.status, 200) << guest.body;
+  EXPECT_EQ(*json_of(guest).integer("expires_at"), 1002);
+  const std::string guest_secret = *json_of(guest).text("secret");
+  milliseconds_ = 1'001'999;
+  EXPECT_EQ(as(guest_secret, Method::kGet, "/v1/videos").status, 200);
+  milliseconds_ = 1'002'000;
+  const Response expired = as(guest_secret, Method::kGet, "/v1/videos");
+  EXPECT_EQ(expired.status, 401);
+  EXPECT_EQ(code_of(expired), "invalid_api_key");
+  EXPECT_NE(expired.body.find("expired at 1970-01-01T00:16:42Z"), std::string::npos) << expired.body;
+  for (const char* const body : {R"({"expires_at":1000})", R"({"expires_at":"1002"})", R"({"expires_at":1e30})"}) {
+    EXPECT_EQ(as(chief->secret, Method::kPost, "/v1/keys", body).status, 400) << body;
+  }
   // The scope is enough for what is about keys, and for nothing else.
   const auto keeper = keys_->create({"keeper", *jobs::Scopes::from_text("keys"), std::nullopt, 0, ""}, 1);
   EXPECT_EQ(as(keeper->secret, Method::kGet, "/v1/keys").status, 200);

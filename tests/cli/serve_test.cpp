@@ -8,6 +8,7 @@
 
 #include "api/videos/base64.h"
 #include "base/process.h"
+#include "base/wall_clock.h"
 #include "cli/command.h"
 #include "node/http_client.h"
 #include "program.h"
@@ -211,6 +212,11 @@ TEST_F(ServeTest, ABudgetThatIsSpentIsRaisedWhileItRuns) {
   ASSERT_EQ(any.code, kFine) << any.err;
   EXPECT_TRUE(any.json().find("budget")->is_null());
   EXPECT_EQ(*any.json().integer("per_minute"), 9);
+  EXPECT_TRUE(any.json().find("expires_at")->is_null());
+  const Ran a_day = run(with({"key", "set", id, "--days", "1"}, home));
+  ASSERT_EQ(a_day.code, kFine) << a_day.err;
+  EXPECT_NEAR(static_cast<double>(*a_day.json().integer("expires_at") - base::unix_seconds()), 86'400.0, 60.0);
+  EXPECT_TRUE(run(with({"key", "set", id, "--days", "0"}, home)).json().find("expires_at")->is_null());
   const auto refused = [&](const std::vector<std::string>& arguments, const char* sentence) {
     const Ran ran = run(with(arguments, home));
     EXPECT_EQ(ran.code, kFailed);

@@ -78,23 +78,39 @@ TEST_F(Keys, BudgetsAndRatesCanBeChanged) {
   EXPECT_EQ(*keys_->left(made.key.id), std::uint64_t{5});
   KeyChange change;
   change.budget.emplace(7);
-  const auto raised = keys_->change(made.key.id, change);
+  const auto raised = keys_->change(made.key.id, change, 1);
   ASSERT_TRUE(raised.ok()) << raised.error().message;
   EXPECT_EQ(raised->budget, std::uint64_t{7});
   EXPECT_EQ(raised->per_minute, 30U);
   EXPECT_EQ(*keys_->left(made.key.id), std::uint64_t{7});
   change.budget.emplace();
   change.per_minute = 1;
-  ASSERT_TRUE(keys_->change(made.key.id, change).ok());
+  ASSERT_TRUE(keys_->change(made.key.id, change, 1).ok());
   EXPECT_FALSE(keys_->left(made.key.id)->has_value());
   const auto found = keys_->find(made.secret);
   ASSERT_NE(found, nullptr);
   EXPECT_FALSE(found->budget.has_value());
   EXPECT_EQ(found->per_minute, 1U);
   EXPECT_EQ(found->name, "phone");
-  EXPECT_EQ(keys_->change("key_none", change).error().code, base::ErrorCode::kNotFound);
+  EXPECT_EQ(keys_->change("key_none", change, 1).error().code, base::ErrorCode::kNotFound);
   ASSERT_TRUE(keys_->revoke(made.key.id, 2).ok());
-  EXPECT_EQ(keys_->change(made.key.id, change).error().code, base::ErrorCode::kInvalidArgument);
+  EXPECT_EQ(keys_->change(made.key.id, change, 1).error().code, base::ErrorCode::kInvalidArgument);
+}
+
+TEST_F(Keys, ExpireWhenTheyAreToldTo) {
+  EXPECT_FALSE(keys_->create({"late", {}, {}, 0, "", 100}, 100).ok());
+  EXPECT_FALSE(keys_->create({"late", {}, {}, 0, "", 253'402'300'800}, 100).ok());
+  const auto made = *keys_->create({"guest", {}, {}, 0, "", 101}, 100);
+  EXPECT_EQ(keys_->find(made.secret)->expires_at, std::int64_t{101});
+  EXPECT_EQ(*(*keys_->list())[0].expires_at, 101);
+  KeyChange change;
+  change.expires_at.emplace(150);
+  EXPECT_FALSE(keys_->change(made.key.id, change, 150).ok());
+  ASSERT_TRUE(keys_->change(made.key.id, change, 149).ok());
+  EXPECT_EQ(keys_->find(made.secret)->expires_at, std::int64_t{150});
+  change.expires_at.emplace();
+  ASSERT_TRUE(keys_->change(made.key.id, change, 200).ok());
+  EXPECT_FALSE(keys_->find(made.secret)->expires_at.has_value());
 }
 
 TEST_F(Keys, RatesHold) {

@@ -417,9 +417,10 @@ TEST_F(Queues, ADatabaseOfTheFirstVersionGoesOn) {
   NewVideo remixed = asked("", "remixed");
   const std::string id = queue_->submit(remixed, 100)->video->id;
   const auto as_it_was = database_->write([&](Connection& connection) -> base::Status {
-    STARLING_TRY(connection.execute(
-        "DROP TABLE paces; ALTER TABLE videos DROP COLUMN source; ALTER TABLE videos DROP COLUMN awaited;"
-        "CREATE TABLE sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT"));
+    STARLING_TRY(
+        connection.execute("DROP TABLE paces; ALTER TABLE keys DROP COLUMN expires_at; ALTER TABLE videos DROP COLUMN "
+                           "source; ALTER TABLE videos DROP COLUMN awaited;"
+                           "CREATE TABLE sources (video TEXT PRIMARY KEY, source TEXT NOT NULL) STRICT"));
     STARLING_ASSIGN(Statement note,
                     connection.prepare("INSERT INTO sources (video, source) VALUES (?, 'video_first')"));
     return note.bind(1, id).run();

@@ -86,10 +86,12 @@ for (const [name, heading] of [["providers", "提供者"], ["task/1", "任务 1"
 await page.getByRole("link", { name: "Keys" }).click();
 await page.getByLabel("Name").fill("<b>guest</b>");
 await page.getByLabel("Budget in credits").fill("2.5");
+await page.getByLabel("Days it works").fill("30");
 await page.getByRole("button", { name: "Make key" }).click();
 const secret = await page.locator(".verdict code").innerText();
 assert.match(secret, /^sk-starling-[0-9a-f]{64}$/);
 await page.getByText("0 of 2.5").waitFor();
+await page.getByText(/^until /).waitFor();
 await look(page, "keys-managed");
 const guest = await visit({}, withKey(secret));
 await guest.getByText("Nothing here yet").waitFor();

@@ -156,10 +156,11 @@ export interface ApiKey {
   per_minute: number;
   created_at: number;
   revoked_at: number | null;
+  expires_at: number | null;
 }
 
 export const listKeys = async () => (await askJson<{ data: ApiKey[] }>("/v1/keys")).data;
-export const createKey = (wanted: { name: string; scopes: string; budget: string | null; per_minute: number }) =>
+export const createKey = (wanted: { name: string; scopes: string; budget: string | null; per_minute: number; expires_at: number | null }) =>
   askJson<ApiKey & { secret: string }>("/v1/keys", json(wanted));
 export const revokeKey = (id: string) => askJson<object>(`/v1/keys/${encodeURIComponent(id)}`, { method: "DELETE" });
 

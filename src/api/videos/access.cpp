@@ -9,6 +9,7 @@
 #include "api/videos/errors.h"
 #include "api/videos/network_endpoints.h"
 #include "base/random.h"
+#include "base/wall_clock.h"
 
 namespace starling::api::videos {
 namespace {
@@ -96,6 +97,14 @@ std::optional<Response> Access::refuse_key(std::string_view method, const Reques
     Response response = refuse(401, "invalid_api_key", "",
                                secret.empty() ? "this takes a key: send it as Authorization: Bearer KEY"
                                               : "this key is not known here, or was revoked");
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return response;
+  }
+  if (key->expires_at && options_.milliseconds() / 1000 >= *key->expires_at) {
+    Response response = refuse(401, "invalid_api_key", "",
+                               "this key expired at " + base::utc_text(*key->expires_at) +
+                                   "; use another, or let whoever runs the server renew it: starling key set " +
+                                   key->id + " --days 30");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
     return response;
   }

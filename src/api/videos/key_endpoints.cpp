@@ -34,7 +34,7 @@ Response list(const jobs::ApiKeys& keys) {
 }
 
 // Where webhooks are sent is named by whoever runs the server, never by a request.
-Asked<jobs::NewKey> read_key(const Request& request) {
+Asked<jobs::NewKey> read_key(const Request& request, std::int64_t now) {
   Asked<Parameters> parameters = read_parameters(request);
   if (parameters.refusal) return std::move(*parameters.refusal);
   jobs::NewKey wanted;
@@ -60,6 +60,13 @@ Asked<jobs::NewKey> read_key(const Request& request) {
       const auto number = member.value.as_integer(0, kMostPerMinute);
       if (!number.ok()) return refuse_parameter(name, "'per_minute' is a whole number from 0 to 1000000");
       wanted.per_minute = static_cast<std::uint32_t>(*number);
+    } else if (name == "expires_at") {
+      const auto number = member.value.as_integer(0);
+      if (!number.ok() || *number <= now) {
+        return refuse_parameter(name,
+                                "'expires_at' is a time to come, in Unix seconds; now it is " + std::to_string(now));
+      }
+      wanted.expires_at = *number;
     } else {
       return refuse(400, "unknown_parameter", name, "unknown parameter: '" + name + "'");
     }
@@ -68,9 +75,10 @@ Asked<jobs::NewKey> read_key(const Request& request) {
 }
 
 Response create(const Gateway& gateway, jobs::ApiKeys& keys, const Request& request) {
-  Asked<jobs::NewKey> wanted = read_key(request);
+  const std::int64_t now = gateway.now();
+  Asked<jobs::NewKey> wanted = read_key(request, now);
   if (wanted.refusal) return std::move(*wanted.refusal);
-  const auto created = keys.create(*wanted.value, gateway.now());
+  const auto created = keys.create(*wanted.value, now);
   if (!created.ok()) return refuse(created.error());
   base::Json json = to_json(created->key);
   json.set("secret", created->secret);

@@ -4,6 +4,7 @@ import { ApiError, type ApiKey, apiKey, createKey, listKeys, revokeKey } from ".
 import { language, useTexts } from "../settings";
 
 const COMMANDS = "starling key create --name studio --scopes read,write,keys\nstarling key list\nstarling key set KEY_ID --budget 20\nstarling key revoke KEY_ID";
+const DAY = 86400;
 const SCOPES = ["read,write", "read", "write", "read,write,keys"];
 
 // The keys of the server, for a key that may manage them; for others, how that is done on the server's machine.
@@ -18,6 +19,7 @@ export function KeyList() {
   const [scopes, setScopes] = useState(SCOPES[0]!);
   const [budget, setBudget] = useState("");
   const [perMinute, setPerMinute] = useState("");
+  const [days, setDays] = useState("");
 
   async function load() {
     try {
@@ -43,7 +45,9 @@ export function KeyList() {
     attempt(async () => {
       const motes = budget.trim() === "" ? null : motesOf(budget);
       if (budget.trim() !== "" && motes === null) throw new Error(t.wallet.noAmount);
-      setSecret((await createKey({ name: name.trim(), scopes, budget: motes, per_minute: Number(perMinute) || 0 })).secret);
+      const expires = Number(days) > 0 ? Math.round(Date.now() / 1000 + Number(days) * DAY) : null;
+      const wanted = { name: name.trim(), scopes, budget: motes, per_minute: Number(perMinute) || 0, expires_at: expires };
+      setSecret((await createKey(wanted)).secret);
       setName("");
     });
   const day = (seconds: number) => new Date(seconds * 1000).toLocaleDateString(language.value === "zh" ? "zh" : undefined);
@@ -93,6 +97,10 @@ export function KeyList() {
               <span>{t.keys.perMinute}</span>
               <input type="number" min={0} max={1000000} placeholder={t.keys.any} value={perMinute} onInput={(event) => setPerMinute(event.currentTarget.value)} />
             </label>
+            <label class="field">
+              <span>{t.keys.days}</span>
+              <input type="number" min={1} max={36500} placeholder={t.keys.any} value={days} onInput={(event) => setDays(event.currentTarget.value)} />
+            </label>
             <button class="primary" type="submit">
               {t.keys.make}
             </button>
@@ -127,7 +135,15 @@ export function KeyList() {
                     </th>
                     <td>{t.keys.scopeNames[key.scopes] ?? key.scopes}</td>
                     <td>{key.budget === null ? credits(key.spent) : t.keys.spentOf(credits(key.spent), credits(key.budget))}</td>
-                    <td>{day(key.created_at)}</td>
+                    <td>
+                      {day(key.created_at)}
+                      {key.expires_at !== null && (
+                        <>
+                          <br />
+                          <span class="quietly">{(key.expires_at * 1000 > Date.now() ? t.keys.expires : t.keys.expired)(day(key.expires_at))}</span>
+                        </>
+                      )}
+                    </td>
                     <td>
                       {key.revoked_at === null ? (
                         <button class="danger" aria-label={`${t.keys.revoke}: ${key.name || key.id}`} onClick={() => void attempt(() => revokeKey(key.id).then(() => undefined))}>

@@ -194,6 +194,9 @@ export const en = {
     made: "Made",
     revoke: "Revoke",
     revoked: (day: string) => `revoked ${day}`,
+    days: "Days it works",
+    expires: (day: string) => `until ${day}`,
+    expired: (day: string) => `expired ${day}`,
     wanting: "Give a key to go on",
   },
   models: {

@@ -191,6 +191,9 @@ export const zh: Texts = {
     made: "创建于",
     revoke: "吊销",
     revoked: (day: string) => `已于 ${day} 吊销`,
+    days: "有效天数",
+    expires: (day: string) => `有效期至 ${day}`,
+    expired: (day: string) => `已于 ${day} 过期`,
     wanting: "请输入密钥",
   },
   models: {
