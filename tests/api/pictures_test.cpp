@@ -1,4 +1,5 @@
 // POST /v1/images/generations.
+#include <cstring>
 #include <thread>
 
 #include "api/server.h"
@@ -22,6 +23,27 @@ TEST_F(VideoPictures, PicturesAreTheFramesOfVideos) {
   EXPECT_EQ(generate(R"({"prompt":"x","n":9})").status, 400);
   EXPECT_EQ(generate(R"({"prompt":"x","seconds":2})").status, 400);
   EXPECT_EQ(generate(R"({"prompt":"x","response_format":"jpeg"})").status, 400);
+}
+
+TEST_F(VideoPictures, WhatOpenAiNamesIsTakenWhereItHolds) {
+  const auto generate = [&](const std::string& rest) {
+    return ask(Method::kPost, "/v1/images/generations", R"({"prompt":"x",)" + rest + "}");
+  };
+  for (const char* const rest :
+       {R"("model":"gpt-image-1","size":"auto","quality":"high","background":"opaque","moderation":"low")",
+        R"("model":"dall-e-3","style":"vivid","quality":"hd","user":"someone","stream":false,"partial_images":0)",
+        R"("output_format":"png","output_compression":100,"quality":null)"}) {
+    const Response made = generate(rest);
+    EXPECT_EQ(made.status, 200) << rest << made.body;
+  }
+  for (const char* const rest : {R"("model":"gpt-5")", R"("background":"transparent")", R"("output_format":"webp")",
+                                 R"("output_compression":50)", R"("stream":true)", R"("partial_images":2)",
+                                 R"("quality":"best")", R"("quality":["hd"])"}) {
+    const Response refused = generate(rest);
+    EXPECT_EQ(refused.status, 400) << rest;
+    EXPECT_EQ(*json_of(refused).find("error")->text("param"), std::string(rest + 1, std::strchr(rest + 1, '"')))
+        << refused.body;
+  }
 }
 
 TEST_F(VideoPictures, PicturesAreFoundWhereTheServerIs) {

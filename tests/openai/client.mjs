@@ -127,10 +127,11 @@ assert.deepEqual({ ...deleted, _request_id: undefined }, { id: asked.id, deleted
 await refused(client.videos.retrieve(asked.id), OpenAI.NotFoundError, 404, "not_found");
 
 // A picture is a video of one frame.
-const drawn = await client.images.generate({ prompt: "a red ball", size: "32x32", response_format: "b64_json", n: 2 });
+const drawn = await client.images.generate({ model: "gpt-image-1", prompt: "a red ball", size: "32x32", quality: "high", output_format: "png", n: 2 });
 assert.equal(drawn.data.length, 2);
 assert.equal(Buffer.from(drawn.data[0].b64_json, "base64").subarray(1, 4).toString(), "PNG");
 assert.notEqual(drawn.data[0].b64_json, drawn.data[1].b64_json);
+await refused(client.images.generate({ model: "dall-e-3", prompt: "a red ball", background: "transparent" }), OpenAI.BadRequestError, 400, "invalid_value", "background");
 
 // Videos that go on from a picture and from videos.
 const still = await toFile(Buffer.from(drawn.data[0].b64_json, "base64"), "still.png", { type: "image/png" });

@@ -1,10 +1,15 @@
 #include "api/videos/image_endpoints.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "api/videos/asking.h"
 #include "api/videos/base64.h"
@@ -36,6 +41,50 @@ struct Countdown {
   std::condition_variable changed;
   std::size_t left = 0;
 };
+
+// What OpenAI's clients may say of a picture beside that, and which values of it hold here: some of what every picture
+// is, others of how well it may be made, which `steps` says here.
+struct Said {
+  std::string_view name;
+  std::string_view values;  // with a space between
+};
+constexpr std::array kSaid = {
+    Said{"quality", "auto low medium high standard hd"},
+    Said{"background", "auto opaque"},
+    Said{"moderation", "auto low"},
+    Said{"output_format", "png"},
+    Said{"output_compression", "100"},
+    Said{"style", "vivid natural"},
+    Said{"stream", "false"},
+    Said{"partial_images", "0"},
+};
+
+const Said* find_said(const std::string& name) {
+  const auto found = std::ranges::find(kSaid, name, &Said::name);
+  return found == kSaid.end() ? nullptr : &*found;
+}
+
+bool is_openai_model(const base::Json& model) {
+  constexpr std::size_t kLongest = 64;  // bytes
+  const auto name = model.as_text();
+  const auto is_of = [&](std::string_view kin) { return name->starts_with(kin); };
+  return name.ok() && name->size() <= kLongest && (is_of("gpt-image-") || is_of("dall-e-") || is_of("chatgpt-image-"));
+}
+
+std::optional<Response> refuse_said(const Said& said, const base::Json& given) {
+  if (given.is_null()) return std::nullopt;
+  const auto text = given.as_text();
+  const std::string value = text.ok() ? *text : given.to_text();
+  std::string choices;
+  for (std::size_t at = 0; at < said.values.size();) {
+    const std::size_t end = std::min(said.values.find(' ', at), said.values.size());
+    const std::string_view choice = said.values.substr(at, end - at);
+    if (value == choice) return std::nullopt;
+    choices.append(choices.empty() ? "" : ", ").append(choice);
+    at = end + 1;
+  }
+  return refuse_parameter(said.name, "'" + std::string(said.name) + "' may be " + choices + " here");
+}
 
 // What is asked for in a request: how many, and whether they come in the answer.
 struct Wanted {
@@ -162,7 +211,12 @@ Response generate(const Gateway& gateway, const Request& request) {
   if (wanted.refusal) return std::move(*wanted.refusal);
   Parameters frame{base::Json::empty_object(), {}};
   for (const base::JsonMember& member : parameters.value->values.members()) {
-    if (member.key != "n" && member.key != "response_format") frame.values.set(member.key, member.value);
+    const std::string& name = member.key;
+    if (const Said* const said = find_said(name); said != nullptr) {
+      if (auto refusal = refuse_said(*said, member.value)) return std::move(*refusal);
+    } else if (name != "n" && name != "response_format" && (name != "model" || !is_openai_model(member.value))) {
+      frame.values.set(name, member.value);
+    }
   }
   frame.values.set("num_frames", 1);
   Asked<Asking> asking = read_asking(gateway, request, *parameters.value);
